@@ -1,0 +1,3 @@
+//! Program.
+#![forbid(unsafe_code)]
+fn main() {}

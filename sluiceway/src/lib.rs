@@ -1,0 +1,2 @@
+//! Head.
+#![forbid(unsafe_code)]
