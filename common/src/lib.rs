@@ -1,2 +1,25 @@
-//! Placeholder head, replaced with the crate.
+//! What both Sluiceway programs need, and nothing that only one of them needs.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`props`] | Java `.properties` files and the Docker images' environment variables |
+//! | [`config_def`] | declared configuration keys: type, default, validator, doc; all errors at once |
+//! | [`kafka_config`] | Java client settings → librdkafka settings |
+//! | [`jaas`] | `sasl.jaas.config` lines |
+//! | [`json`] | a validating walk over JSON that builds no tree |
+//! | [`listener`] | `http://host:port` settings and sockets bound to them |
+//! | [`admin`] | the admin listener: `/metrics`, `/livez`, `/readyz` |
+//! | [`logging`] | text on a terminal, JSON lines otherwise |
+//! | [`shutdown`] | signal → drain → deadline |
+//! | [`secret`] | strings that never print |
 #![forbid(unsafe_code)]
+
+pub mod admin;
+pub mod config_def;
+pub mod jaas;
+pub mod kafka_config;
+pub mod listener;
+pub mod logging;
+pub mod props;
+pub mod secret;
+pub mod shutdown;

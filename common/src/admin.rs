@@ -1,0 +1,213 @@
+//! The admin listener: `/metrics` (Prometheus text), `/livez`, `/readyz`.
+//!
+//! It is a listener of its own so that probes and scrapes keep answering when the data port is saturated, and so
+//! that it need not be reachable from where the clients are.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use prometheus::{Encoder, Registry, TextEncoder};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::listener::{ListenerError, ListenerSpec};
+
+/// Says whether the program can do its work now; `Err` says why not.
+pub type Readiness = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+
+/// Connections served at once; further ones wait.
+const MAX_CONNECTIONS: usize = 64;
+/// A connection that sends no whole request header within this time is closed.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A running admin listener; it ends when dropped.
+pub struct AdminServer {
+    addresses: Vec<SocketAddr>,
+    stop: CancellationToken,
+}
+
+struct State {
+    registry: Registry,
+    ready: Readiness,
+}
+
+impl AdminServer {
+    /// Listens on every item of `listeners`; `option` is the setting an error names.
+    ///
+    /// # Errors
+    /// When a listener is malformed or cannot be bound.
+    pub async fn start(
+        listeners: &[String],
+        option: &str,
+        registry: Registry,
+        ready: Readiness,
+    ) -> Result<Self, ListenerError> {
+        let state = Arc::new(State { registry, ready });
+        let stop = CancellationToken::new();
+        let mut addresses = Vec::new();
+        for text in listeners {
+            let spec = ListenerSpec::parse(text)?;
+            let socket = spec.bind(option).await?;
+            let bound = socket.local_addr();
+            let bound = bound.map_err(|source| ListenerError::Bind {
+                spec: text.clone(),
+                option: option.into(),
+                source,
+            })?;
+            addresses.push(bound);
+            tokio::spawn(accept(socket, Arc::clone(&state), stop.clone()));
+        }
+        Ok(Self { addresses, stop })
+    }
+
+    /// The addresses it listens on.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+}
+
+impl Drop for AdminServer {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+async fn accept(socket: TcpListener, state: Arc<State>, stop: CancellationToken) {
+    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    loop {
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
+            return;
+        };
+        let stream = tokio::select! {
+            () = stop.cancelled() => return,
+            accepted = socket.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "admin listener: cannot accept a connection");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            },
+        };
+        let (state, stop) = (Arc::clone(&state), stop.clone());
+        tokio::spawn(async move {
+            let service = service_fn(|request| {
+                let state = Arc::clone(&state);
+                async move { Ok::<_, Infallible>(answer(&state, &request)) }
+            });
+            let connection = hyper::server::conn::http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEADER_TIMEOUT)
+                .serve_connection(TokioIo::new(stream), service);
+            tokio::select! {
+                () = stop.cancelled() => {}
+                result = connection => if let Err(error) = result {
+                    tracing::debug!(%error, "admin listener: connection ended");
+                },
+            }
+            drop(slot);
+        });
+    }
+}
+
+fn answer(state: &State, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed\n");
+    }
+    match request.uri().path() {
+        "/metrics" => metrics(&state.registry),
+        "/livez" => text(StatusCode::OK, "ok\n"),
+        "/readyz" => match (state.ready)() {
+            Ok(()) => text(StatusCode::OK, "ok\n"),
+            Err(reason) => text(StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
+        },
+        _ => text(
+            StatusCode::NOT_FOUND,
+            "not found: /metrics, /livez and /readyz are here\n",
+        ),
+    }
+}
+
+fn metrics(registry: &Registry) -> Response<Full<Bytes>> {
+    let encoder = TextEncoder::new();
+    let mut body = Vec::with_capacity(16 * 1024);
+    if let Err(error) = encoder.encode(&registry.gather(), &mut body) {
+        return text(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            format!("cannot render the metrics: {error}\n"),
+        );
+    }
+    respond(StatusCode::OK, encoder.format_type().to_owned(), body)
+}
+
+fn text(status: StatusCode, body: impl Into<Vec<u8>>) -> Response<Full<Bytes>> {
+    respond(status, "text/plain; charset=utf-8".to_owned(), body.into())
+}
+
+fn respond(status: StatusCode, content_type: String, body: Vec<u8>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    if let Ok(value) = content_type.parse() {
+        response.headers_mut().insert(header::CONTENT_TYPE, value);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    async fn get(address: SocketAddr, path: &str) -> String {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn metrics_liveness_and_readiness() {
+        let registry = Registry::new();
+        let counter = prometheus::IntCounter::new("sluiceway_test_total", "A test.").unwrap();
+        registry.register(Box::new(counter.clone())).unwrap();
+        counter.inc();
+        let ready = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&ready);
+        let readiness: Readiness = Arc::new(move || {
+            if flag.load(Ordering::Relaxed) {
+                Ok(())
+            } else {
+                Err("still starting".into())
+            }
+        });
+        let server =
+            AdminServer::start(&["http://127.0.0.1:0".into()], "admin", registry, readiness)
+                .await
+                .unwrap();
+        let address = server.addresses()[0];
+        assert!(
+            get(address, "/metrics")
+                .await
+                .contains("\nsluiceway_test_total 1\n")
+        );
+        assert!(get(address, "/livez").await.starts_with("HTTP/1.1 200"));
+        let not_ready = get(address, "/readyz").await;
+        assert!(not_ready.starts_with("HTTP/1.1 503") && not_ready.ends_with("still starting\n"));
+        ready.store(true, Ordering::Relaxed);
+        assert!(get(address, "/readyz").await.starts_with("HTTP/1.1 200"));
+        assert!(get(address, "/x").await.starts_with("HTTP/1.1 404"));
+    }
+}

@@ -1,0 +1,161 @@
+//! Tests of `kafka_config.rs`.
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+
+fn translate(role: Role, pairs: &[(&str, &str)]) -> Result<KafkaConfig, ConfigErrors> {
+    KafkaConfig::translate(
+        role,
+        &pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect(),
+    )
+}
+
+#[test]
+fn names_that_differ_are_renamed() {
+    let config = translate(
+        Role::Producer,
+        &[
+            ("bootstrap.servers", "PLAINTEXT://a:9092, b:9093"),
+            ("max.request.size", "2000000"),
+            ("buffer.memory", "33554432"),
+            ("linger.ms", "5"),
+            (
+                "partitioner.class",
+                "org.apache.kafka.clients.producer.internals.DefaultPartitioner",
+            ),
+            (
+                "key.serializer",
+                "org.apache.kafka.common.serialization.StringSerializer",
+            ),
+            ("socket.keepalive.enable", "true"),
+            ("no.such.thing", "1"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(config.settings["bootstrap.servers"], "a:9092,b:9093");
+    assert_eq!(config.settings["message.max.bytes"], "2000000");
+    assert_eq!(config.settings["queue.buffering.max.kbytes"], "32768");
+    assert_eq!(config.settings["partitioner"], "murmur2_random");
+    assert_eq!(config.settings["socket.keepalive.enable"], "true");
+    let dropped: Vec<_> = config
+        .dropped
+        .iter()
+        .map(|dropped| dropped.key.as_str())
+        .collect();
+    assert_eq!(dropped, ["key.serializer", "no.such.thing"]);
+}
+
+#[test]
+fn consumers_and_assignors() {
+    let config = translate(
+        Role::Consumer,
+        &[
+            ("fetch.max.wait.ms", "50"),
+            (
+                "partition.assignment.strategy",
+                "org.apache.kafka.clients.consumer.CooperativeStickyAssignor,org.apache.kafka.clients.consumer.RangeAssignor",
+            ),
+        ],
+    )
+    .unwrap();
+    assert_eq!(config.settings["fetch.wait.max.ms"], "50");
+    assert_eq!(
+        config.settings["partition.assignment.strategy"],
+        "cooperative-sticky"
+    );
+}
+
+#[test]
+fn the_four_lines_of_msk_iam_are_recognised() {
+    let config = translate(
+        Role::Admin,
+        &[
+            ("sasl.mechanism", "AWS_MSK_IAM"),
+            ("sasl.jaas.config", "software.amazon.msk.auth.iam.IAMLoginModule required awsRoleArn=\"arn:aws:iam::role/x\";"),
+            ("sasl.client.callback.handler.class", "software.amazon.msk.auth.iam.IAMClientCallbackHandler"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(config.settings["sasl.mechanisms"], "OAUTHBEARER");
+    assert_eq!(
+        config.iam.unwrap().role_arn.as_deref(),
+        Some("arn:aws:iam::role/x")
+    );
+    assert!(config.dropped.is_empty());
+}
+
+#[test]
+fn plain_credentials_come_from_jaas() {
+    let config = translate(
+        Role::Producer,
+        &[
+            ("sasl.mechanism", "SCRAM-SHA-512"),
+            ("sasl.jaas.config", "org.apache.kafka.common.security.scram.ScramLoginModule required username=\"u\" password=\"p\";"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(
+        (
+            config.settings["sasl.username"].as_str(),
+            config.settings["sasl.password"].as_str()
+        ),
+        ("u", "p")
+    );
+}
+
+#[test]
+fn what_cannot_be_honoured_is_an_error_under_its_java_name() {
+    let errors = translate(
+        Role::Producer,
+        &[
+            ("bootstrap.servers", "host"),
+            ("linger.ms", "soon"),
+            ("ssl.truststore.location", "/etc/trust.jks"),
+            ("partitioner.class", "com.example.MyPartitioner"),
+        ],
+    )
+    .unwrap_err();
+    let keys: Vec<_> = errors.0.iter().map(|error| error.key.as_str()).collect();
+    assert_eq!(
+        keys,
+        [
+            "bootstrap.servers",
+            "partitioner.class",
+            "ssl.truststore.location",
+            "linger.ms"
+        ]
+    );
+    assert!(
+        errors
+            .to_string()
+            .contains("Invalid value soon for configuration linger.ms"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn pem_stores_are_translated() {
+    let config = translate(
+        Role::Admin,
+        &[
+            ("ssl.truststore.type", "PEM"),
+            ("ssl.truststore.location", "/etc/ca.pem"),
+            ("ssl.endpoint.identification.algorithm", ""),
+        ],
+    );
+    // Without the `tls` feature librdkafka has no such settings, and says so.
+    match (has_tls(), config) {
+        (true, Ok(config)) => {
+            assert_eq!(config.settings["ssl.ca.location"], "/etc/ca.pem");
+            assert_eq!(
+                config.settings["ssl.endpoint.identification.algorithm"],
+                "none"
+            );
+        }
+        (false, Err(errors)) => assert!(errors.0.iter().all(|error| error.key.starts_with("ssl."))),
+        (tls, other) => panic!("tls {tls}: {other:?}"),
+    }
+}
