@@ -17,6 +17,7 @@
 pub mod admin;
 pub mod config_def;
 pub mod jaas;
+pub mod json;
 pub mod kafka_config;
 pub mod listener;
 pub mod logging;

@@ -1,0 +1,471 @@
+//! The walk itself: a cursor over the input that remembers which arrays and objects are open.
+//!
+//! In: the input and an offset. Out: values minified or skipped whole, or, for callers that know the shape they
+//! expect (an envelope), one member or element at a time. What fails: [`JsonError`], with its place in the input.
+
+use std::borrow::Cow;
+
+use super::error::{Fault, FaultKind, behind_comma};
+use super::{JsonError, Options, token};
+
+/// A string of the input, between its quotes, as it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Text<'a> {
+    raw: &'a [u8],
+    escaped: bool,
+}
+
+impl<'a> Text<'a> {
+    /// The bytes between the quotes, escapes included.
+    #[must_use]
+    pub fn raw(&self) -> &'a [u8] {
+        self.raw
+    }
+
+    /// Whether the raw bytes hold an escape sequence.
+    #[must_use]
+    pub fn is_escaped(&self) -> bool {
+        self.escaped
+    }
+
+    /// The text itself. A lone surrogate becomes U+FFFD.
+    #[must_use]
+    pub fn decode(&self) -> Cow<'a, str> {
+        if self.escaped {
+            return Cow::Owned(unescape(self.raw));
+        }
+        String::from_utf8_lossy(self.raw)
+    }
+}
+
+/// A cursor over JSON text.
+#[derive(Debug)]
+pub struct Scanner<'a> {
+    input: &'a [u8],
+    pos: usize,
+    open: Open,
+    options: Options,
+}
+
+impl<'a> Scanner<'a> {
+    /// A cursor at `start`. Offsets, lines and columns of errors count from the beginning of `input`.
+    #[must_use]
+    pub fn new(input: &'a [u8], start: usize, options: &Options) -> Self {
+        let options = Options {
+            max_depth: options.max_depth.min(Options::DEPTH_CEILING),
+            ..*options
+        };
+        Self {
+            input,
+            pos: start,
+            open: Open::default(),
+            options,
+        }
+    }
+
+    /// The offset of the next byte.
+    #[must_use]
+    pub fn position(&self) -> usize {
+        self.pos
+    }
+
+    /// The next byte that is not whitespace, which is passed over; `None` at the end.
+    #[must_use]
+    pub fn peek(&mut self) -> Option<u8> {
+        self.pos = token::space(self.input, self.pos);
+        self.input.get(self.pos).copied()
+    }
+
+    /// Appends the next value without insignificant whitespace to `out`.
+    ///
+    /// # Errors
+    /// The first offence. `out` may then hold a part of the value.
+    pub fn minify(&mut self, out: &mut Vec<u8>) -> Result<(), JsonError> {
+        self.value(&mut Append(out))
+    }
+
+    /// Passes over the next value.
+    ///
+    /// # Errors
+    /// The first offence.
+    pub fn skip(&mut self) -> Result<(), JsonError> {
+        self.value(&mut Discard)
+    }
+
+    /// The next value, which must be a string ([`Scanner::peek`] showed a quote).
+    ///
+    /// # Errors
+    /// The first offence.
+    pub fn string(&mut self) -> Result<Text<'a>, JsonError> {
+        match self.peek() {
+            Some(b'"') => self.text(false).map_err(|fault| self.error(fault)),
+            _ => Err(self.error(Fault::new(self.pos, FaultKind::Value))),
+        }
+    }
+
+    /// Enters the array or object whose bracket [`Scanner::peek`] showed.
+    ///
+    /// # Errors
+    /// Nesting too deep, or no bracket here.
+    pub fn enter(&mut self) -> Result<(), JsonError> {
+        let object = match self.peek() {
+            Some(b'{') => true,
+            Some(b'[') => false,
+            _ => return Err(self.error(Fault::new(self.pos, FaultKind::Value))),
+        };
+        self.push(object).map_err(|fault| self.error(fault))
+    }
+
+    /// Moves to the next element of the array entered last. `false`: the array was closed, and is left.
+    /// `first` is to be `true` before the first call and is cleared by it.
+    ///
+    /// # Errors
+    /// A missing comma, or the end of the input.
+    pub fn element(&mut self, first: &mut bool) -> Result<bool, JsonError> {
+        self.entry(b']', first).map_err(|fault| self.error(fault))
+    }
+
+    /// Moves to the value of the next member of the object entered last and returns its name.
+    /// `None`: the object was closed, and is left. `first` as for [`Scanner::element`].
+    ///
+    /// # Errors
+    /// A missing comma, name or colon, or the end of the input.
+    pub fn member(&mut self, first: &mut bool) -> Result<Option<Text<'a>>, JsonError> {
+        self.named(first).map_err(|fault| self.error(fault))
+    }
+
+    /// Fails unless only whitespace follows.
+    ///
+    /// # Errors
+    /// The first byte of what follows, told as a value that was not expected there.
+    pub fn finish(&mut self) -> Result<(), JsonError> {
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => Err(self.error(Fault::new(self.pos, FaultKind::Value))),
+        }
+    }
+
+    // === the walk ===
+
+    fn value<S: Sink>(&mut self, sink: &mut S) -> Result<(), JsonError> {
+        let outer = self.open.depth;
+        self.pos = token::space(self.input, self.pos);
+        let mut run = self.pos;
+        match self.walk(sink, &mut run, outer) {
+            Ok(()) => {
+                sink.run(&self.input[run..self.pos]);
+                Ok(())
+            }
+            Err(fault) => Err(self.error(fault)),
+        }
+    }
+
+    /// Walks one value. `run` is where the bytes begin that are not yet given to the sink.
+    #[inline]
+    fn walk<S: Sink>(&mut self, sink: &mut S, run: &mut usize, outer: usize) -> Result<(), Fault> {
+        loop {
+            match self.input.get(self.pos) {
+                Some(b'"') => {
+                    self.pos = token::string(self.input, self.pos, false, &self.options)?.quote + 1
+                }
+                Some(b'{') => {
+                    self.push(true)?;
+                    self.gap(sink, run);
+                    if self.input.get(self.pos) != Some(&b'}') {
+                        self.name(sink, run)?;
+                        continue;
+                    }
+                }
+                Some(b'[') => {
+                    self.push(false)?;
+                    self.gap(sink, run);
+                    if self.input.get(self.pos) != Some(&b']') {
+                        self.not_the_end()?;
+                        continue;
+                    }
+                }
+                Some(b'-' | b'0'..=b'9') => self.number(sink, run)?,
+                Some(b't') => self.pos = token::literal(self.input, self.pos, b"true")?,
+                Some(b'f') => self.pos = token::literal(self.input, self.pos, b"false")?,
+                Some(b'n') => self.pos = token::literal(self.input, self.pos, b"null")?,
+                _ => return Err(Fault::new(self.pos, FaultKind::Value)),
+            }
+            if self.after_value(sink, run, outer)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Closes what ends here and moves to the next value. `true`: the walked value is complete.
+    #[inline]
+    fn after_value<S: Sink>(
+        &mut self,
+        sink: &mut S,
+        run: &mut usize,
+        outer: usize,
+    ) -> Result<bool, Fault> {
+        loop {
+            if self.open.depth == outer {
+                return Ok(true);
+            }
+            self.gap(sink, run);
+            let object = self.open.object();
+            match self.input.get(self.pos) {
+                Some(b',') => {
+                    self.pos += 1;
+                    self.gap(sink, run);
+                    if object {
+                        self.name(sink, run)?;
+                    }
+                    return Ok(false);
+                }
+                Some(b'}') if object => {}
+                Some(b']') if !object => {}
+                Some(_) => return Err(Fault::new(self.pos, FaultKind::Comma { object })),
+                None => return Err(Fault::new(self.pos, FaultKind::EndInContainer)),
+            }
+            self.pos += 1;
+            self.open.pop();
+        }
+    }
+
+    /// A member's name, its colon, and the whitespace round them.
+    #[inline]
+    fn name<S: Sink>(&mut self, sink: &mut S, run: &mut usize) -> Result<(), Fault> {
+        self.text(true)?;
+        self.gap(sink, run);
+        self.colon()?;
+        self.gap(sink, run);
+        Ok(())
+    }
+
+    fn number<S: Sink>(&mut self, sink: &mut S, run: &mut usize) -> Result<(), Fault> {
+        let number = token::number(self.input, self.pos, &self.options)?;
+        let (from, to) = number.zeros;
+        if from < to {
+            sink.run(&self.input[*run..from]);
+            *run = to;
+        }
+        self.pos = number.end;
+        // A number that is not inside anything ends only at whitespace or at the end of the input.
+        match self.input.get(self.pos) {
+            Some(byte) if self.open.depth == 0 && !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') => {
+                Err(Fault::new(self.pos, FaultKind::RootSpace))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Leaves whitespace at the cursor out of the run.
+    #[inline]
+    fn gap<S: Sink>(&mut self, sink: &mut S, run: &mut usize) {
+        if let Some(b' ' | b'\n' | b'\t' | b'\r') = self.input.get(self.pos) {
+            sink.run(&self.input[*run..self.pos]);
+            self.pos = token::space(self.input, self.pos);
+            *run = self.pos;
+        }
+    }
+
+    // === steps that the walk and the callers share ===
+
+    #[inline]
+    fn push(&mut self, object: bool) -> Result<(), Fault> {
+        let limit = self.options.max_depth;
+        if self.open.depth >= limit {
+            return Err(Fault::new(self.pos, FaultKind::TooDeep { limit }));
+        }
+        self.open.push(object);
+        self.pos += 1;
+        Ok(())
+    }
+
+    #[inline]
+    fn text(&mut self, name: bool) -> Result<Text<'a>, Fault> {
+        let open = self.pos;
+        if self.input.get(open) != Some(&b'"') {
+            self.not_the_end()?;
+            return Err(Fault::new(open, FaultKind::Name));
+        }
+        let end = token::string(self.input, open, name, &self.options)?;
+        self.pos = end.quote + 1;
+        Ok(Text {
+            raw: &self.input[open + 1..end.quote],
+            escaped: end.escaped,
+        })
+    }
+
+    #[inline]
+    fn colon(&mut self) -> Result<(), Fault> {
+        match self.input.get(self.pos) {
+            Some(b':') => {
+                self.pos += 1;
+                Ok(())
+            }
+            Some(_) => Err(Fault::new(self.pos, FaultKind::Colon)),
+            None => Err(Fault::new(self.pos, FaultKind::EndBetween)),
+        }
+    }
+
+    fn not_the_end(&self) -> Result<(), Fault> {
+        if self.pos < self.input.len() {
+            return Ok(());
+        }
+        // Behind a comma the original says "within/between", behind a bracket it names the bracket.
+        let between = behind_comma(self.input, self.pos);
+        let kind = if between {
+            FaultKind::EndBetween
+        } else {
+            FaultKind::EndInContainer
+        };
+        Err(Fault::new(self.pos, kind))
+    }
+
+    fn entry(&mut self, close: u8, first: &mut bool) -> Result<bool, Fault> {
+        let next = self.peek();
+        if next == Some(close) {
+            self.pos += 1;
+            self.open.pop();
+            return Ok(false);
+        }
+        if std::mem::take(first) {
+            self.not_the_end()?;
+            return Ok(true);
+        }
+        match next {
+            Some(b',') => {
+                self.pos = token::space(self.input, self.pos + 1);
+                self.not_the_end()?;
+                Ok(true)
+            }
+            Some(_) => Err(Fault::new(
+                self.pos,
+                FaultKind::Comma {
+                    object: close == b'}',
+                },
+            )),
+            None => Err(Fault::new(self.pos, FaultKind::EndInContainer)),
+        }
+    }
+
+    fn named(&mut self, first: &mut bool) -> Result<Option<Text<'a>>, Fault> {
+        if !self.entry(b'}', first)? {
+            return Ok(None);
+        }
+        let name = self.text(true)?;
+        self.pos = token::space(self.input, self.pos);
+        self.colon()?;
+        self.pos = token::space(self.input, self.pos);
+        Ok(Some(name))
+    }
+
+    #[cold]
+    fn error(&self, fault: Fault) -> JsonError {
+        fault.describe(self.input)
+    }
+}
+
+/// Where the walked bytes go.
+trait Sink {
+    fn run(&mut self, bytes: &[u8]);
+}
+
+struct Append<'b>(&'b mut Vec<u8>);
+
+impl Sink for Append<'_> {
+    #[inline]
+    fn run(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+}
+
+struct Discard;
+
+impl Sink for Discard {
+    #[inline]
+    fn run(&mut self, _: &[u8]) {}
+}
+
+/// The open arrays and objects: a bit each, set for an object.
+#[derive(Debug)]
+struct Open {
+    bits: [u64; Options::DEPTH_CEILING / 64],
+    depth: usize,
+}
+
+impl Default for Open {
+    fn default() -> Self {
+        Self {
+            bits: [0; Options::DEPTH_CEILING / 64],
+            depth: 0,
+        }
+    }
+}
+
+impl Open {
+    #[inline]
+    fn push(&mut self, object: bool) {
+        let (word, bit) = (self.depth / 64, self.depth % 64);
+        if let Some(bits) = self.bits.get_mut(word) {
+            *bits = *bits & !(1 << bit) | u64::from(object) << bit;
+        }
+        self.depth += 1;
+    }
+
+    #[inline]
+    fn pop(&mut self) {
+        self.depth -= 1;
+    }
+
+    #[inline]
+    fn object(&self) -> bool {
+        let top = self.depth - 1;
+        self.bits
+            .get(top / 64)
+            .is_some_and(|bits| bits >> (top % 64) & 1 == 1)
+    }
+}
+
+fn unescape(raw: &[u8]) -> String {
+    let mut units: Vec<u16> = Vec::new();
+    let mut text = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(slash) = memchr::memchr(b'\\', rest) {
+        if slash > 0 {
+            flush(&mut units, &mut text);
+            text.push_str(&String::from_utf8_lossy(&rest[..slash]));
+        }
+        let (unit, len) = escaped_unit(&rest[slash..]);
+        units.push(unit);
+        rest = &rest[slash + len..];
+    }
+    flush(&mut units, &mut text);
+    text.push_str(&String::from_utf8_lossy(rest));
+    text
+}
+
+fn flush(units: &mut Vec<u16>, text: &mut String) {
+    text.extend(
+        char::decode_utf16(units.drain(..)).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)),
+    );
+}
+
+/// The UTF-16 unit of a (validated) escape sequence, and the sequence's length.
+fn escaped_unit(sequence: &[u8]) -> (u16, usize) {
+    let plain = match sequence.get(1) {
+        Some(b'b') => 0x08,
+        Some(b'f') => 0x0C,
+        Some(b'n') => 0x0A,
+        Some(b'r') => 0x0D,
+        Some(b't') => 0x09,
+        Some(b'u') => {
+            let digits = sequence.iter().skip(2).take(4);
+            let unit = digits.fold(0, |unit, &d| {
+                unit << 4 | (d as char).to_digit(16).unwrap_or(0) as u16
+            });
+            return (unit, 6.min(sequence.len()));
+        }
+        Some(&other) => u16::from(other),
+        None => u16::from(b'\\'),
+    };
+    (plain, 2.min(sequence.len()))
+}
