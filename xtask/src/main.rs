@@ -1,3 +1,66 @@
-//! Program.
+//! `cargo xtask`: the real parts (Kafka, S3, Python clients) up and down.
 #![forbid(unsafe_code)]
-fn main() {}
+
+mod background;
+mod cache;
+mod kafka;
+mod part;
+mod ports;
+mod process;
+mod python;
+mod s3;
+mod signals;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Real parts for tests and benches: fetched into a cache outside the repository, run on free ports of
+/// 127.0.0.1 with data in temporary folders, ended by process id.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// A real Kafka
+    #[command(subcommand)]
+    Kafka(kafka::Command),
+    /// A real S3 server
+    #[command(subcommand)]
+    S3(s3::Command),
+    /// Kafka's own console tools
+    KafkaTool(kafka::ToolArgs),
+    /// Make the environment of the Python clients and print its interpreter
+    Python,
+}
+
+fn main() -> ExitCode {
+    let outcome = run(Cli::parse());
+    signals::wait_if_closing();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<()> {
+    signals::install()?;
+    part::sweep()?;
+    match cli.command {
+        Command::Kafka(command) => kafka::run(command),
+        Command::S3(command) => s3::run(command),
+        Command::KafkaTool(args) => kafka::run_tool(&args),
+        Command::Python => {
+            println!("{}", python::interpreter()?.display());
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! `cargo xtask python`: a virtual environment with the real clients (requests, confluent-kafka, boto3).
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+const REQUIREMENTS: &str = include_str!("../../protocol-tests/python/requirements.txt");
+
+/// Makes the environment if need be; its interpreter.
+pub(crate) fn interpreter() -> Result<PathBuf> {
+    let dir = crate::cache::installed("python", REQUIREMENTS, |dir| {
+        let file = dir.join("requirements.txt");
+        std::fs::write(&file, REQUIREMENTS)?;
+        run(Command::new("python3")
+            .args(["-m", "venv"])
+            .arg(dir.join("venv")))?;
+        run(Command::new(python_of(dir))
+            .args(["-m", "pip", "install", "--quiet", "--requirement"])
+            .arg(file))
+    })?;
+    Ok(python_of(&dir))
+}
+
+fn python_of(dir: &Path) -> PathBuf {
+    dir.join("venv/bin/python")
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let status = command
+        .status()
+        .with_context(|| format!("cannot run {command:?}"))?;
+    if !status.success() {
+        bail!("{command:?} ended with {status}");
+    }
+    Ok(())
+}
