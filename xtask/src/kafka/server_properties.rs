@@ -73,6 +73,9 @@ fn defaults(args: &UpArgs, node: Node, nodes: &[Node], data: &Path) -> BTreeMap<
         ("log.retention.ms", "-1".to_owned()),
         // The default takes 128 MB of the heap.
         ("log.cleaner.dedupe.buffer.size", "4194304".to_owned()),
+        // A killed broker may register again only after its session: 9 s by default.
+        ("broker.session.timeout.ms", "5000".to_owned()),
+        ("broker.heartbeat.interval.ms", "500".to_owned()),
         ("num.network.threads", "2".to_owned()),
         ("num.io.threads", "4".to_owned()),
         ("num.recovery.threads.per.data.dir", "1".to_owned()),
