@@ -1,5 +1,190 @@
-//! Connector configuration. Stand-in.
+//! A connector's property map → [`ConnectorConfig`].
+//!
+//! In: the properties as MSK Connect, a connector file or the REST API give them, and the worker's properties for
+//! converters the connector does not name. Out: a validated configuration, or every error at once in Connect's words.
+//! Three moments, as in Connect: what [`ConnectorConfig::parse`] refuses is a 400; what
+//! [`ConnectorConfig::start_check`] finds lets the connector exist and fail; what [`crate::pipeline::Pipeline::new`]
+//! finds fails its tasks.
+
+mod classes;
+mod connector;
+mod converter;
+mod definition;
+mod errors;
+mod format;
+mod rotation;
+mod s3;
+mod topics;
+mod unsupported;
+
+pub use classes::{FormatClass, PartitionerClass};
+pub use converter::{ConverterConfig, Encoding};
+pub use definition::definition;
+pub use errors::{ErrorsConfig, Tolerance};
+pub use format::{Compression, DecimalFormat, FormatConfig};
+pub use rotation::{RotationConfig, Schedule};
+pub use s3::{Credentials, S3Config};
+pub use topics::{TopicPattern, TopicSelector};
+
+use std::time::Duration;
+
+use sluiceway_common::config_def::{ConfigError, ConfigErrors, Values};
+use sluiceway_common::props::{Properties, with_prefix};
+
+use crate::error::Exception;
+use crate::path::ObjectPath;
+
+/// What happens to a record whose value is null (`behavior.on.null.values`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NullValues {
+    /// The task fails.
+    Fail,
+    /// The record is passed over.
+    Ignore,
+}
 
 /// A validated connector configuration.
-#[derive(Debug)]
-pub struct ConnectorConfig;
+#[derive(Clone, Debug)]
+pub struct ConnectorConfig {
+    /// `name`.
+    pub name: String,
+    /// `tasks.max`: exactly so many tasks are made.
+    pub tasks_max: u32,
+    /// `topics` or `topics.regex`.
+    pub topics: TopicSelector,
+    /// `key.converter` and its options.
+    pub key_converter: ConverterConfig,
+    /// `value.converter` and its options.
+    pub value_converter: ConverterConfig,
+    /// `format.class` and its options.
+    pub format: FormatConfig,
+    /// `s3.compression.type` and `.level`.
+    pub compression: Compression,
+    /// `partitioner.class`.
+    pub partitioner: PartitionerClass,
+    /// When files are closed.
+    pub rotation: RotationConfig,
+    /// `behavior.on.null.values`.
+    pub null_values: NullValues,
+    /// How objects are named.
+    pub path: ObjectPath,
+    /// Where objects go, and how.
+    pub s3: S3Config,
+    /// `errors.*`.
+    pub errors: ErrorsConfig,
+    /// `retry.backoff.ms`: wait before an upload that failed with a retriable error is tried again.
+    pub retry_backoff: Duration,
+    /// `consumer.override.*`, prefix cut off: Java consumer settings that go over the worker's.
+    pub consumer_overrides: Properties,
+    /// What was accepted but has no effect, a sentence each, to be logged once.
+    pub warnings: Vec<String>,
+    /// The properties as given, for `GET /connectors/{name}/config`. Not for logs: they hold secrets.
+    pub properties: Given,
+    start_error: Option<Exception>,
+}
+
+/// Properties as the user gave them; `Debug` shows only the keys.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Given(pub Properties);
+
+impl std::fmt::Debug for Given {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl ConnectorConfig {
+    /// Reads a connector's properties. `worker` are the worker's properties; only `key.converter*`,
+    /// `value.converter*` and `header.converter*` are read from them, each when the connector does not name its own.
+    ///
+    /// # Errors
+    /// Every missing, bad, contradictory or unsupported property, worded as Connect words it.
+    pub fn parse(properties: &Properties, worker: &Properties) -> Result<Self, ConfigErrors> {
+        let (values, mut errors) = definition().parse_all(properties);
+        unsupported::check(&values, &mut errors);
+        let topics = topics::select(&values, &mut errors);
+        let format = format::read(&values, properties, &mut errors);
+        let compression = format::compression(&values, &mut errors);
+        let partitioner = classes::partitioner(&values, &mut errors);
+        let rotation = rotation::read(&values);
+        let s3 = s3::read(&values, &mut errors);
+        let key_converter = converter::read("key.converter", properties, worker, &mut errors);
+        let value_converter = converter::read("value.converter", properties, worker, &mut errors);
+        connector::check_classes(&values, &mut errors);
+        let (
+            Some(topics),
+            Some(format),
+            Some(partitioner),
+            Some(key_converter),
+            Some(value_converter),
+            true,
+        ) = (
+            topics,
+            format,
+            partitioner,
+            key_converter,
+            value_converter,
+            errors.0.is_empty(),
+        )
+        else {
+            return Err(errors);
+        };
+        let mut config = Self {
+            name: values.text("name").to_owned(),
+            tasks_max: u32::try_from(values.number("tasks.max"))
+                .unwrap_or(1)
+                .max(1),
+            topics,
+            key_converter,
+            value_converter,
+            format,
+            compression,
+            partitioner,
+            rotation,
+            null_values: null_values(&values),
+            path: ObjectPath::from_values(&values),
+            s3,
+            errors: errors::read(&values),
+            retry_backoff: values.millis("retry.backoff.ms").unwrap_or_default(),
+            consumer_overrides: with_prefix(properties, "consumer.override."),
+            warnings: Vec::new(),
+            properties: Given(properties.clone()),
+            start_error: rotation::start_error(&values),
+        };
+        config.warnings = unsupported::warnings(&config, &values, properties);
+        Ok(config)
+    }
+
+    /// What the connector itself finds when it starts. Connect creates such a connector and shows it `FAILED`, without
+    /// tasks.
+    ///
+    /// # Errors
+    /// The exception that its status shows.
+    pub fn start_check(&self) -> Result<(), Exception> {
+        self.start_error.clone().map_or(Ok(()), Err)
+    }
+
+    /// The consumer group: `connect-<name>` unless `consumer.override.group.id` names another.
+    pub fn group_id(&self) -> String {
+        match self.consumer_overrides.get("group.id") {
+            Some(group) => group.clone(),
+            None => format!("connect-{}", self.name),
+        }
+    }
+}
+
+fn null_values(values: &Values) -> NullValues {
+    if values
+        .text("behavior.on.null.values")
+        .eq_ignore_ascii_case("ignore")
+    {
+        NullValues::Ignore
+    } else {
+        NullValues::Fail
+    }
+}
+
+/// `Invalid value V for configuration K: … is not supported by this version`.
+fn not_supported(key: &str, value: &str) -> ConfigError {
+    ConfigError::invalid(key, value, "not supported by this version")
+}

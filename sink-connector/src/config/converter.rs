@@ -1,0 +1,226 @@
+//! `key.converter`, `value.converter` and the options under their prefixes.
+
+use sluiceway_common::config_def::{
+    ConfigDef, ConfigError, ConfigErrors, Importance, Key, Kind, Values,
+};
+use sluiceway_common::props::{Properties, with_prefix};
+
+use super::classes::{is_class, no_such_class};
+use super::not_supported;
+
+/// Character encodings of `converter.encoding`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// UTF-8.
+    Utf8,
+    /// US-ASCII; other bytes become U+FFFD.
+    Ascii,
+    /// ISO-8859-1.
+    Latin1,
+    /// UTF-16 with byte order mark, big endian without.
+    Utf16,
+    /// UTF-16, big endian.
+    Utf16Be,
+    /// UTF-16, little endian.
+    Utf16Le,
+}
+
+/// A converter with its options.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConverterConfig {
+    /// `StringConverter`.
+    String(Encoding),
+    /// `ByteArrayConverter`.
+    ByteArray,
+    /// `JsonConverter`.
+    Json {
+        /// `schemas.enable`: an envelope of schema and payload.
+        schemas: bool,
+        /// `schemas.cache.size`: parsed schemas kept.
+        cache_size: usize,
+        /// `replace.null.with.default`.
+        replace_null_with_default: bool,
+    },
+    /// `ShortConverter`.
+    Short,
+    /// `IntegerConverter`.
+    Integer,
+    /// `LongConverter`.
+    Long,
+    /// `FloatConverter`.
+    Float,
+    /// `DoubleConverter`.
+    Double,
+    /// `BooleanConverter`.
+    Boolean,
+}
+
+const STRING: &str = "org.apache.kafka.connect.storage.StringConverter";
+const JSON: &str = "org.apache.kafka.connect.json.JsonConverter";
+
+const PLAIN: [(&str, ConverterConfig); 7] = [
+    (
+        "org.apache.kafka.connect.converters.ByteArrayConverter",
+        ConverterConfig::ByteArray,
+    ),
+    (
+        "org.apache.kafka.connect.converters.ShortConverter",
+        ConverterConfig::Short,
+    ),
+    (
+        "org.apache.kafka.connect.converters.IntegerConverter",
+        ConverterConfig::Integer,
+    ),
+    (
+        "org.apache.kafka.connect.converters.LongConverter",
+        ConverterConfig::Long,
+    ),
+    (
+        "org.apache.kafka.connect.converters.FloatConverter",
+        ConverterConfig::Float,
+    ),
+    (
+        "org.apache.kafka.connect.converters.DoubleConverter",
+        ConverterConfig::Double,
+    ),
+    (
+        "org.apache.kafka.connect.converters.BooleanConverter",
+        ConverterConfig::Boolean,
+    ),
+];
+
+/// Known by name, for a later version.
+const LATER: [&str; 4] = [
+    "io.confluent.connect.avro.AvroConverter",
+    "io.confluent.connect.json.JsonSchemaConverter",
+    "io.confluent.connect.protobuf.ProtobufConverter",
+    "com.amazonaws.services.schemaregistry.kafkaconnect.AWSKafkaAvroConverter",
+];
+
+/// Reads the converter under `key`: the connector's with the connector's options, else the worker's with the worker's.
+pub(super) fn read(
+    key: &'static str,
+    connector: &Properties,
+    worker: &Properties,
+    errors: &mut ConfigErrors,
+) -> Option<ConverterConfig> {
+    let owner = if connector.contains_key(key) {
+        connector
+    } else {
+        worker
+    };
+    let Some(name) = owner.get(key).map(|name| name.trim()) else {
+        errors.0.push(ConfigError::missing(key));
+        return None;
+    };
+    let options = with_prefix(owner, &format!("{key}."));
+    if is_class(name, STRING) {
+        return string(key, &options, errors);
+    }
+    if is_class(name, JSON) {
+        return json(key, &options, errors);
+    }
+    if let Some((_, config)) = PLAIN.iter().find(|(class, _)| is_class(name, class)) {
+        return Some(config.clone());
+    }
+    let later = LATER.iter().any(|class| is_class(name, class));
+    errors.0.push(if later {
+        not_supported(key, name)
+    } else {
+        no_such_class(key, name)
+    });
+    None
+}
+
+fn string(key: &str, options: &Properties, errors: &mut ConfigErrors) -> Option<ConverterConfig> {
+    // Kafka's deserializer also takes the names below; Connect's converter sets them from its own option.
+    let name = options
+        .get("converter.encoding")
+        .map_or("UTF-8", |name| name.trim());
+    let encoding = encoding(name);
+    if encoding.is_none() {
+        let key = format!("{key}.converter.encoding");
+        let reason = "unknown character set; valid are UTF-8, US-ASCII, ISO-8859-1, UTF-16, UTF-16BE, UTF-16LE";
+        errors.0.push(ConfigError::invalid(&key, name, reason));
+    }
+    encoding.map(ConverterConfig::String)
+}
+
+fn encoding(name: &str) -> Option<Encoding> {
+    match name.to_ascii_uppercase().as_str() {
+        "UTF-8" | "UTF8" => Some(Encoding::Utf8),
+        "US-ASCII" | "ASCII" => Some(Encoding::Ascii),
+        "ISO-8859-1" | "ISO8859_1" | "LATIN1" => Some(Encoding::Latin1),
+        "UTF-16" | "UTF16" => Some(Encoding::Utf16),
+        "UTF-16BE" => Some(Encoding::Utf16Be),
+        "UTF-16LE" => Some(Encoding::Utf16Le),
+        _ => None,
+    }
+}
+
+/// Options of `JsonConverter`, without the prefix.
+fn json_definition() -> ConfigDef {
+    ConfigDef::new()
+        .key(Key::with(
+            "schemas.enable",
+            Kind::Boolean,
+            "true",
+            "Whether values are envelopes of schema and payload.",
+        ))
+        .key(
+            Key::with(
+                "schemas.cache.size",
+                Kind::Int,
+                "1000",
+                "Parsed schemas kept.",
+            )
+            .at_least(0),
+        )
+        .key(
+            Key::with(
+                "decimal.format",
+                Kind::String,
+                "BASE64",
+                "Accepted; both forms are read.",
+            )
+            .one_of(&["BASE64", "NUMERIC"], true),
+        )
+        .key(Key::with(
+            "replace.null.with.default",
+            Kind::Boolean,
+            "true",
+            "Whether a field's default stands for its null.",
+        ))
+        .key(
+            Key::optional("converter.type", Kind::String, "Accepted; the key says it.")
+                .importance(Importance::Low),
+        )
+}
+
+fn json(key: &str, options: &Properties, errors: &mut ConfigErrors) -> Option<ConverterConfig> {
+    let (values, found) = json_definition().parse_all(options);
+    let good = found.0.is_empty();
+    errors
+        .0
+        .extend(found.0.into_iter().map(|error| under(key, error)));
+    good.then(|| json_config(&values))
+}
+
+fn json_config(values: &Values) -> ConverterConfig {
+    ConverterConfig::Json {
+        schemas: values.boolean("schemas.enable"),
+        cache_size: values.size("schemas.cache.size"),
+        replace_null_with_default: values.boolean("replace.null.with.default"),
+    }
+}
+
+/// The same error with the whole key (`value.converter.schemas.enable`).
+fn under(prefix: &str, error: ConfigError) -> ConfigError {
+    let key = format!("{prefix}.{}", error.key);
+    let message = error.message.replacen(
+        &format!("configuration {}", error.key),
+        &format!("configuration {key}"),
+        1,
+    );
+    ConfigError::other(&key, message)
+}

@@ -1,0 +1,175 @@
+//! When files are closed: `flush.size`, `rotate.*`, and the keys declared beside them.
+
+use std::time::Duration;
+
+use jiff::tz::{Offset, TimeZone};
+use sluiceway_common::config_def::{Importance, Key, Kind, Values};
+
+use crate::error::{CONFIG_EXCEPTION, Exception};
+
+/// When the open files of a topic-partition are closed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RotationConfig {
+    /// Records of one topic-partition, over all its open files. At least 1: lower values act like 1.
+    pub flush_size: u64,
+    /// `rotate.schedule.interval.ms` with its `timezone`.
+    pub schedule: Option<Schedule>,
+}
+
+/// Closing by the clock: at multiples of the interval counted from local midnight.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schedule {
+    /// More than zero.
+    pub interval: Duration,
+    /// Whose midnight counts.
+    pub timezone: TimeZone,
+}
+
+pub(super) fn keys() -> Vec<Key> {
+    vec![
+        Key::required(
+            "flush.size",
+            Kind::Int,
+            "Records of one topic-partition, over all its open files together, after which they are closed. Values below 1 \
+             act like 1.",
+        ),
+        Key::with(
+            "rotate.interval.ms",
+            Kind::Long,
+            "-1",
+            "Closes files when a record's time is so much later than the first one's. Needs a time-based partitioner, \
+             without effect otherwise.",
+        )
+        .importance(Importance::High),
+        Key::with(
+            "rotate.schedule.interval.ms",
+            Kind::Long,
+            "-1",
+            "Closes files by the clock, at multiples of this interval counted from local midnight. Needs `timezone`.",
+        ),
+        Key::with(
+            "rotate.file.on.partition.change",
+            Kind::Boolean,
+            "true",
+            "With `rotate.interval.ms`: whether a change of the encoded partition closes files.",
+        )
+        .importance(Importance::Low),
+        Key::with("retry.backoff.ms", Kind::Long, "5000", "Wait before a failed upload is tried again as a whole.")
+            .at_least(0)
+            .importance(Importance::Low),
+        Key::with("max.write.duration.ms", Kind::Long, "9223372036854775807", "Accepted; writing never blocks polling here.")
+            .importance(Importance::Low),
+        Key::with("shutdown.timeout.ms", Kind::Long, "3000", "Accepted; the worker's own limit counts.")
+            .importance(Importance::Low),
+    ]
+}
+
+pub(super) fn schema_keys() -> Vec<Key> {
+    vec![
+        Key::with(
+            "schema.compatibility",
+            Kind::String,
+            "NONE",
+            "What a changed schema does. `NONE` starts a new file at every difference; the others are not supported by this \
+             version.",
+        )
+        .importance(Importance::High),
+    ]
+}
+
+/// Reads what is set; a schedule without a usable zone is left out, see [`start_error`].
+pub(super) fn read(values: &Values) -> RotationConfig {
+    let schedule = interval(values)
+        .zip(timezone(values.text("timezone")).ok())
+        .map(|(interval, timezone)| Schedule { interval, timezone });
+    RotationConfig {
+        flush_size: u64::try_from(values.number("flush.size"))
+            .unwrap_or(1)
+            .max(1),
+        schedule,
+    }
+}
+
+/// The genuine connector is created without a zone and fails when it starts.
+pub(super) fn start_error(values: &Values) -> Option<Exception> {
+    (interval(values).is_some() && values.text("timezone").is_empty()).then(|| {
+        let reason = "Invalid value  for configuration timezone: Timezone cannot be empty when using scheduled file rotation.";
+        Exception::new(CONFIG_EXCEPTION, reason)
+    })
+}
+
+fn interval(values: &Values) -> Option<Duration> {
+    values
+        .millis("rotate.schedule.interval.ms")
+        .filter(|interval| !interval.is_zero())
+}
+
+/// Validator of `timezone`.
+pub(super) fn check_timezone(text: &str) -> Result<(), String> {
+    match text {
+        "" => Ok(()),
+        text => timezone(text).map(drop),
+    }
+}
+
+/// The zone of an id as Joda-Time takes it: `Europe/Paris`, `UTC`, `+02:00`.
+fn timezone(id: &str) -> Result<TimeZone, String> {
+    let unknown = || format!("The datetime zone id '{id}' is not recognised");
+    if let Some(sign) = id.chars().next().filter(|sign| matches!(sign, '+' | '-')) {
+        let seconds = offset_seconds(&id[1..]).ok_or_else(unknown)?;
+        let offset = Offset::from_seconds(if sign == '-' { -seconds } else { seconds })
+            .map_err(|_| unknown())?;
+        return Ok(TimeZone::fixed(offset));
+    }
+    match id {
+        "UTC" => Ok(TimeZone::UTC),
+        "" => Err(unknown()),
+        id => TimeZone::get(id).map_err(|_| unknown()),
+    }
+}
+
+/// `hh`, `hh:mm`, `hhmm`, `hh:mm:ss`.
+fn offset_seconds(text: &str) -> Option<i32> {
+    let digits: String = text.chars().filter(|character| *character != ':').collect();
+    if !matches!(digits.len(), 2 | 4 | 6) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let part = |at: usize| {
+        digits
+            .get(at..at + 2)
+            .map_or(Some(0), |text| text.parse::<i32>().ok())
+    };
+    let (hours, minutes, seconds) = (part(0)?, part(2)?, part(4)?);
+    (hours < 24 && minutes < 60 && seconds < 60).then_some(hours * 3600 + minutes * 60 + seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zones_are_named_or_offsets() {
+        for id in [
+            "UTC",
+            "Europe/Paris",
+            "America/New_York",
+            "Asia/Kolkata",
+            "+02:00",
+            "-0330",
+            "+05",
+        ] {
+            assert!(timezone(id).is_ok(), "{id}");
+        }
+        for id in ["Mars/Base", "", "+2", "+99:00", "x"] {
+            assert_eq!(
+                timezone(id),
+                Err(format!("The datetime zone id '{id}' is not recognised"))
+            );
+        }
+        assert_eq!(
+            timezone("+02:00").map(|zone| zone.to_fixed_offset().map(Offset::seconds).ok()),
+            Ok(Some(7200))
+        );
+        assert_eq!(check_timezone(""), Ok(()));
+    }
+}

@@ -1,0 +1,89 @@
+//! `JsonFormat`: one JSON text a line, the last one too.
+//!
+//! Schemaless JSON goes through as its converter left it. Structs are written field by field in the schema's order, as
+//! Connect's `JsonConverter` writes them; anything else as Jackson writes the Java object.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`typed`] | structs and what is inside them, by schema |
+//! | [`plain`] | values without regard to a schema |
+//! | [`text`] | strings, numbers, base64 |
+
+mod plain;
+mod text;
+mod typed;
+
+use super::{Encoder, Format};
+use crate::config::DecimalFormat;
+use crate::error::{Exception, RecordError};
+use crate::record::{Payload, SinkRecord};
+use crate::value::{SchemaRef, Value};
+
+/// The format with its options.
+pub(super) struct JsonFormat {
+    decimals: DecimalFormat,
+}
+
+impl JsonFormat {
+    pub(super) fn new(decimals: DecimalFormat) -> Self {
+        Self { decimals }
+    }
+}
+
+impl Format for JsonFormat {
+    fn extension(&self) -> &'static str {
+        ".json"
+    }
+
+    fn encoder(&self, _: Option<&SchemaRef>) -> Box<dyn Encoder> {
+        Box::new(JsonEncoder {
+            decimals: self.decimals,
+        })
+    }
+}
+
+struct JsonEncoder {
+    decimals: DecimalFormat,
+}
+
+impl JsonEncoder {
+    fn value(&self, record: &SinkRecord<'_>, out: &mut Vec<u8>) -> Result<(), Exception> {
+        match &record.value.payload {
+            Payload::Null => out.extend_from_slice(b"null"),
+            Payload::Json(json) => out.extend_from_slice(json),
+            Payload::Text(text) => text::string(text, out),
+            Payload::Bytes(bytes) => text::base64(bytes, out),
+            Payload::Tree(Value::Struct(value)) => typed::record(value, self.decimals, out)?,
+            Payload::Tree(value) => plain::value(value, out)?,
+        }
+        Ok(())
+    }
+}
+
+impl Encoder for JsonEncoder {
+    fn write(&mut self, record: &SinkRecord<'_>, out: &mut Vec<u8>) -> Result<(), RecordError> {
+        let before = out.len();
+        match self.value(record, out) {
+            Ok(()) => {
+                out.push(b'\n');
+                Ok(())
+            }
+            Err(exception) => {
+                out.truncate(before);
+                Err(RecordError::put(exception))
+            }
+        }
+    }
+
+    fn finish(&mut self, _: &mut Vec<u8>) -> Result<(), RecordError> {
+        Ok(())
+    }
+
+    fn buffered_bytes(&self) -> usize {
+        0
+    }
+}
+
+#[cfg(test)]
+#[path = "json/tests.rs"]
+mod tests;

@@ -1,0 +1,127 @@
+//! One record's way from bytes to encoder: converters → null handling → partitioner.
+//!
+//! In: a [`RawRecord`]. Out: an [`Outcome`]: a [`SinkRecord`] with its encoded partition, or why it is passed over.
+//! Fails with a [`RecordError`] that says at which stage; [`crate::config::ErrorsConfig::tolerates`] says what follows.
+//!
+//! Buffers are kept from record to record. With JSON without schemas, strings or bytes in, and the default
+//! partitioner, nothing is allocated per record.
+
+use crate::config::{ConnectorConfig, NullValues, PartitionerClass};
+use crate::convert::{self, Converter, Shape};
+use crate::encode::{self, Format};
+use crate::error::{CONNECT_EXCEPTION, Exception, RecordError, Stage};
+use crate::partition::{DefaultPartitioner, Partitioner};
+use crate::record::{Datum, RawRecord, SinkRecord};
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// What becomes of a record.
+#[derive(Debug)]
+pub enum Outcome<'a> {
+    /// It is written.
+    Write(SinkRecord<'a>),
+    /// It is passed over by rule.
+    Skip(SkipReason),
+}
+
+/// Why a record is passed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SkipReason {
+    /// Its value is null and `behavior.on.null.values=ignore`.
+    NullValue,
+    /// A transform dropped it.
+    Filtered,
+}
+
+impl SkipReason {
+    /// Name of the reason in metrics and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NullValue => "null_value",
+            Self::Filtered => "filtered",
+        }
+    }
+}
+
+/// The stages between consumer and open files. One per task; not shared.
+pub struct Pipeline {
+    key_converter: Box<dyn Converter>,
+    value_converter: Box<dyn Converter>,
+    partitioner: Box<dyn Partitioner>,
+    null_values: NullValues,
+    encoded_partition: String,
+    format: Arc<dyn Format>,
+}
+
+impl Pipeline {
+    /// Builds the stages of a connector.
+    ///
+    /// # Errors
+    /// What makes a task fail when it starts although its configuration was accepted.
+    pub fn new(config: &ConnectorConfig) -> Result<Self, Exception> {
+        config.path.check()?;
+        let PartitionerClass::Default = config.partitioner else {
+            let message = format!(
+                "{} is not supported by this version",
+                config.partitioner.class()
+            );
+            return Err(Exception::new(CONNECT_EXCEPTION, message));
+        };
+        Ok(Self {
+            key_converter: convert::new(&config.key_converter, Stage::KeyConverter, Shape::Text),
+            value_converter: convert::new(
+                &config.value_converter,
+                Stage::ValueConverter,
+                Shape::Text,
+            ),
+            partitioner: Box::new(DefaultPartitioner),
+            null_values: config.null_values,
+            encoded_partition: String::new(),
+            format: encode::format(&config.format, config.compression),
+        })
+    }
+
+    /// Makes encoders for new files, and knows their extension.
+    pub fn format(&self) -> &Arc<dyn Format> {
+        &self.format
+    }
+
+    /// Takes a record through converters, null handling and partitioner. The outcome borrows the pipeline's buffers:
+    /// it is to be written before the next record is processed.
+    ///
+    /// # Errors
+    /// A converter, the partitioner, or `behavior.on.null.values=fail` refuses the record.
+    pub fn process<'a>(&'a mut self, raw: &RawRecord<'a>) -> Result<Outcome<'a>, RecordError> {
+        self.key_converter.check(raw.topic, raw.key)?;
+        let value = self.value_converter.convert(raw.topic, raw.value)?;
+        if value.payload.is_null() {
+            return null_outcome(self.null_values);
+        }
+        let mut record = SinkRecord {
+            topic: Cow::Borrowed(raw.topic),
+            source_topic: raw.topic,
+            partition: raw.partition,
+            offset: raw.offset,
+            timestamp: raw.timestamp,
+            key: Datum::NULL,
+            value,
+            encoded_partition: "",
+        };
+        self.encoded_partition.clear();
+        self.partitioner
+            .encode(&record, &mut self.encoded_partition)?;
+        record.encoded_partition = &self.encoded_partition;
+        Ok(Outcome::Write(record))
+    }
+}
+
+fn null_outcome<'a>(behavior: NullValues) -> Result<Outcome<'a>, RecordError> {
+    match behavior {
+        NullValues::Ignore => Ok(Outcome::Skip(SkipReason::NullValue)),
+        NullValues::Fail => Err(RecordError::fatal(Exception::new(
+            CONNECT_EXCEPTION,
+            "Null valued records are not writeable with current behavior.on.null.values 'settings.",
+        ))),
+    }
+}
