@@ -1,8 +1,10 @@
-//! `cargo xtask`: the real parts (Kafka, S3, Python clients) up and down.
+//! `cargo xtask`: the real parts (Kafka, S3, Python clients) up and down, and the checks against them.
 #![forbid(unsafe_code)]
 
 mod background;
 mod cache;
+mod child;
+mod http;
 mod kafka;
 mod part;
 mod ports;
@@ -10,6 +12,7 @@ mod process;
 mod python;
 mod s3;
 mod signals;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -37,6 +40,8 @@ enum Command {
     KafkaTool(kafka::ToolArgs),
     /// Make the environment of the Python clients and print its interpreter
     Python,
+    /// The checks against real parts; starts and ends them itself
+    Verify(verify::VerifyArgs),
 }
 
 fn main() -> ExitCode {
@@ -58,6 +63,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Kafka(command) => kafka::run(command),
         Command::S3(command) => s3::run(command),
         Command::KafkaTool(args) => kafka::run_tool(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::Python => {
             println!("{}", python::interpreter()?.display());
             Ok(())

@@ -41,15 +41,25 @@ pub(crate) fn free(count: usize) -> Result<Vec<u16>> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     #[test]
     fn ports_differ_and_can_be_bound() {
         let ports = free(6).unwrap();
-        let listeners: Vec<_> = ports
-            .iter()
-            .map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).unwrap())
-            .collect();
+        let listeners: Vec<_> = ports.iter().map(|port| bind_soon(*port)).collect();
         assert_eq!(listeners.len(), 6);
+    }
+
+    /// A process that another test is just starting holds our sockets until it has become its program.
+    fn bind_soon(port: u16) -> TcpListener {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        loop {
+            match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+                Err(_) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(5)),
+                bound => return bound.unwrap(),
+            }
+        }
     }
 }

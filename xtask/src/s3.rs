@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::Command as Process;
 use std::time::{Duration, Instant};
@@ -13,7 +11,7 @@ use clap::{Args, Subcommand};
 
 use crate::part::{Member, Part};
 use crate::process::{self, CommandLine};
-use crate::{background, ports};
+use crate::{background, http, ports};
 
 const MODULE: &str = "github.com/versity/versitygw/cmd/versitygw@v1.8.0";
 /// The only account; it exists on loopback, as long as the server runs.
@@ -184,7 +182,8 @@ fn lacks_attributes(part: &Part) -> bool {
 
 fn wait_until_it_answers(part: &Part, port: u16) -> Result<()> {
     let deadline = Instant::now() + START;
-    while !answers(port) {
+    // An unsigned request is refused, which is an answer.
+    while http::get(&format!("http://127.0.0.1:{port}")).is_err() {
         part.check_running()?;
         if Instant::now() >= deadline {
             bail!("the S3 server did not answer within {START:?}");
@@ -192,21 +191,6 @@ fn wait_until_it_answers(part: &Part, port: u16) -> Result<()> {
         std::thread::sleep(Duration::from_millis(50));
     }
     Ok(())
-}
-
-/// Whether somebody speaks HTTP there (an unsigned request is refused, which is an answer).
-fn answers(port: u16) -> bool {
-    let request = || -> std::io::Result<bool> {
-        let limit = Duration::from_secs(2);
-        let mut stream =
-            TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), limit)?;
-        stream.set_read_timeout(Some(limit))?;
-        stream.write_all(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")?;
-        let mut start = [0_u8; 7];
-        stream.read_exact(&mut start)?;
-        Ok(&start == b"HTTP/1.")
-    };
-    request().unwrap_or(false)
 }
 
 fn endpoint(part: &Part) -> String {

@@ -3,10 +3,12 @@
 //! Children run in process groups of their own, so that this is the only place that decides what
 //! ends. SIGKILL cannot be caught: what it leaves is ended by the next call (`part::sweep`).
 
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::part;
@@ -70,15 +72,19 @@ pub(crate) fn unless_closing<T>(change: impl FnOnce() -> Result<T>) -> Result<T>
     outcome
 }
 
-/// Starts a foreground child, which ends with xtask.
-pub(crate) fn start_child(spawn: impl FnOnce() -> Result<ProcessId>) -> Result<ProcessId> {
+/// Starts a foreground child in a process group of its own; it ends with xtask.
+pub(crate) fn start_child(command: &mut Command) -> Result<(Child, Option<ProcessId>)> {
     let mut foreground = foreground();
     if foreground.closing {
         bail!("interrupted");
     }
-    let child = spawn()?;
-    foreground.children.push(child);
-    Ok(child)
+    let child = command
+        .process_group(0)
+        .spawn()
+        .with_context(|| format!("cannot run {command:?}"))?;
+    let id = ProcessId::of(child.id());
+    foreground.children.extend(id);
+    Ok((child, id))
 }
 
 /// Waits for ever if a signal has come: the thread that handles it exits when all is cleaned up.

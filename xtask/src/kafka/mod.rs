@@ -13,6 +13,11 @@ pub(crate) use tool::{ToolArgs, run as run_tool, run_captured as run_tool_captur
 
 use crate::process::Signal;
 
+/// Fetches the jars, unless they are there.
+pub(crate) fn fetch() -> Result<()> {
+    jars::java_arguments("64m").map(drop)
+}
+
 /// What to do with a cluster.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

@@ -1,0 +1,109 @@
+//! `cargo xtask verify`: the checks against real parts, the second half of the gate.
+//!
+//! Starts two real Kafka brokers, a real S3 server and the Python clients, runs every step, and ends
+//! what it started, whatever happens. A part that cannot start is a failure.
+
+mod conformance;
+mod console_tools;
+mod parts;
+mod pipeline;
+mod programs;
+mod steps;
+mod test_runner;
+
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
+
+use parts::RealParts;
+use programs::Binaries;
+use steps::Steps;
+
+/// Which checks to run.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// Only the real-part tests whose names contain this
+    filter: Option<String>,
+    /// Only this step; may be repeated
+    #[arg(long = "step", value_enum)]
+    steps: Vec<Step>,
+}
+
+/// The steps, in the order in which they run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Step {
+    /// Python's confluent-kafka on the real and the embedded broker: the same cases
+    Conformance,
+    /// Kafka's console tools on the real and the embedded broker: the same cases
+    ConsoleTools,
+    /// requests, confluent-kafka and boto3 on the two programs, real Kafka and real S3
+    Pipeline,
+    /// The real-part tests of protocol-tests
+    Tests,
+}
+
+impl VerifyArgs {
+    fn wants(&self, step: Step) -> bool {
+        match (self.steps.is_empty(), &self.filter) {
+            (false, _) => self.steps.contains(&step),
+            (true, Some(_)) => step == Step::Tests,
+            (true, None) => true,
+        }
+    }
+}
+
+/// Runs the steps; all of them, so that one run shows everything that is wrong.
+pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
+    let mut steps = Steps::new();
+    let binaries = steps.need("build of the programs", programs::build)?;
+    let parts = steps.need("start of the real parts", RealParts::start)?;
+    run_broker_steps(args, &mut steps, &parts, &binaries);
+    if args.wants(Step::Pipeline) {
+        steps.run("real clients on the pipeline", || {
+            pipeline::run(&parts, &binaries)
+        });
+    }
+    let mut closing_line = String::new();
+    if args.wants(Step::Tests) {
+        steps.run("real-part tests", || {
+            test_runner::run(&parts, args.filter.as_deref(), &mut closing_line)
+        });
+    }
+    drop(parts);
+    steps.print();
+    // Last, so that the whole output ends as a test runner's does.
+    print!("{closing_line}");
+    match steps.failed() {
+        0 => Ok(()),
+        count => bail!("{count} steps failed"),
+    }
+}
+
+fn run_broker_steps(args: &VerifyArgs, steps: &mut Steps, parts: &RealParts, binaries: &Binaries) {
+    let kinds = [Step::Conformance, Step::ConsoleTools];
+    if !kinds.iter().any(|step| args.wants(*step)) {
+        return;
+    }
+    let embedded = steps.run("start of the embedded broker", || {
+        programs::EmbeddedBroker::start(binaries)
+    });
+    let brokers = [
+        ("Kafka", Some(parts.kafka.bootstrap())),
+        (
+            "the embedded broker",
+            embedded.as_ref().map(programs::EmbeddedBroker::bootstrap),
+        ),
+    ];
+    for (name, bootstrap) in brokers {
+        let Some(bootstrap) = bootstrap else { continue };
+        if args.wants(Step::Conformance) {
+            steps.run(&format!("confluent-kafka on {name}"), || {
+                conformance::run(parts, &bootstrap)
+            });
+        }
+        if args.wants(Step::ConsoleTools) {
+            steps.run(&format!("Kafka's console tools on {name}"), || {
+                console_tools::run(&bootstrap)
+            });
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The real parts of one run; they end with it.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, anyhow};
+
+use crate::kafka::{Cluster, UpArgs};
+use crate::{python, s3};
+
+/// Everything that is not ours.
+pub(crate) struct RealParts {
+    /// A broker that creates topics when they are written to.
+    pub(crate) kafka: Cluster,
+    /// A broker that does not, with an authorizer.
+    pub(crate) kafka_noauto: Cluster,
+    /// An S3 server.
+    pub(crate) s3: s3::Server,
+    /// An interpreter with the clients.
+    pub(crate) python: PathBuf,
+}
+
+impl RealParts {
+    /// Starts all of them at the same time.
+    pub(crate) fn start() -> Result<Self> {
+        let run = std::process::id();
+        // Fetched first: two clusters would wait for the same download.
+        crate::kafka::fetch()?;
+        std::thread::scope(|scope| {
+            let kafka =
+                scope.spawn(|| Cluster::start(&broker(&format!("verify-{run}"), true, &[])));
+            let noauto = scope.spawn(|| {
+                Cluster::start(&broker(&format!("verify-{run}-noauto"), false, &AUTHORIZER))
+            });
+            let s3 = scope.spawn(|| s3::Server::start(&format!("verify-{run}")));
+            let python = python::interpreter();
+            Ok(Self {
+                kafka: join(kafka)?,
+                kafka_noauto: join(noauto)?,
+                s3: join(s3)?,
+                python: python?,
+            })
+        })
+    }
+
+    /// The variables by which protocol-tests finds the parts.
+    pub(crate) fn environment(&self) -> [(&'static str, String); 5] {
+        [
+            ("SLUICEWAY_TEST_KAFKA", self.kafka.bootstrap()),
+            ("SLUICEWAY_TEST_KAFKA_NOAUTO", self.kafka_noauto.bootstrap()),
+            ("SLUICEWAY_TEST_S3", self.s3.endpoint()),
+            ("SLUICEWAY_TEST_S3_KEY", s3::ACCESS_KEY.to_owned()),
+            ("SLUICEWAY_TEST_S3_SECRET", s3::SECRET_KEY.to_owned()),
+        ]
+    }
+}
+
+const AUTHORIZER: [(&str, &str); 2] = [
+    (
+        "authorizer.class.name",
+        "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    ),
+    ("allow.everyone.if.no.acl.found", "true"),
+];
+
+fn broker(name: &str, auto_create: bool, settings: &[(&str, &str)]) -> UpArgs {
+    UpArgs {
+        name: name.to_owned(),
+        brokers: 1,
+        auto_create,
+        settings: settings
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect(),
+        heap: "512m".to_owned(),
+    }
+}
+
+fn join<T>(thread: std::thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
+    thread
+        .join()
+        .map_err(|_| anyhow!("a thread that starts parts panicked"))?
+}

@@ -1,0 +1,89 @@
+//! The real-part tests of protocol-tests, run by cargo from the build that `cargo test --workspace` made.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use super::parts::RealParts;
+use crate::child::Foreground;
+
+/// Runs them. The runner's last line is kept back in `closing_line`, for the end of the whole output.
+pub(crate) fn run(
+    parts: &RealParts,
+    filter: Option<&str>,
+    closing_line: &mut String,
+) -> Result<()> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    // `--workspace`, not `-p`: with `-p` cargo would choose other features and build much of it again.
+    command
+        .args([
+            "test",
+            "--workspace",
+            "--no-fail-fast",
+            "--test",
+            "real_*",
+            "--",
+            "--ignored",
+        ])
+        .args(filter);
+    command.envs(parts.environment()).stdout(Stdio::piped());
+    let mut runner = Foreground::start(&mut command)?;
+    let stdout = runner
+        .take_stdout()
+        .context("no pipe from the test runner")?;
+    for line in BufReader::new(stdout).lines() {
+        if let Some(earlier) = hold_back(closing_line, &line?) {
+            print!("{earlier}");
+        }
+    }
+    let status = runner.wait()?;
+    if !status.success() {
+        bail!("cargo test ended with {status}");
+    }
+    Ok(())
+}
+
+/// Keeps a `test result:` line (and blank lines round it) until another line follows; what can be
+/// printed now.
+fn hold_back(held: &mut String, line: &str) -> Option<String> {
+    if line.starts_with("test result:") || (line.is_empty() && !held.is_empty()) {
+        held.push_str(line);
+        held.push('\n');
+        return None;
+    }
+    let mut now = std::mem::take(held);
+    now.push_str(line);
+    now.push('\n');
+    Some(now)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+
+    #[test]
+    fn only_the_last_result_is_held_back() {
+        let mut held = String::new();
+        let mut printed = String::new();
+        for line in [
+            "running 1 test",
+            "test a ... ok",
+            "",
+            "test result: ok. 1",
+            "",
+            "running 2 tests",
+            "test result: ok. 2",
+            "",
+        ] {
+            printed.extend(hold_back(&mut held, line));
+        }
+        assert_eq!(
+            printed,
+            "running 1 test\ntest a ... ok\n\ntest result: ok. 1\n\nrunning 2 tests\n"
+        );
+        assert_eq!(held, "test result: ok. 2\n\n");
+    }
+}
