@@ -23,6 +23,7 @@ pub struct Stats {
     given_up: AtomicU64,
     acknowledged: [AtomicU64; 3],
     errors: Mutex<BTreeMap<ErrorKind, u64>>,
+    ends: Mutex<BTreeMap<(Table, i32), i64>>,
     acknowledgements: Option<Mutex<Vec<Acknowledgement>>>,
 }
 
@@ -89,7 +90,7 @@ impl Stats {
         Self::default()
     }
 
-    /// Counters, and a list of every acknowledgement (32 bytes each) for a later check.
+    /// Counters, and a list of every acknowledgement (24 bytes each) for a later check.
     pub fn with_acknowledgements() -> Self {
         Self {
             acknowledgements: Some(Mutex::default()),
@@ -116,6 +117,11 @@ impl Stats {
     pub fn acknowledgements(&self) -> Vec<Acknowledgement> {
         let kept = self.acknowledgements.as_ref();
         kept.map(|list| lock(list).clone()).unwrap_or_default()
+    }
+
+    /// The offset after the highest acknowledged one, of each table and partition.
+    pub fn ends(&self) -> BTreeMap<(Table, i32), i64> {
+        lock(&self.ends).clone()
     }
 
     pub(crate) fn post_made(&self, whole: bool) {
@@ -150,6 +156,10 @@ impl Stats {
 
     pub(crate) fn acknowledged(&self, record: Acknowledgement) {
         self.acknowledged[record.table.position()].fetch_add(1, Relaxed);
+        lock(&self.ends)
+            .entry((record.table, record.partition))
+            .and_modify(|end| *end = (*end).max(record.offset + 1))
+            .or_insert(record.offset + 1);
         if let Some(list) = &self.acknowledgements {
             lock(list).push(record);
         }
@@ -232,6 +242,9 @@ mod tests {
             stats.acknowledged(RECORD);
             assert_eq!(stats.counts().acknowledged, [0, 1, 0]);
         }
+        let earlier = Acknowledgement { offset: 3, ..RECORD };
+        counting.acknowledged(earlier);
+        assert_eq!(counting.ends(), [((Table::Geo, 0), 8)].into());
         assert_eq!(counting.acknowledgements(), []);
         assert_eq!(keeping.acknowledgements(), [RECORD]);
     }
