@@ -19,6 +19,10 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`worker`] | worker properties, and the worker: listeners, herder, start and stop |
+//! | [`herder`] | connectors by name: configuration, target state, lifecycle |
+//! | `connector` | one connector and its tasks |
+//! | `rest` | Kafka Connect's REST API |
+//! | [`plugins`] | the plugin classes a worker offers and their properties |
 //! | [`status`] | states of connectors and tasks |
 //! | [`task`] | the loop from Kafka to S3, a thread per task |
 //! | [`config`] | a connector's properties, checked → typed configuration |
@@ -32,17 +36,32 @@
 //! | [`error`] | errors as Connect shows them |
 #![forbid(unsafe_code)]
 
+mod assignment;
 pub mod budget;
+mod commit;
 pub mod config;
+mod connector;
+mod consume;
 pub mod convert;
 pub mod encode;
 pub mod error;
+mod events;
+pub mod herder;
 pub mod metrics;
+mod open_file;
 pub mod partition;
 pub mod path;
 pub mod pipeline;
+pub mod plan;
+pub mod plugins;
+pub mod progress;
+mod rebalance;
 pub mod record;
+mod rest;
+pub mod rotate;
 pub mod status;
 pub mod task;
+mod topic_partition;
+mod upload;
 pub mod value;
 pub mod worker;

@@ -1,11 +1,10 @@
-//! The task loop. Stand-in with the interface only: the task idles.
+//! One task of a connector: an OS thread with its own Kafka consumer, from records to objects.
 //!
-//! What the herder needs of a task:
-//! - [`TaskHandle::spawn`] returns at once; the thread itself checks the bucket (a missing one is
-//!   `Failed { trace: "org.apache.kafka.connect.errors.ConnectException: Non-existent S3 bucket: <b>" }`), creates its
-//!   consumer and then reports `Running` (or `Paused`, when it was paused before it was ready).
-//! - Every change of state is reported through `on_event`; `Failed` is the last report of a task.
-//! - `ActiveTopic` is reported once for each topic from which a record was taken (`GET /connectors/{name}/topics`).
+//! In: a [`TaskContext`] and the orders pause, resume, stop. Out: [`TaskEvent`]s. The thread checks the bucket, builds
+//! its pipeline, joins the group `connect-<name>` and then loops (see `task/run.rs`). A task that fails reports
+//! `Failed` with the trace and ends; it is started again by a restart of the task.
+
+mod run;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -31,7 +30,7 @@ pub struct TaskContext {
     pub connector: Arc<ConnectorConfig>,
     /// Number of the task within its connector, from 0.
     pub task_id: u32,
-    /// The worker's configuration: brokers, `consumer.*`, commit interval.
+    /// The worker's configuration: brokers, `consumer.*`.
     pub worker: Arc<WorkerConfig>,
     /// Counters of the process.
     pub metrics: Arc<SinkMetrics>,
@@ -47,14 +46,15 @@ pub struct TaskContext {
 
 /// A running task, seen from its connector.
 pub struct TaskHandle {
-    commands: std::sync::mpsc::Sender<Command>,
+    orders: std::sync::mpsc::Sender<Order>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
-enum Command {
+/// What a connector may tell its task.
+enum Order {
     Pause,
     Resume,
-    Stop,
+    Stop(Instant),
 }
 
 impl TaskHandle {
@@ -63,37 +63,29 @@ impl TaskHandle {
     /// # Errors
     /// When the system refuses another thread.
     pub fn spawn(context: TaskContext) -> std::io::Result<Self> {
-        let (commands, inbox) = std::sync::mpsc::channel();
-        let name = format!("task-{}", context.task_id);
-        let thread = std::thread::Builder::new().name(name).spawn(move || {
-            let TaskContext { paused, on_event, .. } = context;
-            on_event(TaskEvent::State(if paused { TaskState::Paused } else { TaskState::Running }));
-            while let Ok(command) = inbox.recv() {
-                match command {
-                    Command::Pause => on_event(TaskEvent::State(TaskState::Paused)),
-                    Command::Resume => on_event(TaskEvent::State(TaskState::Running)),
-                    Command::Stop => break,
-                }
-            }
-            on_event(TaskEvent::State(TaskState::Stopped));
-        })?;
-        Ok(Self { commands, thread: Some(thread) })
+        let (orders, inbox) = std::sync::mpsc::channel();
+        // Linux cuts thread names at 15 bytes.
+        let name = format!("task-{}-{}", context.task_id, context.connector.name);
+        let thread = std::thread::Builder::new().name(name).spawn(move || run::run(&context, inbox))?;
+        Ok(Self { orders, thread: Some(thread) })
     }
 
-    /// Asks the task to stop consuming; it keeps its partitions.
+    /// Asks the task to stop consuming; it keeps its partitions and open files.
     pub fn pause(&self) {
-        let _ = self.commands.send(Command::Pause);
+        // A task that has ended takes no orders; its state says why it ended.
+        let _ = self.orders.send(Order::Pause);
     }
 
     /// Asks a paused task to go on.
     pub fn resume(&self) {
-        let _ = self.commands.send(Command::Resume);
+        let _ = self.orders.send(Order::Resume);
     }
 
     /// Asks the task to end and waits for it, at most until `deadline`. False when it had not ended by then; its
-    /// thread is then left to end by itself.
+    /// thread is then left to end by itself. Objects whose plan is committed are finished first; open files are
+    /// dropped, and their records read again by the next owner.
     pub async fn stop(mut self, deadline: Instant) -> bool {
-        let _ = self.commands.send(Command::Stop);
+        let _ = self.orders.send(Order::Stop(deadline));
         let Some(thread) = self.thread.take() else { return true };
         let ended = tokio::task::spawn_blocking(move || thread.join().is_ok());
         tokio::time::timeout_at(deadline.into(), ended).await.is_ok()

@@ -1,0 +1,399 @@
+//! The topic-partitions a task holds, and everything that happens to them between two polls.
+//!
+//! In: records, upload events, the clock, assignments and revocations. Out: commits to make. It is shared between
+//! the task's loop and the rebalance callback, which run on the same thread, one after the other.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, mpsc};
+
+use crate::budget::Pressure;
+use crate::error::{CONNECT_EXCEPTION, Exception, RecordError};
+use crate::events;
+use crate::pipeline::{Outcome, Pipeline};
+use crate::plan::MAX_METADATA_BYTES;
+use crate::progress::{Arrival, Commit, Progress};
+use crate::record::RawRecord;
+use crate::rotate::{CloseReason, flush_size_reached, next_scheduled};
+use crate::topic_partition::{Tools, TopicPartition};
+use crate::upload::{TpId, UploadEvent};
+
+/// Closings of a task above which it takes no more records, and below which it goes on.
+const CLOSINGS_HIGH: usize = 4_000;
+const CLOSINGS_LOW: usize = 1_000;
+
+/// Why a task ends.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// A record cannot be processed.
+    Record(RecordError),
+    /// Anything else, as its status shows it.
+    Exception(Exception),
+}
+
+impl From<RecordError> for Failure {
+    fn from(error: RecordError) -> Self {
+        Self::Record(error)
+    }
+}
+
+/// What a task shows that ended while it ran.
+pub(crate) fn unrecoverable(cause: Exception) -> Exception {
+    Exception::new(CONNECT_EXCEPTION, "Exiting WorkerSinkTask due to unrecoverable exception.").caused_by(cause)
+}
+
+/// A commit of one topic-partition, with the assignment it was made for.
+#[derive(Debug)]
+pub(crate) struct TpCommit {
+    pub(crate) slot: usize,
+    pub(crate) id: TpId,
+    pub(crate) topic: String,
+    pub(crate) partition: i32,
+    pub(crate) commit: Commit,
+}
+
+/// The topic-partitions of one task.
+pub(crate) struct Assignment {
+    tools: Arc<Tools>,
+    pipeline: Pipeline,
+    uploads: mpsc::Receiver<UploadEvent>,
+    slots: Vec<Option<TopicPartition>>,
+    index: HashMap<String, HashMap<i32, usize>>,
+    by_id: HashMap<TpId, usize>,
+    last: Option<usize>,
+    /// Slots whose progress may call for a commit.
+    dirty: BTreeSet<usize>,
+    /// Slots with skipped records that no closing has covered yet.
+    skipped: BTreeSet<usize>,
+    next_schedule: Option<i64>,
+    /// Topic-partitions to be read again from their committed offset.
+    rewinds: Vec<(String, i32, i64)>,
+    max_metadata_bytes: usize,
+    /// Why a callback, which cannot answer, found that the task has to end.
+    failure: Option<Failure>,
+}
+
+impl Assignment {
+    /// No topic-partitions yet.
+    pub(crate) fn new(tools: Arc<Tools>, pipeline: Pipeline, uploads: mpsc::Receiver<UploadEvent>) -> Self {
+        Self {
+            tools,
+            pipeline,
+            uploads,
+            slots: Vec::new(),
+            index: HashMap::new(),
+            by_id: HashMap::new(),
+            last: None,
+            dirty: BTreeSet::new(),
+            skipped: BTreeSet::new(),
+            next_schedule: None,
+            rewinds: Vec::new(),
+            max_metadata_bytes: MAX_METADATA_BYTES,
+            failure: None,
+        }
+    }
+
+    // --- assignment ------------------------------------------------------------------------------------------
+
+    /// Takes over a topic-partition with what its last owner committed.
+    pub(crate) fn add(&mut self, topic: &str, partition: i32, committed: Option<i64>, metadata: &str) {
+        self.remove(topic, partition);
+        let state = TopicPartition::new(topic, partition, Progress::recover(committed, metadata), &self.tools);
+        let slot = self.slots.iter().position(Option::is_none).unwrap_or(self.slots.len());
+        if slot == self.slots.len() {
+            self.slots.push(None);
+        }
+        self.by_id.insert(state.id, slot);
+        self.slots[slot] = Some(state);
+        self.index.entry(topic.to_owned()).or_default().insert(partition, slot);
+    }
+
+    /// Gives a topic-partition up: its open files and closings are gone when this returns.
+    pub(crate) fn remove(&mut self, topic: &str, partition: i32) {
+        let Some(slot) = self.index.get_mut(topic).and_then(|partitions| partitions.remove(&partition)) else { return };
+        if let Some(state) = self.slots[slot].take() {
+            self.by_id.remove(&state.id);
+        }
+        self.last = None;
+        self.dirty.remove(&slot);
+        self.skipped.remove(&slot);
+        self.rewinds.retain(|(t, p, _)| !(t == topic && *p == partition));
+    }
+
+    /// Topic-partitions held.
+    pub(crate) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Topic and partition of each one held.
+    pub(crate) fn partitions(&self) -> impl Iterator<Item = (&str, i32)> {
+        self.slots.iter().flatten().map(|state| (state.topic.as_str(), state.partition))
+    }
+
+    fn slot(&mut self, topic: &str, partition: i32) -> Option<usize> {
+        if let Some(slot) = self.last
+            && let Some(state) = &self.slots[slot]
+            && state.partition == partition
+            && state.topic == topic
+        {
+            return Some(slot);
+        }
+        self.last = self.index.get(topic).and_then(|partitions| partitions.get(&partition)).copied();
+        self.last
+    }
+
+    // --- records ---------------------------------------------------------------------------------------------
+
+    /// Takes one record. Answers false when it belongs to no topic-partition of ours (any more).
+    ///
+    /// # Errors
+    /// The record cannot be processed and may not be skipped.
+    pub(crate) fn take(&mut self, raw: &RawRecord<'_>) -> Result<bool, Failure> {
+        let Some(slot) = self.slot(raw.topic, raw.partition) else { return Ok(false) };
+        let Some(state) = self.slots[slot].as_mut() else { return Ok(false) };
+        match state.progress.accept(raw.offset) {
+            Arrival::Next => {}
+            Arrival::Seen => return Ok(true),
+            Arrival::Reset => {
+                let expected = state.progress.position().unwrap_or(-1);
+                events::offset_reset(&self.tools.config.name, raw.topic, raw.partition, raw.offset, expected);
+                self.by_id.remove(&state.id);
+                state.restart(Progress::recover(None, ""));
+                self.by_id.insert(state.id, slot);
+                state.progress.accept(raw.offset);
+            }
+        }
+        // A boundary inside a gap of the log: what came before it is complete.
+        while let Some(boundary) = state.progress.replay_boundary().filter(|boundary| *boundary <= raw.offset) {
+            state.close_at(boundary, CloseReason::Plan)?;
+            self.dirty.insert(slot);
+        }
+        let result = match self.pipeline.process(raw) {
+            Ok(Outcome::Write(record)) => state.write(&record),
+            Ok(Outcome::Skip(reason)) => {
+                events::record_skipped(&self.tools.metrics, &self.tools.config.name, reason.name());
+                self.skipped.insert(slot);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = result {
+            let tolerated = self.tools.config.errors.tolerates(&error);
+            let place = (raw.topic, raw.partition, raw.offset);
+            events::record_failed(&self.tools.metrics, &self.tools.config.name, place, &error, tolerated);
+            if !tolerated {
+                return Err(error.into());
+            }
+            self.skipped.insert(slot);
+        }
+        state.progress.pass(raw.offset);
+        Self::rotate_after(state, raw.offset, self.tools.config.rotation.flush_size, slot, &mut self.dirty)?;
+        Ok(true)
+    }
+
+    fn rotate_after(
+        state: &mut TopicPartition,
+        offset: i64,
+        flush_size: u64,
+        slot: usize,
+        dirty: &mut BTreeSet<usize>,
+    ) -> Result<(), Failure> {
+        match state.progress.replay_boundary() {
+            Some(boundary) if boundary == offset + 1 => state.close_at(boundary, CloseReason::Plan)?,
+            Some(_) => return Ok(()),
+            None if flush_size_reached(state.open_records(), flush_size) => state.close(CloseReason::FlushSize)?,
+            None if state.unfinished() => {}
+            None => return Ok(()),
+        }
+        dirty.insert(slot);
+        Ok(())
+    }
+
+    // --- the clock and memory --------------------------------------------------------------------------------
+
+    /// Closes what the schedule wants closed by now (milliseconds since 1970).
+    ///
+    /// # Errors
+    /// A format cannot be ended.
+    pub(crate) fn on_clock(&mut self, now_ms: i64) -> Result<(), Failure> {
+        let Some(schedule) = &self.tools.config.rotation.schedule else { return Ok(()) };
+        match self.next_schedule {
+            Some(next) if now_ms < next => return Ok(()),
+            Some(_) => {
+                for (slot, state) in self.slots.iter_mut().enumerate() {
+                    let Some(state) = state else { continue };
+                    if state.open_records() > 0 && state.progress.replay_boundary().is_none() {
+                        state.close(CloseReason::Schedule)?;
+                        self.dirty.insert(slot);
+                    }
+                }
+            }
+            None => {}
+        }
+        self.next_schedule = Some(next_scheduled(schedule, now_ms));
+        Ok(())
+    }
+
+    /// Eases the byte budget: full enough parts go out early; above the hard mark the topic-partition that holds
+    /// most is closed.
+    ///
+    /// # Errors
+    /// A format cannot be ended.
+    pub(crate) fn on_pressure(&mut self) -> Result<(), Failure> {
+        match self.tools.budget.pressure() {
+            Pressure::None => return Ok(()),
+            Pressure::Soft => {
+                self.slots.iter_mut().flatten().for_each(TopicPartition::send_early);
+                return Ok(());
+            }
+            Pressure::Hard => {}
+        }
+        let closable = |state: &TopicPartition| state.open_records() > 0 && state.progress.replay_boundary().is_none();
+        let heaviest = (0..self.slots.len())
+            .filter_map(|slot| self.slots[slot].as_ref().filter(|state| closable(state)).map(|s| (s.held_bytes(), slot)))
+            .max();
+        if let Some((_, slot)) = heaviest
+            && let Some(state) = self.slots[slot].as_mut()
+        {
+            state.close(CloseReason::Memory)?;
+            self.dirty.insert(slot);
+        }
+        Ok(())
+    }
+
+    /// Whether the task should take no more records for now; `held` is what it was told last.
+    pub(crate) fn hold_back(&self, held: bool) -> bool {
+        let closings: usize = self.slots.iter().flatten().map(|state| state.progress.closings_under_way()).sum();
+        let limit = if held { CLOSINGS_LOW } else { CLOSINGS_HIGH };
+        let pressure = self.tools.budget.pressure();
+        closings > limit || pressure == Pressure::Hard || (held && pressure >= Pressure::Soft)
+    }
+
+    // --- uploads and commits ---------------------------------------------------------------------------------
+
+    /// Takes in what uploads have reported; `wait` bounds the wait for a first report.
+    ///
+    /// # Errors
+    /// S3 refused an upload for good.
+    pub(crate) fn absorb_uploads(&mut self, wait: std::time::Duration) -> Result<(), Failure> {
+        let first = if wait.is_zero() { self.uploads.try_recv().ok() } else { self.uploads.recv_timeout(wait).ok() };
+        let mut next = first;
+        while let Some(event) = next {
+            self.absorb(event)?;
+            next = self.uploads.try_recv().ok();
+        }
+        Ok(())
+    }
+
+    fn absorb(&mut self, event: UploadEvent) -> Result<(), Failure> {
+        match event {
+            UploadEvent::Completed(file) => {
+                if let Some(slot) = self.by_id.get(&file.tp).copied()
+                    && let Some(state) = self.slots[slot].as_mut()
+                {
+                    state.completed(file);
+                    self.dirty.insert(slot);
+                }
+                Ok(())
+            }
+            UploadEvent::Lost(file) => {
+                if let Some(slot) = self.by_id.get(&file.tp).copied() {
+                    self.rewind(slot);
+                }
+                Ok(())
+            }
+            UploadEvent::Failed(error) => Err(Failure::Exception(unrecoverable(error.exception()))),
+        }
+    }
+
+    /// The topic-partition's state is dropped and built anew from what Kafka has of it.
+    fn rewind(&mut self, slot: usize) {
+        let Some(state) = self.slots[slot].as_mut() else { return };
+        events::upload_lost(&self.tools.metrics, &self.tools.config.name, &state.topic, state.partition);
+        let Some(progress) = state.progress.again() else { return };
+        let from = progress.position();
+        self.by_id.remove(&state.id);
+        state.restart(progress);
+        self.by_id.insert(state.id, slot);
+        if let Some(offset) = from {
+            self.rewinds.push((state.topic.clone(), state.partition, offset));
+        }
+    }
+
+    /// Where reading has to start again: topic, partition, offset.
+    pub(crate) fn take_rewinds(&mut self) -> Vec<(String, i32, i64)> {
+        std::mem::take(&mut self.rewinds)
+    }
+
+    /// Whether any object is on its way or waits for its plan.
+    pub(crate) fn unfinished(&self) -> bool {
+        self.slots.iter().flatten().any(TopicPartition::unfinished)
+    }
+
+    /// Whether objects of these topic-partitions are on their way whose plan is acknowledged.
+    pub(crate) fn completing(&self, partitions: &[(String, i32)]) -> bool {
+        partitions.iter().any(|(topic, partition)| {
+            let slot = self.index.get(topic).and_then(|found| found.get(partition));
+            slot.and_then(|slot| self.slots[*slot].as_ref()).is_some_and(TopicPartition::only_completing)
+        })
+    }
+
+    /// The commits that are due.
+    pub(crate) fn commits_due(&mut self) -> Vec<TpCommit> {
+        let max = self.max_metadata_bytes;
+        let mut due = Vec::new();
+        for slot in std::mem::take(&mut self.dirty) {
+            let Some(state) = self.slots[slot].as_ref() else { continue };
+            if let Some(commit) = state.progress.next_commit(max) {
+                let (topic, partition) = (state.topic.clone(), state.partition);
+                due.push(TpCommit { slot, id: state.id, topic, partition, commit });
+            }
+        }
+        due
+    }
+
+    /// Moves offsets over skipped records where nothing earlier is open.
+    pub(crate) fn settle_skipped(&mut self) {
+        let slots = &mut self.slots;
+        let dirty = &mut self.dirty;
+        self.skipped.retain(|slot| {
+            let Some(state) = slots[*slot].as_mut() else { return false };
+            let open_files = state.open_files();
+            let moved = state.progress.settle_skipped(open_files);
+            if moved {
+                dirty.insert(*slot);
+            }
+            !moved
+        });
+    }
+
+    /// Kafka acknowledged the commit.
+    pub(crate) fn acknowledged(&mut self, commit: TpCommit) {
+        if let Some(state) = self.slots[commit.slot].as_mut().filter(|state| state.id == commit.id) {
+            state.acknowledged(commit.commit);
+            // What did not fit into this plan is due next.
+            if state.unfinished() {
+                self.dirty.insert(commit.slot);
+            }
+        }
+    }
+
+    /// Kafka did not take the commit; it is due again.
+    pub(crate) fn refused(&mut self, commits: Vec<TpCommit>) {
+        self.dirty.extend(commits.iter().map(|commit| commit.slot));
+    }
+
+    /// The broker's `offset.metadata.max.bytes` is smaller than thought.
+    pub(crate) fn shrink_metadata(&mut self) {
+        self.max_metadata_bytes = (self.max_metadata_bytes / 2).max(64);
+    }
+
+    /// Remembers why the task has to end.
+    pub(crate) fn fail(&mut self, failure: Failure) {
+        self.failure.get_or_insert(failure);
+    }
+
+    /// Why the task has to end, if a callback found so.
+    pub(crate) fn take_failure(&mut self) -> Option<Failure> {
+        self.failure.take()
+    }
+}

@@ -1,0 +1,173 @@
+//! A task's consumer: its settings, and the topics it subscribes to.
+//!
+//! In: the worker's `consumer.*`, the connector's `consumer.override.*`, `topics` or `topics.regex`. Out: a consumer
+//! in the group `connect-<name>`. A regular expression is Java's, over whole names, so it is matched here and the
+//! subscription holds plain names; new topics are looked for every [`REFRESH`].
+
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use sluiceway_common::config_def::ConfigErrors;
+use sluiceway_common::kafka_config::{KafkaConfig, Role, log_dropped};
+
+use crate::config::{ConnectorConfig, TopicSelector};
+use crate::rebalance::TaskConsumerContext;
+use crate::worker::WorkerConfig;
+
+pub(crate) type TaskConsumer = BaseConsumer<TaskConsumerContext>;
+
+/// How often topics are matched against `topics.regex`, unless `metadata.max.age.ms` says otherwise.
+const REFRESH: Duration = Duration::from_secs(10);
+/// How long asking for the topics may take.
+const METADATA_WAIT: Duration = Duration::from_secs(10);
+
+/// librdkafka's settings for a task's consumer.
+///
+/// # Errors
+/// Settings that cannot be honoured.
+pub(crate) fn consumer_config(
+    worker: &WorkerConfig,
+    connector: &ConnectorConfig,
+    task_id: u32,
+) -> Result<KafkaConfig, ConfigErrors> {
+    let mut java = worker.client_settings(Role::Consumer);
+    java.extend(connector.consumer_overrides.clone());
+    let mut config = KafkaConfig::translate(Role::Consumer, &java)?;
+    log_dropped(&format!("connector-consumer-{}-{task_id}", connector.name), &config.dropped);
+    config.force("group.id", connector.group_id());
+    config.force("enable.auto.commit", "false");
+    config.force("enable.auto.offset.store", "false");
+    for (key, value) in DEFAULTS {
+        config.default_to(key, *value);
+    }
+    config.default_to("client.id", format!("connector-consumer-{}-{task_id}", connector.name));
+    Ok(config)
+}
+
+/// What Kafka Connect's consumers have by default and librdkafka's have not, and bounds on memory.
+const DEFAULTS: &[(&str, &str)] = &[
+    ("auto.offset.reset", "earliest"),
+    ("isolation.level", "read_uncommitted"),
+    ("allow.auto.create.topics", "true"),
+    ("check.crcs", "true"),
+    ("session.timeout.ms", "45000"),
+    ("heartbeat.interval.ms", "3000"),
+    // Only partitions that move stop, not all of them.
+    ("partition.assignment.strategy", "cooperative-sticky"),
+    // The fetch queue of the whole consumer.
+    ("queued.max.messages.kbytes", "16384"),
+    ("fetch.queue.backoff.ms", "20"),
+    ("fetch.wait.max.ms", "500"),
+    ("socket.timeout.ms", "30000"),
+    ("statistics.interval.ms", "5000"),
+];
+
+/// Keeps the subscription equal to the topics the connector selects.
+pub(crate) struct Subscription {
+    topics: TopicSelector,
+    subscribed: Vec<String>,
+    next_refresh: Instant,
+    refresh: Duration,
+    answers: mpsc::Receiver<Vec<String>>,
+    ask: mpsc::Sender<Vec<String>>,
+    asking: bool,
+}
+
+impl Subscription {
+    /// A subscription that is not made yet.
+    pub(crate) fn new(connector: &ConnectorConfig) -> Self {
+        let (ask, answers) = mpsc::channel();
+        let configured = connector.consumer_overrides.get("metadata.max.age.ms").and_then(|text| text.parse().ok());
+        Self {
+            topics: connector.topics.clone(),
+            subscribed: Vec::new(),
+            next_refresh: Instant::now(),
+            refresh: configured.map_or(REFRESH, Duration::from_millis),
+            answers,
+            ask,
+            asking: false,
+        }
+    }
+
+    /// Subscribes on the first call; with a pattern, looks for new topics when it is time (in the background).
+    ///
+    /// # Errors
+    /// The client refuses the subscription.
+    pub(crate) fn keep_up(
+        &mut self,
+        consumer: &Arc<TaskConsumer>,
+        runtime: &tokio::runtime::Handle,
+    ) -> Result<(), KafkaError> {
+        match &self.topics {
+            TopicSelector::List(topics) if self.subscribed.is_empty() => {
+                let topics = topics.clone();
+                self.subscribe(consumer, topics)
+            }
+            TopicSelector::List(_) => Ok(()),
+            TopicSelector::Pattern(_) => {
+                if let Ok(all) = self.answers.try_recv() {
+                    self.asking = false;
+                    self.next_refresh = Instant::now() + if all.is_empty() { self.refresh / 10 } else { self.refresh };
+                    return self.match_topics(consumer, all);
+                }
+                if !self.asking && Instant::now() >= self.next_refresh {
+                    self.asking = true;
+                    ask_topics(Arc::clone(consumer), self.ask.clone(), runtime);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn match_topics(&mut self, consumer: &TaskConsumer, all: Vec<String>) -> Result<(), KafkaError> {
+        let mut matched: Vec<String> = all.into_iter().filter(|topic| self.topics.selects(topic)).collect();
+        matched.sort_unstable();
+        if matched.is_empty() {
+            // Soon again: the connector was probably started before its topics were.
+            self.next_refresh = Instant::now() + (self.refresh / 10);
+        }
+        if matched == self.subscribed || matched.is_empty() {
+            return Ok(());
+        }
+        self.subscribe(consumer, matched)
+    }
+
+    fn subscribe(&mut self, consumer: &TaskConsumer, topics: Vec<String>) -> Result<(), KafkaError> {
+        let names: Vec<&str> = topics.iter().map(String::as_str).collect();
+        consumer.subscribe(&names)?;
+        tracing::info!(topics = topics.len(), first = topics.first(), "subscribed");
+        self.subscribed = topics;
+        Ok(())
+    }
+}
+
+fn ask_topics(consumer: Arc<TaskConsumer>, answer: mpsc::Sender<Vec<String>>, runtime: &tokio::runtime::Handle) {
+    runtime.spawn_blocking(move || {
+        let topics = match consumer.fetch_metadata(None, METADATA_WAIT) {
+            Ok(metadata) => metadata.topics().iter().map(|topic| topic.name().to_owned()).collect(),
+            Err(error) => {
+                tracing::warn!(%error, "the cluster's topics cannot be listed, trying again");
+                Vec::new()
+            }
+        };
+        // Given back before the answer: the last handle on a consumer must not be dropped here, since that closes
+        // it and runs callbacks.
+        drop(consumer);
+        let _ = answer.send(topics);
+    });
+}
+
+/// A log line of librdkafka's.
+pub(crate) fn log_client(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    match level {
+        RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
+            tracing::error!(target: "librdkafka", facility, message);
+        }
+        RDKafkaLogLevel::Warning => tracing::warn!(target: "librdkafka", facility, message),
+        RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => tracing::info!(target: "librdkafka", facility, message),
+        RDKafkaLogLevel::Debug => tracing::debug!(target: "librdkafka", facility, message),
+    }
+}

@@ -1,0 +1,164 @@
+//! One open file: its encoder, the part being filled, and the parts that are on their way.
+//!
+//! In: records of one topic-partition and one encoded partition, in offset order. Out: a [`ClosedFile`], whose object
+//! becomes visible only when [`ClosedFile::complete`] is called, after its boundary was committed as a plan.
+
+use std::sync::Arc;
+
+use crate::budget::{Budget, Reservation};
+use crate::encode::Encoder;
+use crate::error::RecordError;
+use crate::events::ClosedObject;
+use crate::record::SinkRecord;
+use crate::rotate::CloseReason;
+use crate::upload::{FileId, MIN_PART_BYTES, Multipart, Uploader};
+use crate::value::SchemaRef;
+
+/// An open file.
+pub(crate) struct OpenFile {
+    id: FileId,
+    /// The encoded partition, by which the file is found.
+    pub(crate) encoded_partition: String,
+    /// The object's key.
+    pub(crate) key: String,
+    /// Schema of the records in it.
+    pub(crate) schema: Option<SchemaRef>,
+    first_offset: i64,
+    last_offset: i64,
+    records: u64,
+    encoder: Box<dyn Encoder>,
+    buffer: Vec<u8>,
+    reservation: Reservation,
+    upload: Option<Multipart>,
+}
+
+/// What a new file is made of.
+pub(crate) struct NewFile<'a> {
+    pub(crate) id: FileId,
+    pub(crate) key: String,
+    pub(crate) record: &'a SinkRecord<'a>,
+    pub(crate) encoder: Box<dyn Encoder>,
+    pub(crate) budget: &'a Arc<Budget>,
+}
+
+impl OpenFile {
+    /// A file that begins with `new.record` (which is still to be written).
+    pub(crate) fn new(new: NewFile<'_>) -> Self {
+        Self {
+            id: new.id,
+            encoded_partition: new.record.encoded_partition.to_owned(),
+            key: new.key,
+            schema: new.record.value.schema.clone(),
+            first_offset: new.record.offset,
+            last_offset: new.record.offset,
+            records: 0,
+            encoder: new.encoder,
+            buffer: Vec::new(),
+            reservation: new.budget.reserve(),
+            upload: None,
+        }
+    }
+
+    /// Writes a record; full parts of `part_size` bytes go out.
+    ///
+    /// # Errors
+    /// The record cannot be written in this format; the file is as before.
+    pub(crate) fn write(
+        &mut self,
+        record: &SinkRecord<'_>,
+        part_size: usize,
+        uploader: &Arc<Uploader>,
+    ) -> Result<(), RecordError> {
+        self.encoder.write(record, &mut self.buffer)?;
+        self.last_offset = record.offset;
+        self.records += 1;
+        while self.buffer.len() >= part_size {
+            self.send_part(part_size, uploader);
+        }
+        self.count_bytes();
+        Ok(())
+    }
+
+    fn count_bytes(&mut self) {
+        let held = self.buffer.capacity() + self.encoder.buffered_bytes();
+        if held != self.reservation.bytes() {
+            self.reservation.set(held);
+        }
+    }
+
+    fn send_part(&mut self, bytes: usize, uploader: &Arc<Uploader>) {
+        let rest = self.buffer.split_off(bytes.min(self.buffer.len()));
+        let part = std::mem::replace(&mut self.buffer, rest);
+        let mut reservation = self.reservation.take();
+        reservation.set(part.capacity());
+        let upload = self.upload.get_or_insert_with(|| uploader.multipart(self.id, self.key.clone()));
+        upload.part(part, reservation);
+        self.count_bytes();
+    }
+
+    /// Under memory pressure: sends what is there, if S3 takes it as a part.
+    pub(crate) fn send_early(&mut self, uploader: &Arc<Uploader>) {
+        if self.buffer.len() >= MIN_PART_BYTES {
+            self.send_part(self.buffer.len(), uploader);
+        }
+    }
+
+    /// Bytes held in memory.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.reservation.bytes()
+    }
+
+    /// Offset of the last record in it.
+    pub(crate) fn last_offset(&self) -> i64 {
+        self.last_offset
+    }
+
+    /// Ends the file. The last part of a multipart upload goes out at once; nothing becomes visible yet.
+    ///
+    /// # Errors
+    /// The format cannot be ended.
+    pub(crate) fn close(mut self, reason: CloseReason, uploader: &Arc<Uploader>) -> Result<ClosedFile, RecordError> {
+        self.encoder.finish(&mut self.buffer)?;
+        self.count_bytes();
+        if self.upload.is_some() && !self.buffer.is_empty() {
+            self.send_part(self.buffer.len(), uploader);
+        }
+        let sent = self.upload.as_ref().map_or(0, Multipart::bytes);
+        let object = ClosedObject {
+            first_offset: self.first_offset,
+            last_offset: self.last_offset,
+            records: self.records,
+            bytes: sent + self.buffer.len() as u64,
+            key: self.key,
+            reason,
+        };
+        let body = match self.upload {
+            Some(upload) => Body::Parts(upload),
+            None => Body::Whole(self.buffer, self.reservation),
+        };
+        Ok(ClosedFile { id: self.id, object, body })
+    }
+}
+
+enum Body {
+    Whole(Vec<u8>, Reservation),
+    Parts(Multipart),
+}
+
+/// A file that takes no more records and waits for its plan.
+pub(crate) struct ClosedFile {
+    id: FileId,
+    object: ClosedObject,
+    body: Body,
+}
+
+impl ClosedFile {
+    /// Makes the object visible. Answers what to expect: the file's id and what its log line will say.
+    pub(crate) fn complete(self, uploader: &Arc<Uploader>) -> (FileId, ClosedObject) {
+        match self.body {
+            Body::Whole(bytes, reservation) => uploader.put(self.id, self.object.key.clone(), bytes, reservation),
+            Body::Parts(upload) => upload.complete(),
+        }
+        (self.id, self.object)
+    }
+}

@@ -1,0 +1,211 @@
+//! One topic-partition while this task holds it: its open files, its closings, its progress.
+//!
+//! In: processed records and decisions to rotate. Out: files closed at a boundary that wait for their plan, and
+//! objects completed once it is acknowledged. Dropping it drops the open files: their records are read again.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::budget::Budget;
+use crate::config::ConnectorConfig;
+use crate::encode::Format;
+use crate::error::RecordError;
+use crate::events::{self, ClosedObject};
+use crate::metrics::SinkMetrics;
+use crate::open_file::{ClosedFile, NewFile, OpenFile};
+use crate::path::FileName;
+use crate::progress::{ClosingId, Commit, Progress};
+use crate::record::SinkRecord;
+use crate::rotate::CloseReason;
+use crate::upload::{FileId, TpId, Uploader};
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+fn next_id() -> u64 {
+    NEXT_ID.fetch_add(1, Ordering::Relaxed)
+}
+
+/// What all topic-partitions of a task use.
+pub(crate) struct Tools {
+    pub(crate) config: Arc<ConnectorConfig>,
+    pub(crate) format: Arc<dyn Format>,
+    pub(crate) budget: Arc<Budget>,
+    pub(crate) metrics: Arc<SinkMetrics>,
+    pub(crate) uploader: Arc<Uploader>,
+}
+
+/// An object on its way.
+struct Completing {
+    closing: ClosingId,
+    object: ClosedObject,
+}
+
+/// A topic-partition of a task.
+pub(crate) struct TopicPartition {
+    pub(crate) id: TpId,
+    pub(crate) topic: String,
+    pub(crate) partition: i32,
+    pub(crate) progress: Progress,
+    tools: Arc<Tools>,
+    files: Vec<OpenFile>,
+    open_records: u64,
+    waiting: HashMap<ClosingId, Vec<ClosedFile>>,
+    completing: HashMap<u64, Completing>,
+}
+
+impl TopicPartition {
+    /// A topic-partition just assigned, with what its last owner committed.
+    pub(crate) fn new(topic: &str, partition: i32, progress: Progress, tools: &Arc<Tools>) -> Self {
+        Self {
+            id: next_id(),
+            topic: topic.to_owned(),
+            partition,
+            progress,
+            tools: Arc::clone(tools),
+            files: Vec::new(),
+            open_records: 0,
+            waiting: HashMap::new(),
+            completing: HashMap::new(),
+        }
+    }
+
+    /// Writes a record into the open file of its encoded partition.
+    ///
+    /// # Errors
+    /// The format cannot hold the record; nothing was written.
+    pub(crate) fn write(&mut self, record: &SinkRecord<'_>) -> Result<(), RecordError> {
+        let part_size = self.tools.config.s3.part_size;
+        let at = self.file_for(record)?;
+        let file = &mut self.files[at];
+        file.write(record, part_size, &self.tools.uploader)?;
+        self.open_records += 1;
+        Ok(())
+    }
+
+    fn file_for(&mut self, record: &SinkRecord<'_>) -> Result<usize, RecordError> {
+        let found = self.files.iter().position(|file| file.encoded_partition == record.encoded_partition);
+        if let Some(at) = found {
+            if self.progress.replay_boundary().is_some() || self.files[at].schema == record.value.schema {
+                return Ok(at);
+            }
+            self.close(CloseReason::SchemaChange)?;
+        }
+        self.open(record);
+        Ok(self.files.len() - 1)
+    }
+
+    fn open(&mut self, record: &SinkRecord<'_>) {
+        let tools = &self.tools;
+        let key = tools.config.path.key(&FileName {
+            folder_topic: &record.topic,
+            encoded_partition: record.encoded_partition,
+            topic: &self.topic,
+            partition: self.partition,
+            first_offset: record.offset,
+            extension: tools.format.extension(),
+        });
+        events::file_opened(&tools.metrics, &tools.config.name, &key);
+        let encoder = tools.format.encoder(record.value.schema.as_ref());
+        let id = FileId { tp: self.id, file: next_id() };
+        self.files.push(OpenFile::new(NewFile { id, key, record, encoder, budget: &tools.budget }));
+    }
+
+    /// Records in open files.
+    pub(crate) fn open_records(&self) -> u64 {
+        self.open_records
+    }
+
+    /// Open files.
+    pub(crate) fn open_files(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Bytes that the open files hold in memory.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.files.iter().map(OpenFile::held_bytes).sum()
+    }
+
+    /// Closes all open files after the last record written, as one closing that waits for its plan.
+    ///
+    /// # Errors
+    /// A format cannot be ended.
+    pub(crate) fn close(&mut self, reason: CloseReason) -> Result<(), RecordError> {
+        let Some(last) = self.files.iter().map(OpenFile::last_offset).max() else { return Ok(()) };
+        self.close_at(last + 1, reason)
+    }
+
+    /// Closes all open files at a recovered plan's boundary; there may be none when its records were skipped.
+    ///
+    /// # Errors
+    /// A format cannot be ended.
+    pub(crate) fn close_at(&mut self, boundary: i64, reason: CloseReason) -> Result<(), RecordError> {
+        let tools = Arc::clone(&self.tools);
+        let mut closed = Vec::with_capacity(self.files.len());
+        for file in self.files.drain(..) {
+            events::file_closed(&tools.metrics, &tools.config.name, &file.key, Some(reason));
+            closed.push(file.close(reason, &tools.uploader)?);
+        }
+        self.open_records = 0;
+        let id = next_id();
+        self.progress.add_closing(id, boundary, closed.len());
+        self.waiting.insert(id, closed);
+        if self.progress.may_complete(id) {
+            self.complete(id);
+        }
+        Ok(())
+    }
+
+    /// Kafka acknowledged `commit`: the objects of the closings in its plan are completed.
+    pub(crate) fn acknowledged(&mut self, commit: Commit) {
+        for closing in self.progress.acknowledged(commit) {
+            self.complete(closing);
+        }
+    }
+
+    fn complete(&mut self, closing: ClosingId) {
+        for file in self.waiting.remove(&closing).unwrap_or_default() {
+            let (id, object) = file.complete(&self.tools.uploader);
+            self.completing.insert(id.file, Completing { closing, object });
+        }
+    }
+
+    /// An object is visible.
+    pub(crate) fn completed(&mut self, file: FileId) {
+        if let Some(Completing { closing, object }) = self.completing.remove(&file.file) {
+            events::object_completed(&self.tools.metrics, &self.tools.config.name, &object);
+            self.progress.file_done(closing);
+        }
+    }
+
+    /// Objects on their way, or waiting for their plan.
+    pub(crate) fn unfinished(&self) -> bool {
+        self.progress.closings_under_way() > 0
+    }
+
+    /// Whether every closing that is left may complete by itself: its plan is acknowledged.
+    pub(crate) fn only_completing(&self) -> bool {
+        self.waiting.is_empty() && !self.completing.is_empty()
+    }
+
+    /// Under memory pressure: sends what S3 takes as parts.
+    pub(crate) fn send_early(&mut self) {
+        for file in &mut self.files {
+            file.send_early(&self.tools.uploader);
+        }
+    }
+
+    /// Starts afresh with `progress`: open files and closings are dropped and their records read again.
+    pub(crate) fn restart(&mut self, progress: Progress) {
+        let fresh = Self::new(&self.topic, self.partition, progress, &self.tools);
+        drop(std::mem::replace(self, fresh));
+    }
+}
+
+impl Drop for TopicPartition {
+    fn drop(&mut self) {
+        for file in &self.files {
+            events::file_closed(&self.tools.metrics, &self.tools.config.name, &file.key, None);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! From finished bytes to objects: every request to S3 of one task.
+//!
+//! In: parts of open files, and whole small files whose plan was acknowledged. Out: [`UploadEvent`]s to the task's
+//! thread. A file that fits into one part is one `PutObject`; a larger one is a multipart upload whose parts go out
+//! while it is still open. Requests run on the runtime; at most [`MAX_REQUESTS`] of a task at once.
+
+mod client;
+mod error;
+mod multipart;
+mod orphans;
+mod retry;
+
+use std::collections::HashSet;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::primitives::ByteStream;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+
+pub(crate) use client::{check_bucket, connect};
+pub(crate) use error::S3Error;
+pub(crate) use multipart::Multipart;
+
+use crate::budget::Reservation;
+use crate::config::ConnectorConfig;
+use crate::metrics::SinkMetrics;
+use crate::upload::error::Verdict;
+
+/// Requests of one task that run at once.
+const MAX_REQUESTS: usize = 64;
+/// S3 takes no smaller part, except as the last one of an object.
+pub(crate) const MIN_PART_BYTES: usize = 5 * 1024 * 1024;
+
+/// Names a topic-partition for as long as one task holds it.
+pub(crate) type TpId = u64;
+
+/// Names a file of a closing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FileId {
+    /// The topic-partition's current assignment.
+    pub(crate) tp: TpId,
+    /// The file, unique in the process.
+    pub(crate) file: u64,
+}
+
+/// What became of a file's upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum UploadEvent {
+    /// The object is visible.
+    Completed(FileId),
+    /// The upload is gone; its records have to be read again.
+    Lost(FileId),
+    /// S3 refuses it; the task fails with this error.
+    Failed(S3Error),
+}
+
+impl UploadEvent {
+    fn failed(file: FileId, error: &S3Error) -> Self {
+        match error.verdict() {
+            Verdict::Gone => Self::Lost(file),
+            _ => Self::Failed(error.clone()),
+        }
+    }
+}
+
+/// The uploads of one task.
+pub(crate) struct Uploader {
+    client: Client,
+    bucket: String,
+    connector: String,
+    retry_backoff: Duration,
+    runtime: tokio::runtime::Handle,
+    slots: Semaphore,
+    metrics: Arc<SinkMetrics>,
+    events: mpsc::Sender<UploadEvent>,
+    own_uploads: Mutex<HashSet<String>>,
+}
+
+impl Uploader {
+    /// Uploads by `client` as `config` says; events go to `events`.
+    pub(crate) fn new(
+        client: Client,
+        config: &ConnectorConfig,
+        runtime: tokio::runtime::Handle,
+        metrics: Arc<SinkMetrics>,
+        events: mpsc::Sender<UploadEvent>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            client,
+            bucket: config.s3.bucket.clone(),
+            connector: config.name.clone(),
+            retry_backoff: config.retry_backoff,
+            runtime,
+            slots: Semaphore::new(MAX_REQUESTS),
+            metrics,
+            events,
+            own_uploads: Mutex::new(HashSet::new()),
+        })
+    }
+
+    /// Starts a multipart upload.
+    pub(crate) fn multipart(self: &Arc<Self>, file: FileId, key: String) -> Multipart {
+        Multipart::start(self, file, key)
+    }
+
+    /// Writes a whole object with one request.
+    pub(crate) fn put(self: &Arc<Self>, file: FileId, key: String, body: Vec<u8>, reservation: Reservation) {
+        let uploader = Arc::clone(self);
+        let body = Bytes::from(body);
+        self.runtime.spawn(async move {
+            let result = uploader
+                .until_done("PutObject", &key, || {
+                    let put = uploader.client.put_object().bucket(&uploader.bucket).key(&key);
+                    put.body(ByteStream::from(body.clone())).send()
+                })
+                .await;
+            drop(reservation);
+            uploader.tell(match result {
+                Ok(_) => UploadEvent::Completed(file),
+                Err(error) => UploadEvent::failed(file, &error),
+            });
+        });
+    }
+
+    fn tell(&self, event: UploadEvent) {
+        // A task that has ended no longer listens; its successor reads the records again.
+        let _ = self.events.send(event);
+    }
+}

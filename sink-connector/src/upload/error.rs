@@ -1,0 +1,126 @@
+//! Errors of S3 requests, and what to do about each.
+
+use std::fmt;
+
+use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+
+use crate::error::{CONNECT_EXCEPTION, Exception};
+
+/// What to do about a failed request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Wait and try again: the server is busy, away, or broke off.
+    Retry,
+    /// The multipart upload is gone: read the file's records again.
+    Gone,
+    /// Trying again cannot help: the task fails.
+    Fail,
+}
+
+/// A failed request to S3. Holds no credentials: neither do the SDK's errors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct S3Error {
+    /// The request's name: `PutObject`.
+    pub(crate) operation: &'static str,
+    /// HTTP status, when there was an answer.
+    pub(crate) status: Option<u16>,
+    /// S3's error code, when the answer held one: `NoSuchBucket`.
+    pub(crate) code: String,
+    /// S3's message, or the client's.
+    pub(crate) message: String,
+    verdict: Verdict,
+}
+
+/// Codes that mean "later", whatever their status.
+const RETRY_CODES: [&str; 12] = [
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "RequestTimeout",
+    "RequestLimitExceeded",
+    "InternalError",
+    "ServiceUnavailable",
+    "OperationAborted",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "TokenRefreshRequired",
+    "RequestTimeTooSkewed",
+];
+
+impl S3Error {
+    /// Reads what the SDK reports.
+    pub(crate) fn new<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let status = error.raw_response().map(|response| response.status().as_u16());
+        let metadata = error.as_service_error().map(ProvideErrorMetadata::meta);
+        let code = metadata.and_then(|meta| meta.code()).unwrap_or_default().to_owned();
+        let message = match metadata.and_then(|meta| meta.message()) {
+            Some(message) => message.to_owned(),
+            None => DisplayErrorContext(error).to_string(),
+        };
+        let verdict = match error {
+            SdkError::ServiceError(_) => judge(status.unwrap_or(0), &code),
+            SdkError::ConstructionFailure(_) => Verdict::Fail,
+            SdkError::DispatchFailure(failure) if failure.is_user() => Verdict::Fail,
+            _ => Verdict::Retry,
+        };
+        Self { operation, status, code, message, verdict }
+    }
+
+    /// What to do about it.
+    pub(crate) fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
+    /// As a failed task shows it.
+    pub(crate) fn exception(&self) -> Exception {
+        match self.status {
+            Some(status) => Exception::new(
+                CONNECT_EXCEPTION,
+                format!("{} (Service: S3, Status Code: {status}, Code: {})", self.message, self.code),
+            ),
+            None => Exception::new(
+                "software.amazon.awssdk.core.exception.SdkClientException",
+                format!("Unable to execute HTTP request: {}", self.message),
+            ),
+        }
+    }
+}
+
+impl fmt::Display for S3Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.status {
+            Some(status) => write!(f, "{}: {status} {}: {}", self.operation, self.code, self.message),
+            None => write!(f, "{}: {}", self.operation, self.message),
+        }
+    }
+}
+
+fn judge(status: u16, code: &str) -> Verdict {
+    match (status, code) {
+        (_, "NoSuchUpload") => Verdict::Gone,
+        (_, code) if RETRY_CODES.contains(&code) => Verdict::Retry,
+        (429 | 500..=599, _) => Verdict::Retry,
+        _ => Verdict::Fail,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn busy_servers_are_asked_again_and_refusals_are_final() {
+        assert_eq!(judge(503, "SlowDown"), Verdict::Retry);
+        assert_eq!(judge(500, ""), Verdict::Retry);
+        assert_eq!(judge(400, "RequestTimeout"), Verdict::Retry);
+        assert_eq!(judge(400, "ExpiredToken"), Verdict::Retry);
+        assert_eq!(judge(404, "NoSuchUpload"), Verdict::Gone);
+        for (status, code) in [(404, "NoSuchBucket"), (403, "AccessDenied"), (403, "SignatureDoesNotMatch"), (400, "EntityTooSmall")] {
+            assert_eq!(judge(status, code), Verdict::Fail, "{code}");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! One multipart upload: parts go out in order while the file is still open; nothing is visible until it completes.
+//!
+//! In: parts as they fill, then the order to complete. Out: an [`UploadEvent`] for the completed object, or for its
+//! failure. Dropping the handle before completion aborts the upload.
+
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use bytes::Bytes;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+use super::error::{S3Error, Verdict};
+use super::{FileId, UploadEvent, Uploader};
+use crate::budget::Reservation;
+
+enum Step {
+    Part(Bytes, Reservation),
+    Complete,
+}
+
+/// A multipart upload under way.
+#[derive(Debug)]
+pub(crate) struct Multipart {
+    steps: mpsc::UnboundedSender<Step>,
+    bytes: u64,
+}
+
+impl std::fmt::Debug for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Part(body, _) => write!(f, "Part({} bytes)", body.len()),
+            Self::Complete => f.write_str("Complete"),
+        }
+    }
+}
+
+impl Multipart {
+    /// Starts an upload of `file` to `key`.
+    pub(super) fn start(uploader: &Arc<Uploader>, file: FileId, key: String) -> Self {
+        // Unbounded, because its bytes are counted by their reservations: the budget bounds it.
+        let (steps, inbox) = mpsc::unbounded_channel();
+        let worker = Worker { uploader: Arc::clone(uploader), file, key, upload_id: None, parts: Vec::new() };
+        uploader.runtime.spawn(worker.run(inbox));
+        Self { steps, bytes: 0 }
+    }
+
+    /// Sends a part. `reservation` stands for its bytes until they are sent.
+    pub(crate) fn part(&mut self, body: Vec<u8>, reservation: Reservation) {
+        self.bytes += body.len() as u64;
+        // A closed channel means that the upload failed; its event is on the way to the task.
+        let _ = self.steps.send(Step::Part(Bytes::from(body), reservation));
+    }
+
+    /// Bytes sent as parts so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Makes the object visible once all parts are there.
+    pub(crate) fn complete(self) {
+        let _ = self.steps.send(Step::Complete);
+    }
+}
+
+struct Worker {
+    uploader: Arc<Uploader>,
+    file: FileId,
+    key: String,
+    upload_id: Option<String>,
+    parts: Vec<CompletedPart>,
+}
+
+impl Worker {
+    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Step>) {
+        while let Some(step) = inbox.recv().await {
+            let result = match step {
+                Step::Part(body, reservation) => {
+                    let sent = self.send_part(body).await;
+                    drop(reservation);
+                    sent
+                }
+                Step::Complete => {
+                    let result = self.complete().await;
+                    if result.is_ok() {
+                        self.uploader.tell(UploadEvent::Completed(self.file));
+                        self.forget();
+                        return;
+                    }
+                    result
+                }
+            };
+            if let Err(error) = result {
+                self.abort().await;
+                self.uploader.tell(UploadEvent::failed(self.file, &error));
+                return;
+            }
+        }
+        self.abort().await;
+    }
+
+    async fn create(&mut self) -> Result<String, S3Error> {
+        if let Some(id) = &self.upload_id {
+            return Ok(id.clone());
+        }
+        let (uploader, key) = (Arc::clone(&self.uploader), self.key.clone());
+        let created = uploader
+            .until_done("CreateMultipartUpload", &key, || {
+                uploader.client.create_multipart_upload().bucket(&uploader.bucket).key(&key).send()
+            })
+            .await?;
+        let id = created.upload_id.unwrap_or_default();
+        self.uploader.own_uploads.lock().insert(id.clone());
+        self.upload_id = Some(id.clone());
+        Ok(id)
+    }
+
+    async fn send_part(&mut self, body: Bytes) -> Result<(), S3Error> {
+        let id = self.create().await?;
+        let number = i32::try_from(self.parts.len() + 1).unwrap_or(i32::MAX);
+        let (uploader, key) = (Arc::clone(&self.uploader), self.key.clone());
+        let sent = uploader
+            .until_done("UploadPart", &key, || {
+                let part = uploader.client.upload_part().bucket(&uploader.bucket).key(&key).upload_id(&id);
+                part.part_number(number).body(ByteStream::from(body.clone())).send()
+            })
+            .await?;
+        self.parts.push(CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag).build());
+        Ok(())
+    }
+
+    async fn complete(&mut self) -> Result<(), S3Error> {
+        let id = self.create().await?;
+        let (uploader, key) = (Arc::clone(&self.uploader), self.key.clone());
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(self.parts.clone())).build();
+        let result = uploader
+            .until_done("CompleteMultipartUpload", &key, || {
+                let complete = uploader.client.complete_multipart_upload().bucket(&uploader.bucket).key(&key);
+                complete.upload_id(&id).multipart_upload(parts.clone()).send()
+            })
+            .await;
+        match result {
+            Ok(_) => Ok(()),
+            // An earlier try may have completed it and its answer been lost.
+            Err(error) if error.verdict() == Verdict::Gone && self.is_there().await => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the object that this upload would make lies under its key: an object of as many parts, which nobody
+    /// else writes there (the key is a function of topic, partition and first offset, and so are its records).
+    async fn is_there(&self) -> bool {
+        let head = self.uploader.client.head_object().bucket(&self.uploader.bucket).key(&self.key).send().await;
+        let ending = format!("-{}\"", self.parts.len());
+        head.is_ok_and(|object| object.e_tag().is_some_and(|tag| tag.ends_with(&ending)))
+    }
+
+    fn forget(&self) {
+        if let Some(id) = &self.upload_id {
+            self.uploader.own_uploads.lock().remove(id);
+        }
+    }
+
+    async fn abort(&self) {
+        if let Some(id) = &self.upload_id {
+            let client = &self.uploader.client;
+            let abort = client.abort_multipart_upload().bucket(&self.uploader.bucket).key(&self.key).upload_id(id);
+            if let Err(error) = abort.send().await {
+                let error = S3Error::new("AbortMultipartUpload", &error);
+                tracing::debug!(key = self.key, %error, "a multipart upload could not be aborted; the next owner of its partition will");
+            }
+            self.forget();
+        }
+    }
+}
