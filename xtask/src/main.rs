@@ -40,6 +40,12 @@ enum Command {
     KafkaTool(kafka::ToolArgs),
     /// Make the environment of the Python clients and print its interpreter
     Python,
+    /// Python's confluent-kafka and Kafka's console tools on a broker that runs already
+    CheckBroker {
+        /// Its address; it must create topics when they are written to
+        #[arg(value_name = "HOST:PORT")]
+        bootstrap: String,
+    },
     /// The checks against real parts; starts and ends them itself
     Verify(verify::VerifyArgs),
 }
@@ -63,6 +69,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Kafka(command) => kafka::run(command),
         Command::S3(command) => s3::run(command),
         Command::KafkaTool(args) => kafka::run_tool(&args),
+        Command::CheckBroker { bootstrap } => verify::check_broker(&bootstrap),
         Command::Verify(args) => verify::run(&args),
         Command::Python => {
             println!("{}", python::interpreter()?.display());

@@ -78,6 +78,19 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     }
 }
 
+/// Runs the broker's checks (conformance and console tools) on a broker that runs already.
+pub(crate) fn check_broker(bootstrap: &str) -> Result<()> {
+    let mut steps = Steps::new();
+    let python = crate::python::interpreter()?;
+    steps.run("confluent-kafka", || conformance::run(&python, bootstrap));
+    steps.run("Kafka's console tools", || console_tools::run(bootstrap));
+    steps.print();
+    match steps.failed() {
+        0 => Ok(()),
+        count => bail!("{count} steps failed"),
+    }
+}
+
 fn run_broker_steps(args: &VerifyArgs, steps: &mut Steps, parts: &RealParts, binaries: &Binaries) {
     let kinds = [Step::Conformance, Step::ConsoleTools];
     if !kinds.iter().any(|step| args.wants(*step)) {
@@ -97,7 +110,7 @@ fn run_broker_steps(args: &VerifyArgs, steps: &mut Steps, parts: &RealParts, bin
         let Some(bootstrap) = bootstrap else { continue };
         if args.wants(Step::Conformance) {
             steps.run(&format!("confluent-kafka on {name}"), || {
-                conformance::run(parts, &bootstrap)
+                conformance::run(&parts.python, &bootstrap)
             });
         }
         if args.wants(Step::ConsoleTools) {
