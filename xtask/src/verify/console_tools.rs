@@ -178,11 +178,11 @@ impl Broker<'_> {
     }
 
     fn records_are_deleted(&self) -> Result<()> {
-        ensure!(
-            self.offsets("-1")?.iter().sum::<u64>() == RECORDS as u64,
-            "the ends do not add up to {RECORDS}"
-        );
         let before = self.offsets("-1")?;
+        ensure!(
+            before.iter().sum::<u64>() == RECORDS as u64,
+            "the ends do not add up to {RECORDS}: {before:?}"
+        );
         let partitions = (0..).zip(&before).map(|(partition, offset)| {
             format!(
                 r#"{{"topic":"{}","partition":{partition},"offset":{offset}}}"#,

@@ -1,11 +1,12 @@
-//! The two programs between real Kafka and real S3, with the clients and files that users have.
+//! The two programs between real Kafka and real S3, with the clients and the files
+//! (`examples/`) that users have.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
 use super::parts::RealParts;
@@ -15,6 +16,9 @@ use crate::{ports, s3};
 
 /// How long a program may drain.
 const STOP: Duration = Duration::from_secs(30);
+const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
+/// The user id in the examples.
+const EXAMPLE_USER: &str = "0a1b2c3d4e5f";
 const SCRIPT: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../protocol-tests/python/clients.py"
@@ -36,7 +40,10 @@ pub(crate) fn run(parts: &RealParts, binaries: &Binaries) -> Result<()> {
         &run.dir.path().join("proxy.log"),
     )?;
     let sink = programs::start(
-        &mut binaries.command("sluiceway-sink")?,
+        binaries
+            .command("sluiceway-sink")?
+            .env("AWS_ACCESS_KEY_ID", s3::ACCESS_KEY)
+            .env("AWS_SECRET_ACCESS_KEY", s3::SECRET_KEY),
         &[&worker_file, &connectors[0], &connectors[1]],
         &run.connect,
         &run.dir.path().join("sink.log"),
@@ -110,87 +117,62 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn file(&self, name: &str, text: &str) -> Result<PathBuf> {
+    /// A file of `examples/` for this run's user, with further lines (the later of two equal keys counts).
+    fn example(&self, name: &str, lines: &[(&str, &str)]) -> Result<PathBuf> {
+        let source = Path::new(EXAMPLES).join(name);
+        let text = fs::read_to_string(&source)
+            .with_context(|| format!("cannot read {}", source.display()))?;
+        let mut text = text.replace(EXAMPLE_USER, &self.user);
+        for (key, value) in lines {
+            text.push_str(&format!("\n{key}={value}"));
+        }
         let path = self.dir.path().join(name);
         fs::write(&path, text)?;
         Ok(path)
     }
 
-    /// The course's file, with a key of ancient days, spaces round `=`, and our addresses.
     fn proxy_file(&self) -> Result<PathBuf> {
         let bootstrap = self.parts.kafka.bootstrap();
-        let (listener, admin) = (&self.proxy, &self.admin[0]);
-        self.file(
+        self.example(
             "kafka-rest.properties",
-            &format!(
-                "#id=kafka-rest-test-server\nzookeeper.connect=127.0.0.1:2181\nbootstrap.servers = {bootstrap}\n\
-                 listeners={listener}\nsluiceway.admin.listeners={admin}\n"
-            ),
+            &[
+                // A key of ancient days that all of the course's users have.
+                ("zookeeper.connect", "127.0.0.1:2181"),
+                ("bootstrap.servers", &bootstrap),
+                ("listeners", &self.proxy),
+                ("sluiceway.admin.listeners", &self.admin[0]),
+            ],
         )
     }
 
     fn worker_file(&self) -> Result<PathBuf> {
         let bootstrap = self.parts.kafka.bootstrap();
-        let (listener, admin) = (&self.connect, &self.admin[1]);
-        let offsets = self.dir.path().join("connect.offsets");
-        self.file(
+        self.example(
             "worker.properties",
-            &format!(
-                "bootstrap.servers={bootstrap}\nlisteners={listener}\nsluiceway.admin.listeners={admin}\n\
-                 key.converter=org.apache.kafka.connect.storage.StringConverter\n\
-                 value.converter=org.apache.kafka.connect.json.JsonConverter\n\
-                 offset.storage.file.filename={}\n\
-                 # The topics appear with the first post; do not wait five minutes to see them.\n\
-                 consumer.metadata.max.age.ms=1000\n",
-                offsets.display()
-            ),
+            &[
+                ("bootstrap.servers", &bootstrap),
+                ("listeners", &self.connect),
+                ("sluiceway.admin.listeners", &self.admin[1]),
+                // The topics appear with the first post; five minutes are too long to see them.
+                ("consumer.metadata.max.age.ms", "1000"),
+            ],
         )
     }
 
-    /// The course's property map as users paste it, and where this store is.
-    fn connector_of_single_posts(&self) -> Result<PathBuf> {
-        let (user, store) = (&self.user, self.store());
-        self.file(
-            "posts.properties",
-            &format!(
-                "name=posts\nconnector.class=io.confluent.connect.s3.S3SinkConnector\n\
-                 # same region as our bucket and cluster\ns3.region=us-east-1\nflush.size=1\n\
-                 schema.compatibility=NONE\ntasks.max=3\n\
-                 # will read all data from topic names starting with the user's id\ntopics.regex={user}.*\n\
-                 format.class=io.confluent.connect.s3.format.json.JsonFormat\n\
-                 partitioner.class=io.confluent.connect.storage.partitioner.DefaultPartitioner\n\
-                 value.converter.schemas.enable=false\n\
-                 value.converter=org.apache.kafka.connect.json.JsonConverter\n\
-                 storage.class=io.confluent.connect.s3.storage.S3Storage\n\
-                 key.converter=org.apache.kafka.connect.storage.StringConverter\n{store}"
-            ),
-        )
-    }
-
-    /// Fewer, larger objects of the same topics.
-    fn connector_of_batches(&self) -> Result<PathBuf> {
-        let (user, store) = (&self.user, self.store());
-        self.file(
-            "batches.properties",
-            &format!(
-                "name=batches\nconnector.class=io.confluent.connect.s3.S3SinkConnector\ns3.region=us-east-1\n\
-                 flush.size=100\nrotate.schedule.interval.ms=2000\ntimezone=UTC\ntopics.dir=batches\n\
-                 schema.compatibility=NONE\ntasks.max=1\ntopics={user}.pin,{user}.geo,{user}.user\n\
-                 format.class=io.confluent.connect.s3.format.json.JsonFormat\n\
-                 value.converter.schemas.enable=false\n\
-                 value.converter=org.apache.kafka.connect.json.JsonConverter\n\
-                 storage.class=io.confluent.connect.s3.storage.S3Storage\n\
-                 key.converter=org.apache.kafka.connect.storage.StringConverter\n{store}"
-            ),
-        )
-    }
-
-    fn store(&self) -> String {
-        let (bucket, endpoint) = (self.bucket(), self.parts.s3.endpoint());
-        format!(
-            "s3.bucket.name={bucket}\nstore.url={endpoint}\naws.access.key.id={}\naws.secret.access.key={}\n",
-            s3::ACCESS_KEY,
-            s3::SECRET_KEY
-        )
+    /// The course's property map as it is, and a connector for fewer, larger objects of the same topics.
+    fn connector_files(&self) -> Result<[PathBuf; 2]> {
+        let endpoint = self.parts.s3.endpoint();
+        let single = [("name", "posts"), ("store.url", &*endpoint)];
+        let batches = [
+            ("name", "batches"),
+            ("topics.dir", "batches"),
+            ("flush.size", "100"),
+            ("rotate.schedule.interval.ms", "2000"),
+            ("store.url", &endpoint),
+        ];
+        Ok([
+            self.example("bootcamp-s3-sink.properties", &single)?,
+            self.example("s3-sink.properties", &batches)?,
+        ])
     }
 }
