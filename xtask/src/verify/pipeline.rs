@@ -29,10 +29,7 @@ pub(crate) fn run(parts: &RealParts, binaries: &Binaries) -> Result<()> {
     let run = Run::new(parts)?;
     run.clients(&["prepare"])?;
     let (proxy_file, worker_file) = (run.proxy_file()?, run.worker_file()?);
-    let connectors = [
-        run.connector_of_single_posts()?,
-        run.connector_of_batches()?,
-    ];
+    let connectors = run.connector_files()?;
     let proxy = programs::start(
         &mut binaries.command("sluiceway-proxy")?,
         &[&proxy_file],
