@@ -3,8 +3,11 @@
 //! `RUST_LOG` chooses levels (default `info`), `SLUICEWAY_LOG_FORMAT=text|json` overrides the form.
 
 use std::io::IsTerminal;
+use std::sync::OnceLock;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Registry, reload};
 
 /// The form of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,24 +30,43 @@ impl Format {
     }
 }
 
+/// How the levels of the running process are changed; set by the first [`init`].
+static RELOAD: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
+
 /// Sends `tracing` events of the whole process to standard error. A second call changes nothing.
 ///
 /// `default_directives` is used when `RUST_LOG` is not set, e.g. `info,rdkafka=warn`.
 pub fn init(format: Format, default_directives: &str) {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_directives));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    let _already_set = match format {
-        Format::Text => builder
-            .with_ansi(std::io::stderr().is_terminal())
-            .try_init(),
-        Format::Json => builder
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .with_span_list(false)
-            .try_init(),
+    let (filter, handle) = reload::Layer::new(filter);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let registry = tracing_subscriber::registry().with(filter);
+    let installed = match format {
+        Format::Text => {
+            let lines = lines.with_ansi(std::io::stderr().is_terminal());
+            registry.with(lines).try_init()
+        }
+        Format::Json => {
+            let lines = lines.json().flatten_event(true);
+            let lines = lines.with_current_span(false).with_span_list(false);
+            registry.with(lines).try_init()
+        }
     };
+    if installed.is_ok() {
+        // Only the call that installed the subscriber comes here.
+        let _first = RELOAD.set(handle);
+    }
+}
+
+/// Changes the levels of the running process, e.g. to `info,rdkafka=debug`.
+///
+/// # Errors
+/// When the directives are malformed, or [`init`] has not been called.
+pub fn set_levels(directives: &str) -> Result<(), String> {
+    let filter = EnvFilter::try_new(directives).map_err(|error| error.to_string())?;
+    let handle = RELOAD
+        .get()
+        .ok_or("the log was not set up by this program")?;
+    handle.reload(filter).map_err(|error| error.to_string())
 }

@@ -1,0 +1,124 @@
+//! The herder: which connectors there are and what they should be doing.
+//!
+//! In: requests of the REST API. Out: answers, or a [`HerderError`]. [`Herder`] is what the REST API knows; the
+//! standalone herder keeps everything in memory. One that shares its connectors with other workers has to keep
+//! configurations and states elsewhere and hand some requests on, which is why every method may wait.
+
+mod cluster;
+mod error;
+mod metrics;
+mod offsets;
+mod secrets;
+mod standalone;
+mod validate;
+
+pub use error::HerderError;
+pub use offsets::{GroupOffset, OffsetChange};
+pub(crate) use metrics::ConnectorStates;
+pub(crate) use secrets::mask_config;
+pub(crate) use standalone::StandaloneHerder;
+pub use validate::{ConfigInfo, ConfigInfos};
+pub(crate) use validate::Validator;
+
+use futures_util::future::BoxFuture;
+use indexmap::IndexMap;
+use serde::{Serialize, Serializer};
+use sluiceway_common::props::Properties;
+
+pub use crate::connector::RestartRequest;
+use crate::status::{ConnectorStatus, ConnectorType, TargetState, TaskStatus};
+use crate::worker::ConnectorRequest;
+
+/// The answer to a request, some time.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, HerderError>>;
+
+/// `GET /connectors/{name}`; secrets are masked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ConnectorInfo {
+    /// The connector's name.
+    pub name: String,
+    /// Its configuration.
+    #[serde(serialize_with = "as_object")]
+    pub config: Properties,
+    /// Its tasks.
+    pub tasks: Vec<TaskId>,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: ConnectorType,
+}
+
+/// A task by connector and number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TaskId {
+    /// The connector's name.
+    pub connector: String,
+    /// Number of the task.
+    pub task: u32,
+}
+
+/// An item of `GET /connectors/{name}/tasks`; secrets are masked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TaskInfo {
+    /// Which task.
+    pub id: TaskId,
+    /// Its configuration.
+    #[serde(serialize_with = "as_object")]
+    pub config: Properties,
+}
+
+/// Writes a configuration as a JSON object, in its order.
+pub(crate) fn as_object<S: Serializer>(config: &Properties, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(config)
+}
+
+/// What a put has done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Put {
+    /// Whether the connector is new.
+    pub created: bool,
+    /// The connector.
+    pub info: ConnectorInfo,
+}
+
+/// Changes to a configuration; `None` takes a key out.
+pub type ConfigPatch = IndexMap<String, Option<String>>;
+
+/// What the REST API asks of a worker.
+pub trait Herder: Send + Sync + 'static {
+    /// Names of all connectors, sorted.
+    fn connectors(&self) -> Answer<'_, Vec<String>>;
+    /// One connector.
+    fn info<'a>(&'a self, name: &'a str) -> Answer<'a, ConnectorInfo>;
+    /// Creates a connector, or with `replace` gives an existing one a new configuration.
+    fn put(&self, request: ConnectorRequest, replace: bool) -> Answer<'_, Put>;
+    /// Changes some keys of a configuration.
+    fn patch<'a>(&'a self, name: &'a str, patch: ConfigPatch) -> Answer<'a, ConnectorInfo>;
+    /// Stops and forgets a connector; its committed offsets stay.
+    fn delete<'a>(&'a self, name: &'a str) -> Answer<'a, ()>;
+    /// States of a connector and its tasks.
+    fn status<'a>(&'a self, name: &'a str) -> Answer<'a, ConnectorStatus>;
+    /// State of one task.
+    fn task_status<'a>(&'a self, name: &'a str, task: u32) -> Answer<'a, TaskStatus>;
+    /// Tasks with their configurations.
+    fn tasks<'a>(&'a self, name: &'a str) -> Answer<'a, Vec<TaskInfo>>;
+    /// Pauses, resumes or stops a connector.
+    fn set_target<'a>(&'a self, name: &'a str, target: TargetState) -> Answer<'a, ()>;
+    /// Restarts a connector; the status is that at the begin of the restart.
+    fn restart<'a>(&'a self, name: &'a str, request: RestartRequest) -> Answer<'a, ConnectorStatus>;
+    /// Restarts a task.
+    fn restart_task<'a>(&'a self, name: &'a str, task: u32) -> Answer<'a, ()>;
+    /// Topics that the connector has read, sorted.
+    fn topics<'a>(&'a self, name: &'a str) -> Answer<'a, Vec<String>>;
+    /// Forgets them.
+    fn reset_topics<'a>(&'a self, name: &'a str) -> Answer<'a, ()>;
+    /// Committed offsets of the connector's consumer group.
+    fn offsets<'a>(&'a self, name: &'a str) -> Answer<'a, Vec<GroupOffset>>;
+    /// Changes committed offsets of a stopped connector.
+    fn alter_offsets<'a>(&'a self, name: &'a str, changes: Vec<OffsetChange>) -> Answer<'a, ()>;
+    /// Removes all committed offsets of a stopped connector.
+    fn reset_offsets<'a>(&'a self, name: &'a str) -> Answer<'a, ()>;
+    /// Checks a configuration against the whole definition of connector properties.
+    fn validate<'a>(&'a self, config: &'a Properties) -> Answer<'a, ConfigInfos>;
+    /// Id of the Kafka cluster, when it is known by now.
+    fn kafka_cluster_id(&self) -> Answer<'_, Option<String>>;
+}

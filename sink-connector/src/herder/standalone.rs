@@ -1,0 +1,322 @@
+//! The herder of one worker by itself: connectors live in memory and are gone when it ends, except those that are
+//! given to it again at its next start. Committed offsets stay in Kafka.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use sluiceway_common::config_def::{ConfigErrors, UnknownKey};
+use sluiceway_common::kafka_config::{KafkaConfig, Role};
+use sluiceway_common::props::{Properties, with_prefix};
+
+use super::cluster::ClusterId;
+use super::offsets::{Group, GroupOffset, OffsetChange};
+use super::secrets::{mask_config, unmask_config};
+use super::{Answer, ConfigInfos, ConfigPatch, ConnectorInfo, Herder, HerderError, Put, TaskId, TaskInfo};
+use crate::config::definition;
+use crate::connector::{Connector, Host, RestartRequest, View};
+use crate::error::{CONFIG_EXCEPTION, Exception};
+use crate::plugins;
+use crate::status::{ConnectorStatus, ConnectorType, State, TargetState, TaskStatus};
+use crate::worker::{ConnectorFile, ConnectorRequest};
+
+/// The class of the tasks, as their configurations name it.
+const TASK_CLASS: &str = "io.confluent.connect.s3.S3SinkTask";
+
+/// All connectors of a standalone worker.
+pub(crate) struct StandaloneHerder {
+    host: Arc<Host>,
+    connectors: RwLock<BTreeMap<String, Arc<Connector>>>,
+    /// Held while a connector is created, configured or deleted, so that these happen one after the other.
+    changes: tokio::sync::Mutex<()>,
+    cluster_id: ClusterId,
+}
+
+impl StandaloneHerder {
+    /// A herder without connectors.
+    ///
+    /// # Errors
+    /// When the worker's own client settings cannot be used.
+    pub(crate) fn new(host: Arc<Host>) -> Result<Self, ConfigErrors> {
+        let client = KafkaConfig::translate(Role::Admin, &host.worker.own_client_settings())?.client_config();
+        let cluster_id = ClusterId::start(client, host.worker.kafka_timeout);
+        Ok(Self { connectors: RwLock::default(), changes: tokio::sync::Mutex::default(), cluster_id, host })
+    }
+
+    /// Starts the connector of a file. A file that cannot be used is logged, and its connector is shown `FAILED`,
+    /// unless its name is taken. True when the connector is there as the file asks for it.
+    pub(crate) async fn start_file(&self, file: ConnectorFile) -> bool {
+        let name = file.name();
+        let (config, error) = match file.content {
+            Ok(request) => {
+                let config = request.config.clone();
+                match self.put_now(request, false).await {
+                    Ok(_) => return true,
+                    Err(error) => (config, error.to_string()),
+                }
+            }
+            Err(error) => (Properties::new(), error),
+        };
+        tracing::error!(file = file.source, connector = name, error, "the connector of this file is not running; the worker goes on without it");
+        let trace = Exception::new(CONFIG_EXCEPTION, format!("{}: {error}", file.source)).stacktrace();
+        let mut connectors = self.connectors.write();
+        connectors
+            .entry(name.clone())
+            .or_insert_with(|| Arc::new(Connector::broken(Arc::clone(&self.host), &name, config, trace)));
+        false
+    }
+
+    /// Ends all tasks of all connectors, at the same time.
+    pub(crate) async fn shut_down(&self) {
+        let _changes = self.changes.lock().await;
+        let all: Vec<Arc<Connector>> = self.connectors.read().values().cloned().collect();
+        futures_util::future::join_all(all.iter().map(|connector| connector.shut_down())).await;
+    }
+
+    /// Status of every connector.
+    pub(crate) fn statuses(&self) -> Vec<ConnectorStatus> {
+        self.connectors.read().values().map(|connector| connector.status()).collect()
+    }
+
+    fn find(&self, name: &str, missing: fn(&str) -> HerderError) -> Result<Arc<Connector>, HerderError> {
+        self.connectors.read().get(name).cloned().ok_or_else(|| missing(name))
+    }
+
+    fn show(&self, connector: &Connector) -> ConnectorInfo {
+        connector.look(|view| ConnectorInfo {
+            name: view.name.clone(),
+            config: mask_config(&view.config, &self.host.worker.providers),
+            tasks: task_ids(view),
+            kind: ConnectorType::Sink,
+        })
+    }
+
+    async fn put_now(&self, request: ConnectorRequest, replace: bool) -> Result<Put, HerderError> {
+        let _changes = self.changes.lock().await;
+        let existing = self.connectors.read().get(&request.name).cloned();
+        let old = existing.as_ref().map(|connector| connector.look(|view| view.config.clone()));
+        let config = unmask_config(request.config, old.as_ref(), &self.host.worker.providers)
+            .map_err(|errors| HerderError::invalid_config(&errors))?;
+        self.check(&config)?;
+        match existing {
+            Some(_) if !replace => Err(HerderError::AlreadyExists(request.name)),
+            Some(connector) => {
+                connector.configure(config).await;
+                Ok(Put { created: false, info: self.show(&connector) })
+            }
+            None => {
+                let connector = self.add(&request.name, config, request.initial_state)?;
+                connector.start().await;
+                Ok(Put { created: true, info: self.show(&connector) })
+            }
+        }
+    }
+
+    /// The checks of a configuration before anything is changed.
+    fn check(&self, config: &Properties) -> Result<(), HerderError> {
+        let class = config.get("connector.class").map_or("", |class| class.trim());
+        if class.is_empty() {
+            let shown = mask_config(config, &self.host.worker.providers);
+            let shown: Vec<String> = shown.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            let message = format!("Connector config {{{}}} contains no connector type", shown.join(", "));
+            return Err(HerderError::BadRequest(message));
+        }
+        plugins::find_connector(class).ok_or_else(|| HerderError::BadRequest(plugins::unknown_connector_text(class)))?;
+        self.host.validator.check(config).map_err(|errors| HerderError::invalid_config(&errors))?;
+        for UnknownKey { name, nearest } in definition().unknown_keys(config) {
+            let connector = config.get("name").map_or("", String::as_str);
+            tracing::warn!(connector, key = name, nearest, "unknown connector property; it has no effect");
+        }
+        Ok(())
+    }
+
+    fn add(
+        &self,
+        name: &str,
+        config: Properties,
+        initial_state: Option<TargetState>,
+    ) -> Result<Arc<Connector>, HerderError> {
+        let mut connectors = self.connectors.write();
+        let limit = self.host.worker.max_connectors;
+        if connectors.len() >= limit {
+            let message = format!("This worker has its limit of {limit} connectors already (sluiceway.max.connectors)");
+            return Err(HerderError::Conflict(message));
+        }
+        let target = initial_state.unwrap_or(TargetState::Started);
+        let connector = Arc::new(Connector::new(Arc::clone(&self.host), name, config, target));
+        connectors.insert(name.to_owned(), Arc::clone(&connector));
+        Ok(connector)
+    }
+
+    /// The consumer group of a connector's tasks, reached as they reach it.
+    fn group(&self, connector: &Connector) -> Result<Group, HerderError> {
+        let (name, config) = connector.look(|view| (view.name.clone(), view.config.clone()));
+        let mut errors = ConfigErrors::default();
+        let config = self.host.worker.providers.resolve(&config, &mut errors);
+        let mut settings = self.host.worker.client_settings(Role::Consumer);
+        settings.extend(with_prefix(&config, "consumer.override."));
+        let translated = errors.into_result().and_then(|()| KafkaConfig::translate(Role::Consumer, &settings));
+        let client = translated.map_err(|errors| HerderError::invalid_config(&errors))?.client_config();
+        let id = config.get("consumer.override.group.id").cloned().unwrap_or_else(|| format!("connect-{name}"));
+        Ok(Group { connector: name, id, client, timeout: self.host.worker.kafka_timeout })
+    }
+
+    /// The group of a connector that is stopped: nobody else changes its offsets.
+    fn stopped_group(&self, name: &str) -> Result<Group, HerderError> {
+        let connector = self.find(name, HerderError::no_connector)?;
+        let stopped = connector.look(|view| view.target == TargetState::Stopped && view.instance.0 == State::Stopped);
+        if stopped { self.group(&connector) } else { Err(HerderError::not_stopped(name)) }
+    }
+}
+
+fn task_ids(view: &View) -> Vec<TaskId> {
+    (0..).zip(&view.tasks).map(|(task, _)| TaskId { connector: view.name.clone(), task }).collect()
+}
+
+impl Herder for StandaloneHerder {
+    fn connectors(&self) -> Answer<'_, Vec<String>> {
+        Box::pin(async { Ok(self.connectors.read().keys().cloned().collect()) })
+    }
+
+    fn info<'a>(&'a self, name: &'a str) -> Answer<'a, ConnectorInfo> {
+        Box::pin(async { Ok(self.show(&*self.find(name, HerderError::no_connector)?)) })
+    }
+
+    fn put(&self, request: ConnectorRequest, replace: bool) -> Answer<'_, Put> {
+        Box::pin(self.put_now(request, replace))
+    }
+
+    fn patch<'a>(&'a self, name: &'a str, patch: ConfigPatch) -> Answer<'a, ConnectorInfo> {
+        Box::pin(async move {
+            let connector = self.find(name, HerderError::no_connector)?;
+            let mut config = connector.look(|view| view.config.clone());
+            for (key, value) in patch {
+                match value {
+                    Some(value) => drop(config.insert(key, value)),
+                    None => drop(config.shift_remove(&key)),
+                }
+            }
+            let request = ConnectorRequest { name: name.to_owned(), config, initial_state: None };
+            Ok(self.put_now(request, true).await?.info)
+        })
+    }
+
+    fn delete<'a>(&'a self, name: &'a str) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let _changes = self.changes.lock().await;
+            let connector = self.find(name, HerderError::no_connector)?;
+            self.connectors.write().remove(name);
+            connector.shut_down().await;
+            Ok(())
+        })
+    }
+
+    fn status<'a>(&'a self, name: &'a str) -> Answer<'a, ConnectorStatus> {
+        Box::pin(async { Ok(self.find(name, HerderError::no_status)?.status()) })
+    }
+
+    fn task_status<'a>(&'a self, name: &'a str, task: u32) -> Answer<'a, TaskStatus> {
+        Box::pin(async move {
+            let missing = || HerderError::no_task_status(name, task);
+            let connector = self.find(name, HerderError::no_status).map_err(|_| missing())?;
+            connector.status().tasks.into_iter().find(|status| status.id == task).ok_or_else(missing)
+        })
+    }
+
+    fn tasks<'a>(&'a self, name: &'a str) -> Answer<'a, Vec<TaskInfo>> {
+        Box::pin(async {
+            let info = self.show(&*self.find(name, HerderError::no_connector)?);
+            let mut config = info.config;
+            config.insert("task.class".into(), TASK_CLASS.into());
+            Ok(info.tasks.into_iter().map(|id| TaskInfo { id, config: config.clone() }).collect())
+        })
+    }
+
+    fn set_target<'a>(&'a self, name: &'a str, target: TargetState) -> Answer<'a, ()> {
+        let missing = match target {
+            TargetState::Stopped => HerderError::unknown_connector,
+            TargetState::Started | TargetState::Paused => HerderError::unknown_connector_to_pause,
+        };
+        Box::pin(async move {
+            self.find(name, missing)?.set_target(target).await;
+            Ok(())
+        })
+    }
+
+    fn restart<'a>(&'a self, name: &'a str, request: RestartRequest) -> Answer<'a, ConnectorStatus> {
+        Box::pin(async move {
+            let connector = self.find(name, HerderError::unknown_connector)?;
+            if request.is_plain() {
+                connector.restart_instance().await;
+                return Ok(connector.status());
+            }
+            let status = connector.mark_restarting(&request);
+            tokio::spawn(async move { connector.restart_marked().await });
+            Ok(status)
+        })
+    }
+
+    fn restart_task<'a>(&'a self, name: &'a str, task: u32) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let connector = self.find(name, HerderError::unknown_connector)?;
+            let known = connector.restart_task(task).await;
+            if known { Ok(()) } else { Err(HerderError::unknown_task(name, task)) }
+        })
+    }
+
+    fn topics<'a>(&'a self, name: &'a str) -> Answer<'a, Vec<String>> {
+        Box::pin(async {
+            if !self.host.worker.topic_tracking {
+                return Err(HerderError::Forbidden("Topic tracking is disabled.".into()));
+            }
+            // As in the original, an unknown connector has read no topics.
+            let connector = self.connectors.read().get(name).cloned();
+            Ok(connector.map_or_else(Vec::new, |found| found.look(|view| view.topics.iter().cloned().collect())))
+        })
+    }
+
+    fn reset_topics<'a>(&'a self, name: &'a str) -> Answer<'a, ()> {
+        Box::pin(async {
+            if !self.host.worker.topic_tracking {
+                return Err(HerderError::Forbidden("Topic tracking is disabled.".into()));
+            }
+            if !self.host.worker.topic_tracking_reset {
+                return Err(HerderError::Forbidden("Topic tracking reset is disabled.".into()));
+            }
+            if let Some(connector) = self.connectors.read().get(name) {
+                connector.reset_topics();
+            }
+            Ok(())
+        })
+    }
+
+    fn offsets<'a>(&'a self, name: &'a str) -> Answer<'a, Vec<GroupOffset>> {
+        Box::pin(async {
+            let connector = self.find(name, HerderError::no_connector)?;
+            self.group(&connector)?.list().await
+        })
+    }
+
+    fn alter_offsets<'a>(&'a self, name: &'a str, changes: Vec<OffsetChange>) -> Answer<'a, ()> {
+        Box::pin(async move {
+            self.stopped_group(name)?.alter(changes).await
+        })
+    }
+
+    fn reset_offsets<'a>(&'a self, name: &'a str) -> Answer<'a, ()> {
+        Box::pin(async { self.stopped_group(name)?.reset().await })
+    }
+
+    fn validate<'a>(&'a self, config: &'a Properties) -> Answer<'a, ConfigInfos> {
+        Box::pin(async {
+            let class = config.get("connector.class").map_or("", |class| class.trim());
+            let plugin = plugins::find_connector(class)
+                .ok_or_else(|| HerderError::BadRequest(plugins::unknown_connector_text(class)))?;
+            Ok(self.host.validator.infos(plugin.class, config))
+        })
+    }
+
+    fn kafka_cluster_id(&self) -> Answer<'_, Option<String>> {
+        Box::pin(async { Ok(self.cluster_id.get().await) })
+    }
+}

@@ -1,0 +1,180 @@
+//! Connector configurations, checked: by the worker's rules, by the connector's definition, by the client settings.
+//!
+//! In: a configuration as given. Out: the typed configuration, every error at once, or for the REST API each key's
+//! definition, value and errors. References are resolved for the check and never shown resolved.
+
+use std::sync::Arc;
+
+use indexmap::{IndexMap, IndexSet};
+use serde::Serialize;
+use sluiceway_common::config_def::{ConfigError, ConfigErrors};
+use sluiceway_common::kafka_config::{KafkaConfig, Role};
+use sluiceway_common::props::{Properties, with_prefix};
+
+use super::mask_config;
+use crate::config::{ConnectorConfig, definition};
+use crate::plugins::{self, KeyInfo};
+use crate::worker::{OverridePolicy, WorkerConfig, role_prefix};
+
+/// Shorter values are not looked for in error messages: they would be found inside other words.
+const SHORTEST_HIDDEN: usize = 4;
+
+/// Checks connector configurations for one worker.
+pub(crate) struct Validator {
+    worker: Arc<WorkerConfig>,
+}
+
+/// `PUT /connector-plugins/{class}/config/validate`.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConfigInfos {
+    /// The connector class.
+    pub name: String,
+    /// Error messages of all keys together.
+    pub error_count: usize,
+    /// Headings of the definition.
+    pub groups: Vec<&'static str>,
+    /// Every key.
+    pub configs: Vec<ConfigInfo>,
+}
+
+/// One key: what it is and what was given.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConfigInfo {
+    /// Its definition; none for a key that only its error makes known.
+    pub definition: Option<KeyInfo>,
+    /// Its value.
+    pub value: ConfigValue,
+}
+
+/// A key's value and errors.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConfigValue {
+    name: String,
+    value: Option<String>,
+    recommended_values: Vec<String>,
+    errors: Vec<String>,
+    visible: bool,
+}
+
+impl Validator {
+    pub(crate) fn new(worker: Arc<WorkerConfig>) -> Self {
+        Self { worker }
+    }
+
+    /// The configuration of `raw`, references resolved.
+    pub(crate) fn check(&self, raw: &Properties) -> Result<ConnectorConfig, ConfigErrors> {
+        let mut errors = ConfigErrors::default();
+        let resolved = self.worker.providers.resolve(raw, &mut errors);
+        self.check_overrides(&resolved, &mut errors);
+        let parsed = ConnectorConfig::parse(&resolved, &self.worker.converters);
+        match parsed {
+            Ok(config) if errors.0.is_empty() => Ok(config),
+            Ok(_) => Err(hide_resolved(errors, raw, &resolved)),
+            Err(mut found) => {
+                found.0.append(&mut errors.0);
+                Err(hide_resolved(found, raw, &resolved))
+            }
+        }
+    }
+
+    /// Every key of the definition with its value and errors.
+    pub(crate) fn infos(&self, class: &str, raw: &Properties) -> ConfigInfos {
+        let mut by_key: IndexMap<String, Vec<String>> = IndexMap::new();
+        if let Err(errors) = self.check(raw) {
+            for ConfigError { key, message } in errors.0 {
+                by_key.entry(key).or_default().push(message);
+            }
+        }
+        let error_count = by_key.values().map(Vec::len).sum();
+        let shown = mask_config(raw, &self.worker.providers);
+        let (values, _) = definition().parse_all(&shown);
+        let mut configs: Vec<ConfigInfo> = plugins::connector_keys()
+            .map(|info| {
+                let errors = by_key.shift_remove(info.name).unwrap_or_default();
+                let value = ConfigValue::new(info.name, values.shown(info.name), errors);
+                ConfigInfo { definition: Some(info), value }
+            })
+            .collect();
+        configs.extend(by_key.into_iter().map(|(key, errors)| ConfigInfo {
+            definition: None,
+            value: ConfigValue::new(&key, None, errors),
+        }));
+        let groups: IndexSet<&'static str> = plugins::connector_keys().filter_map(|info| info.group).collect();
+        ConfigInfos { name: class.to_owned(), error_count, groups: groups.into_iter().collect(), configs }
+    }
+
+    fn check_overrides(&self, properties: &Properties, errors: &mut ConfigErrors) {
+        for role in [Role::Consumer, Role::Producer, Role::Admin] {
+            let prefix = format!("{}override.", role_prefix(role));
+            let overrides = with_prefix(properties, &prefix);
+            for key in overrides.keys().filter(|key| !self.allows(key)) {
+                let policy = format!("{:?}", self.worker.override_policy);
+                let message = format!(
+                    "The '{policy}' policy does not allow '{key}' to be overridden in the connector configuration."
+                );
+                errors.0.push(ConfigError::other(&format!("{prefix}{key}"), message));
+            }
+            if let Err(found) = KafkaConfig::translate(role, &overrides) {
+                let renamed = |error: ConfigError| ConfigError::other(&format!("{prefix}{}", error.key), error.message);
+                errors.0.extend(found.0.into_iter().map(renamed));
+            }
+        }
+    }
+
+    fn allows(&self, key: &str) -> bool {
+        match self.worker.override_policy {
+            OverridePolicy::All => true,
+            OverridePolicy::None => false,
+            OverridePolicy::Principal => ["sasl.jaas.config", "sasl.mechanism", "security.protocol"].contains(&key),
+        }
+    }
+}
+
+impl ConfigValue {
+    fn new(name: &str, value: Option<String>, errors: Vec<String>) -> Self {
+        let value = value.filter(|_| errors.is_empty());
+        Self { name: name.to_owned(), value, recommended_values: Vec::new(), errors, visible: true }
+    }
+}
+
+/// Error messages with each resolved value replaced by the reference that stands for it.
+fn hide_resolved(errors: ConfigErrors, raw: &Properties, resolved: &Properties) -> ConfigErrors {
+    let replaced: Vec<(&String, &String, &String)> = raw
+        .iter()
+        .filter_map(|(key, reference)| Some((key, reference, resolved.get(key)?)))
+        .filter(|(_, reference, value)| reference != value)
+        .collect();
+    let hide = |mut error: ConfigError| {
+        for (key, reference, value) in &replaced {
+            let said = format!("Invalid value {value} for configuration {key}");
+            error.message = error.message.replace(&said, &format!("Invalid value {reference} for configuration {key}"));
+            if value.len() >= SHORTEST_HIDDEN {
+                error.message = error.message.replace(value.as_str(), reference);
+            }
+        }
+        error
+    };
+    ConfigErrors(errors.0.into_iter().map(hide).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn properties(pairs: &[(&str, &str)]) -> Properties {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn resolved_values_are_not_shown_in_errors() {
+        let raw = properties(&[("flush.size", "${env:N}"), ("s3.region", "${env:R}"), ("a", "x")]);
+        let resolved = properties(&[("flush.size", "x"), ("s3.region", "secret-region"), ("a", "x")]);
+        let errors = ConfigErrors(vec![
+            ConfigError::invalid("flush.size", "x", "Not a number of type INT"),
+            ConfigError::other("b", "cannot use secret-region with x"),
+        ]);
+        let hidden = hide_resolved(errors, &raw, &resolved);
+        assert_eq!(hidden.0[0].message, "Invalid value ${env:N} for configuration flush.size: Not a number of type INT");
+        assert_eq!(hidden.0[1].message, "cannot use ${env:R} with x");
+    }
+}

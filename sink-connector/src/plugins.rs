@@ -1,0 +1,95 @@
+//! The plugin classes this worker offers, under their Java names, and the definitions of their properties.
+//!
+//! In: a class name or alias. Out: the plugin. Only what is implemented is listed.
+
+mod definition;
+mod display;
+
+pub use definition::{KeyInfo, connector_keys, converter_keys};
+
+use serde::Serialize;
+
+/// The version of Kafka Connect whose behaviour and API are followed; clients choose their calls by it.
+pub const CONNECT_VERSION: &str = "3.9.1";
+/// The version of the genuine connector whose behaviour is followed.
+pub const CONNECTOR_VERSION: &str = "12.2.0";
+
+/// What a plugin does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PluginType {
+    /// Takes records out of Kafka.
+    Sink,
+    /// Turns bytes into records.
+    Converter,
+    /// Turns bytes into header values.
+    HeaderConverter,
+}
+
+/// An item of `GET /connector-plugins`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Plugin {
+    /// Its Java class.
+    pub class: &'static str,
+    /// What it does.
+    #[serde(rename = "type")]
+    pub kind: PluginType,
+    /// The version of the genuine class that it stands for.
+    pub version: &'static str,
+}
+
+const fn plugin(class: &'static str, kind: PluginType, version: &'static str) -> Plugin {
+    Plugin { class, kind, version }
+}
+
+/// All plugins, connectors first.
+pub const ALL: [Plugin; 5] = [
+    plugin("io.confluent.connect.s3.S3SinkConnector", PluginType::Sink, CONNECTOR_VERSION),
+    plugin("org.apache.kafka.connect.converters.ByteArrayConverter", PluginType::Converter, CONNECT_VERSION),
+    plugin("org.apache.kafka.connect.json.JsonConverter", PluginType::Converter, CONNECT_VERSION),
+    plugin("org.apache.kafka.connect.storage.StringConverter", PluginType::Converter, CONNECT_VERSION),
+    plugin("org.apache.kafka.connect.storage.SimpleHeaderConverter", PluginType::HeaderConverter, CONNECT_VERSION),
+];
+
+/// The connector of this class name or alias.
+pub fn find_connector(name: &str) -> Option<Plugin> {
+    find(name).filter(|plugin| plugin.kind == PluginType::Sink)
+}
+
+/// The plugin of this class name or alias: the last part of the name, with or without what kind it is (`S3Sink`).
+pub fn find(name: &str) -> Option<Plugin> {
+    ALL.into_iter().find(|plugin| is_name_of(name, plugin.class))
+}
+
+fn is_name_of(name: &str, class: &str) -> bool {
+    let short = class.rsplit('.').next().unwrap_or(class);
+    let alias = ["HeaderConverter", "Converter", "Connector"].iter().find_map(|kind| short.strip_suffix(kind));
+    name == class || name == short || alias == Some(name)
+}
+
+/// What is said of a connector class that is not here.
+pub fn unknown_connector_text(name: &str) -> String {
+    let known = ALL.iter().filter(|plugin| plugin.kind == PluginType::Sink).map(|plugin| plugin.class);
+    format!(
+        "Failed to find any class that implements Connector and which name matches {name}, available connectors are: {}",
+        known.collect::<Vec<_>>().join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plugins_are_known_by_class_and_alias() {
+        for name in ["io.confluent.connect.s3.S3SinkConnector", "S3SinkConnector", "S3Sink"] {
+            assert!(find_connector(name).is_some(), "{name}");
+        }
+        assert_eq!(find("JsonConverter").map(|plugin| plugin.kind), Some(PluginType::Converter));
+        assert!(find_connector("JsonConverter").is_none());
+        for name in ["", "Nope", "org.apache.kafka.connect.S3SinkConnector"] {
+            assert!(find(name).is_none(), "{name}");
+        }
+        assert!(unknown_connector_text("Nope").contains("S3SinkConnector"));
+    }
+}

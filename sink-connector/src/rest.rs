@@ -1,0 +1,57 @@
+//! Kafka Connect's REST API over HTTP/1.1.
+//!
+//! In: connections on the worker's `listeners`. Out: JSON answers with Connect's status codes and bodies. A request is
+//! carried out to its end even if its client goes away, so that no change is left half done; it is answered with 500
+//! when it takes longer than `sluiceway.rest.request.timeout.ms`. Errors become answers in [`respond`] and nowhere
+//! else.
+//!
+//! ```text
+//! connection ─▶ server ─▶ router (path, method) ─▶ connectors | plugins | offsets | loggers | root ─▶ herder
+//!                 ▲                                                                │
+//!                 └───────────────────── respond ◀─────────────────────────────────┘
+//! ```
+
+mod body;
+mod connectors;
+mod cors;
+mod events;
+mod loggers;
+mod offsets;
+mod plugins;
+mod respond;
+mod root;
+mod router;
+mod server;
+
+pub(crate) use events::Events;
+pub(crate) use loggers::Loggers;
+pub(crate) use server::{BoundSockets, RestServer};
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use crate::herder::Herder;
+use crate::worker::RestConfig;
+
+/// What the handlers share.
+pub(crate) struct Api {
+    /// Whom they ask.
+    pub(crate) herder: Arc<dyn Herder>,
+    /// Levels of the log.
+    pub(crate) loggers: Arc<Loggers>,
+    /// The API's settings.
+    pub(crate) config: RestConfig,
+    /// Set once all connectors of the command line have been started.
+    pub(crate) started: Arc<AtomicBool>,
+}
+
+/// Which part of the API a listener serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// All of it.
+    All,
+    /// All but `/admin/…`.
+    WithoutAdmin,
+    /// Only `/admin/…`.
+    Admin,
+}

@@ -1,0 +1,279 @@
+//! Connections: accepted, read, answered, drained.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::header::{ACCEPT, HeaderMap, ORIGIN};
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use sluiceway_common::listener::{ListenerError, ListenerSpec};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::events::Events;
+use super::respond::{self, ApiError, Reply};
+use super::router::Route;
+use super::{Api, Part, body, connectors, cors, loggers, offsets, plugins, root};
+
+/// A connection that sends no whole request header within this time is closed.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long requests under way may take when the server stops.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// A running REST API; it ends when stopped or dropped.
+pub(crate) struct RestServer {
+    addresses: Vec<SocketAddr>,
+    stop: CancellationToken,
+    connections: TaskTracker,
+}
+
+/// Sockets that are bound and not yet served.
+pub(crate) struct BoundSockets(Vec<(TcpListener, Part)>);
+
+/// A request with its body, as the handlers take it.
+pub(super) struct Call {
+    pub(super) method: Method,
+    pub(super) query: Option<String>,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Call {
+    /// The host that the request was sent to, as its client wrote it.
+    pub(super) fn host(&self) -> Option<&str> {
+        self.headers.get(http::header::HOST).and_then(|host| host.to_str().ok())
+    }
+}
+
+impl BoundSockets {
+    /// Binds `specs`; `option` is the setting that an error names.
+    pub(crate) async fn bind(
+        mut self,
+        specs: &[ListenerSpec],
+        option: &str,
+        part: Part,
+    ) -> Result<Self, ListenerError> {
+        for spec in specs {
+            self.0.push((spec.bind(option).await?, part));
+        }
+        Ok(self)
+    }
+
+    /// No sockets.
+    pub(crate) fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    /// The addresses they are bound to.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        self.0.iter().filter_map(|(socket, _)| socket.local_addr().ok()).collect()
+    }
+}
+
+impl RestServer {
+    /// Serves `api` on `sockets`.
+    pub(crate) fn start(sockets: BoundSockets, api: Arc<Api>, events: Events) -> Self {
+        let server = Self {
+            addresses: sockets.addresses(),
+            stop: CancellationToken::new(),
+            connections: TaskTracker::new(),
+        };
+        let slots = Arc::new(Semaphore::new(api.config.max_connections));
+        let events = Arc::new(events);
+        for (socket, part) in sockets.0 {
+            let service = Service { api: Arc::clone(&api), events: Arc::clone(&events), part };
+            server.connections.spawn(accept(socket, service, Arc::clone(&slots), server.stop.clone()));
+        }
+        server
+    }
+
+    /// The addresses it listens on, in the order of the listeners.
+    pub(crate) fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Takes no more connections and waits for the requests under way, for a bounded time.
+    pub(crate) async fn stop(self) {
+        self.stop.cancel();
+        self.connections.close();
+        if tokio::time::timeout(DRAIN, self.connections.wait()).await.is_err() {
+            tracing::warn!("REST requests under way were cut off when the worker stopped");
+        }
+    }
+}
+
+impl Drop for RestServer {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+#[derive(Clone)]
+struct Service {
+    api: Arc<Api>,
+    events: Arc<Events>,
+    part: Part,
+}
+
+async fn accept(socket: TcpListener, service: Service, slots: Arc<Semaphore>, stop: CancellationToken) {
+    let graceful = GracefulShutdown::new();
+    loop {
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
+        let stream = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = socket.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a REST connection");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            },
+        };
+        let connection = graceful.watch(connection(stream, service.clone()));
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a REST connection ended");
+            }
+            drop(slot);
+        });
+    }
+    drop(socket);
+    graceful.shutdown().await;
+}
+
+type Connection<S> = hyper::server::conn::http1::Connection<TokioIo<TcpStream>, S>;
+
+fn connection(
+    stream: TcpStream,
+    service: Service,
+) -> Connection<impl hyper::service::Service<Request<Incoming>, Response = Reply, Error = Infallible, Future: Send> + Send> {
+    let serve = service_fn(move |request| {
+        let service = service.clone();
+        async move { Ok(service.answer(request).await) }
+    });
+    hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), serve)
+}
+
+impl Service {
+    async fn answer(self, request: Request<Incoming>) -> Reply {
+        let started = Instant::now();
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let origin = request.headers().get(ORIGIN).cloned();
+        let route = Route::find(&path, self.part);
+        let name = route.as_ref().map_or("none", Route::name);
+        let answered = self.route(route, request).await;
+        let mut reply = answered.unwrap_or_else(|error| error.reply());
+        cors::apply(&self.api.config, origin.as_ref(), reply.headers_mut());
+        self.api.config.response_headers.iter().for_each(|header| header.apply(reply.headers_mut()));
+        if method == Method::HEAD {
+            *reply.body_mut() = Full::default();
+        }
+        self.events.answered(&method, &path, name, reply.status(), started.elapsed());
+        reply
+    }
+
+    async fn route(&self, route: Option<Route>, request: Request<Incoming>) -> Result<Reply, ApiError> {
+        let route = route.ok_or_else(|| ApiError::plain(StatusCode::NOT_FOUND))?;
+        if request.method() == Method::OPTIONS {
+            let reply = respond::with_allow(respond::empty(StatusCode::OK), &route.allow());
+            return Ok(cors::preflight(&self.api.config, request.headers(), reply));
+        }
+        // HEAD is answered as GET; hyper sends no body then.
+        let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
+        if !route.methods().contains(&method) {
+            let error = ApiError::plain(StatusCode::METHOD_NOT_ALLOWED);
+            return Ok(respond::with_allow(error.reply(), &route.allow()));
+        }
+        let call = self.read(method, request).await?;
+        self.carry_out(route, call).await
+    }
+
+    async fn read(&self, method: Method, request: Request<Incoming>) -> Result<Call, ApiError> {
+        let (parts, body) = request.into_parts();
+        let limited = Limited::new(body, self.api.config.max_body_bytes);
+        let body = match limited.collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+                return Err(ApiError::plain(StatusCode::PAYLOAD_TOO_LARGE));
+            }
+            Err(error) => return Err(ApiError::bad_request(format!("The request body ended early: {error}"))),
+        };
+        body::check_content_type(&parts.headers, &body)?;
+        if !accepts_json(&parts.headers) {
+            return Err(ApiError::plain(StatusCode::NOT_ACCEPTABLE));
+        }
+        let query = parts.uri.query().map(str::to_owned);
+        Ok(Call { method, query, headers: parts.headers, body })
+    }
+
+    /// Runs the handler to its end, whatever happens to the connection, and waits for it for a bounded time.
+    async fn carry_out(&self, route: Route, call: Call) -> Result<Reply, ApiError> {
+        let api = Arc::clone(&self.api);
+        let handler = tokio::spawn(async move { handle(&api, route, call).await });
+        match tokio::time::timeout(self.api.config.request_timeout, handler).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "a REST handler ended abnormally");
+                Err(ApiError::plain(StatusCode::INTERNAL_SERVER_ERROR))
+            }
+            Err(_) => Err(ApiError::timed_out()),
+        }
+    }
+}
+
+async fn handle(api: &Api, route: Route, call: Call) -> Result<Reply, ApiError> {
+    match route {
+        Route::Root => root::info(api).await,
+        Route::Health => Ok(root::health(api)),
+        Route::Plugins => Ok(plugins::list(&call)),
+        Route::PluginConfig(class) => plugins::config(&class),
+        Route::Validate(class) => plugins::validate(api, &class, &call).await,
+        Route::Loggers => Ok(loggers::all(api)),
+        Route::Logger(name) => loggers::one(api, &name, &call),
+        Route::Offsets(name) => offsets::serve(api, &name, &call).await,
+        other => connectors::serve(api, other, &call).await,
+    }
+}
+
+fn accepts_json(headers: &HeaderMap) -> bool {
+    let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).peekable();
+    if accepted.peek().is_none() {
+        return true;
+    }
+    accepted.flat_map(|value| value.split(',')).any(|range| {
+        let essence = range.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+        let refused = range.split(';').skip(1).any(|parameter| parameter.trim() == "q=0");
+        !refused && ["application/json", "application/*", "*/*", "*"].contains(&essence.as_str())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn accept_headers() {
+        let accepts = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, value.parse().unwrap());
+            accepts_json(&headers)
+        };
+        assert!(accepts_json(&HeaderMap::new()));
+        assert!(accepts("application/json") && accepts("text/html, */*;q=0.1") && accepts("application/*"));
+        assert!(!accepts("text/html") && !accepts("application/json;q=0"));
+    }
+}

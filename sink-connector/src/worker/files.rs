@@ -1,0 +1,172 @@
+//! Connector files of the command line: `.properties`, or JSON as a flat map or as `{"name": …, "config": {…}}`.
+//!
+//! In: a path. Out: a [`ConnectorFile`], which says what is wrong with a file instead of failing, because one bad
+//! file must not keep the worker from starting.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
+use sluiceway_common::props::{self, Properties};
+
+use crate::status::TargetState;
+
+/// A connector that the worker should start.
+#[derive(Clone, Debug)]
+pub struct ConnectorFile {
+    /// Where it comes from, for messages.
+    pub source: String,
+    /// What it says, or why it cannot be read.
+    pub content: Result<ConnectorRequest, String>,
+}
+
+/// A connector as somebody asks for it.
+#[derive(Clone, Debug)]
+pub struct ConnectorRequest {
+    /// Its name.
+    pub name: String,
+    /// Its configuration as written.
+    pub config: Properties,
+    /// The state it begins in.
+    pub initial_state: Option<TargetState>,
+}
+
+impl ConnectorFile {
+    /// Reads the file at `path`.
+    pub fn read(path: &Path) -> Self {
+        Self { source: path.display().to_string(), content: read(path) }
+    }
+
+    /// A connector that comes from the program itself; `config` holds its `name`.
+    pub fn from_properties(source: &str, config: Properties) -> Self {
+        Self { source: source.to_owned(), content: named(config, source) }
+    }
+
+    /// The name under which a bad file is shown: its own, when it has one, else the file's.
+    pub(crate) fn name(&self) -> String {
+        let stem = || Path::new(&self.source).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        match &self.content {
+            Ok(request) => request.name.clone(),
+            Err(_) => stem().unwrap_or_else(|| self.source.clone()),
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<ConnectorRequest, String> {
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| format!("cannot read the connector file {}: {error}", path.display()))?;
+        return from_json(&text, &path.display().to_string());
+    }
+    let config = props::read_file(path).map_err(|error| error.to_string())?;
+    named(config, &path.display().to_string())
+}
+
+fn named(config: Properties, source: &str) -> Result<ConnectorRequest, String> {
+    match config.get("name").map(|name| name.trim().to_owned()) {
+        Some(name) if !name.is_empty() => Ok(ConnectorRequest { name, config, initial_state: None }),
+        _ => Err(format!("Connector configuration at '{source}' is missing the mandatory 'name' configuration")),
+    }
+}
+
+#[derive(Deserialize)]
+struct Nested {
+    name: String,
+    config: serde_json::Map<String, Value>,
+    initial_state: Option<String>,
+}
+
+fn from_json(text: &str, source: &str) -> Result<ConnectorRequest, String> {
+    let value: Value = serde_json::from_str(text).map_err(|error| format!("{source} is not JSON: {error}"))?;
+    let Value::Object(map) = value else { return Err(format!("{source} is not a JSON object")) };
+    if !map.get("config").is_some_and(Value::is_object) {
+        return named(flat(map, source)?, source);
+    }
+    let nested: Nested =
+        serde_json::from_value(Value::Object(map)).map_err(|error| format!("{source}: {error}"))?;
+    let initial_state = nested.initial_state.as_deref().map(str::parse).transpose();
+    let mut config = flat(nested.config, source)?;
+    let name = nested.name.trim().to_owned();
+    if config.get("name").is_some_and(|inner| inner.trim() != name) {
+        return Err(format!("{source}: the configuration's name differs from \"{name}\""));
+    }
+    config.insert("name".into(), name);
+    let request = named(config, source)?;
+    Ok(ConnectorRequest { initial_state: initial_state.map_err(|error: crate::status::UnknownState| format!("{source}: {error}"))?, ..request })
+}
+
+/// Numbers and booleans become text, as in the REST API.
+pub(crate) fn flat(map: serde_json::Map<String, Value>, source: &str) -> Result<Properties, String> {
+    map.into_iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(key, value)| match scalar(&value) {
+            Some(text) => Ok((key, text)),
+            None => Err(format!("{source}: the value of \"{key}\" must be text, a number or a boolean")),
+        })
+        .collect()
+}
+
+/// The text of a JSON string, number or boolean.
+pub(crate) fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn file(name: &str, text: &str) -> ConnectorFile {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        ConnectorFile::read(&path)
+    }
+
+    #[test]
+    fn properties_flat_json_and_nested_json() {
+        let texts = [
+            ("a.properties", "name=n\nflush.size=3\n"),
+            ("a.json", r#"{"name": "n", "flush.size": 3}"#),
+            ("b.json", r#"{"name": " n ", "config": {"flush.size": "3"}}"#),
+        ];
+        for (name, text) in texts {
+            let request = file(name, text).content.unwrap();
+            assert_eq!(request.name, "n", "{name}");
+            assert_eq!(request.config["flush.size"], "3", "{name}");
+            assert_eq!(request.config["name"], "n", "{name}");
+        }
+    }
+
+    #[test]
+    fn the_initial_state_of_a_nested_file() {
+        let request = file("b.json", r#"{"name":"n","config":{},"initial_state":"paused"}"#).content.unwrap();
+        assert_eq!(request.initial_state, Some(TargetState::Paused));
+        assert!(file("b.json", r#"{"name":"n","config":{},"initial_state":"asleep"}"#).content.is_err());
+    }
+
+    #[test]
+    fn bad_files_say_why_and_keep_a_name() {
+        let bad = [
+            ("one.properties", "flush.size=3\n", "missing the mandatory 'name'"),
+            ("two.json", "{", "not JSON"),
+            ("three.json", "[]", "not a JSON object"),
+            ("four.json", r#"{"name":"n","a":{}}"#, "\"a\""),
+            ("five.json", r#"{"name":"n","config":{"name":"m"}}"#, "differs"),
+        ];
+        for (name, text, reason) in bad {
+            let file = file(name, text);
+            assert_eq!(file.name(), name.split('.').next().unwrap());
+            let error = file.content.unwrap_err();
+            assert!(error.contains(reason), "{name}: {error}");
+        }
+        let missing = ConnectorFile::read(Path::new("/nowhere/missing.properties"));
+        assert_eq!(missing.name(), "missing");
+        assert!(missing.content.unwrap_err().contains("/nowhere/missing.properties"));
+    }
+}

@@ -1,0 +1,327 @@
+//! The worker's configuration keys: Kafka Connect's own with their names and defaults, and this program's under
+//! `sluiceway.`.
+//!
+//! Keys that concern only source connectors or the JVM are declared too, so that an existing worker file gives no
+//! warnings; their text says that they have no effect.
+
+use sluiceway_common::config_def::{ConfigDef, Importance, Key, Kind};
+
+/// Client settings that a worker file may hold besides the declared keys: security of the worker's own clients.
+const CLIENT_PREFIXES: [&str; 2] = ["sasl.", "ssl."];
+/// Settings that are read elsewhere.
+const PREFIXES: [&str; 11] = [
+    "consumer.",
+    "producer.",
+    "admin.",
+    "key.converter.",
+    "value.converter.",
+    "header.converter.",
+    "config.providers.",
+    "listeners.https.",
+    "internal.",
+    "metrics.context.",
+    "topic.creation.",
+];
+
+/// All keys a worker file may hold.
+pub fn definition() -> ConfigDef {
+    let def = ConfigDef::new()
+        .keys("Kafka", kafka())
+        .keys("Converters", converters())
+        .keys("Tasks", tasks())
+        .keys("REST API", rest())
+        .keys("Sluiceway", own())
+        .keys("Distributed mode", distributed())
+        .keys("Without effect", ignored());
+    CLIENT_PREFIXES
+        .into_iter()
+        .chain(PREFIXES)
+        .fold(def, ConfigDef::prefix)
+}
+
+fn kafka() -> Vec<Key> {
+    vec![
+        Key::with(
+            "bootstrap.servers",
+            Kind::List,
+            "localhost:9092",
+            "Brokers to begin with, `host:port` separated by commas. Tasks use them too unless `consumer.bootstrap.servers` is set.",
+        )
+        .importance(Importance::High),
+        Key::with(
+            "client.id",
+            Kind::String,
+            "",
+            "Client id of the worker's own clients; tasks have `connector-consumer-<connector>-<task>`.",
+        ),
+        Key::with(
+            "security.protocol",
+            Kind::String,
+            "PLAINTEXT",
+            "For the worker's own clients. As in Kafka Connect, tasks take theirs from `consumer.security.protocol`.",
+        )
+        .one_of(&["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], true),
+        Key::with(
+            "request.timeout.ms",
+            Kind::Int,
+            "40000",
+            "How long the worker's own clients wait for a broker's answer.",
+        )
+        .at_least(0),
+    ]
+}
+
+fn converters() -> Vec<Key> {
+    vec![
+        Key::required(
+            "key.converter",
+            Kind::Class,
+            "Converter of record keys for connectors that name none; its options follow as `key.converter.…`.",
+        ),
+        Key::required(
+            "value.converter",
+            Kind::Class,
+            "Converter of record values for connectors that name none; its options follow as `value.converter.…`.",
+        ),
+        Key::with(
+            "header.converter",
+            Kind::Class,
+            "org.apache.kafka.connect.storage.SimpleHeaderConverter",
+            "Converter of record headers for connectors that name none.",
+        ),
+        Key::with(
+            "config.providers",
+            Kind::List,
+            "",
+            "Aliases of config providers (`env,file`); each needs `config.providers.<alias>.class`. A connector refers to them as `${alias:path:key}`.",
+        ),
+        Key::with(
+            "connector.client.config.override.policy",
+            Kind::String,
+            "All",
+            "Which `consumer.override.…`, `producer.override.…` and `admin.override.…` settings a connector may use: `All`, `None` or `Principal` (only `sasl.jaas.config`, `sasl.mechanism`, `security.protocol`).",
+        ),
+    ]
+}
+
+fn tasks() -> Vec<Key> {
+    vec![
+        Key::with(
+            "offset.flush.interval.ms",
+            Kind::Long,
+            "60000",
+            "How often a task commits the offsets of completed objects, at the latest.",
+        )
+        .at_least(1),
+        Key::with(
+            "offset.flush.timeout.ms",
+            Kind::Long,
+            "5000",
+            "How long a task waits for one offset commit.",
+        )
+        .at_least(1),
+        Key::with(
+            "task.shutdown.graceful.timeout.ms",
+            Kind::Long,
+            "5000",
+            "How long a connector's tasks may take to end when they are stopped, for all of them together.",
+        )
+        .at_least(0),
+        Key::with(
+            "topic.tracking.enable",
+            Kind::Boolean,
+            "true",
+            "Whether `GET /connectors/{name}/topics` lists the topics that were read.",
+        ),
+        Key::with(
+            "topic.tracking.allow.reset",
+            Kind::Boolean,
+            "true",
+            "Whether `PUT /connectors/{name}/topics/reset` is allowed.",
+        ),
+    ]
+}
+
+fn rest() -> Vec<Key> {
+    vec![
+        Key::with(
+            "listeners",
+            Kind::List,
+            "http://:8083",
+            "Where the REST API listens: `http://host:port`, separated by commas; port 0 takes a free one.",
+        )
+        .importance(Importance::High),
+        Key::optional(
+            "admin.listeners",
+            Kind::List,
+            "Where `/admin/loggers` listens. Unset: on `listeners`; empty: nowhere.",
+        ),
+        Key::optional(
+            "rest.host.name",
+            Kind::String,
+            "Before Kafka 3.0: host of the listener. Used when `listeners` is not set.",
+        )
+        .importance(Importance::Low),
+        Key::optional(
+            "rest.port",
+            Kind::Int,
+            "Before Kafka 3.0: port of the listener. Used when `listeners` is not set.",
+        )
+        .importance(Importance::Low)
+        .between(0, 65_535),
+        Key::optional(
+            "rest.advertised.host.name",
+            Kind::String,
+            "Host by which other workers and `worker_id` know this one.",
+        ),
+        Key::optional(
+            "rest.advertised.port",
+            Kind::Int,
+            "Port by which other workers and `worker_id` know this one.",
+        )
+        .between(0, 65_535),
+        Key::optional(
+            "rest.advertised.listener",
+            Kind::String,
+            "Which listener other workers use; only `http`.",
+        ),
+        Key::with(
+            "rest.extension.classes",
+            Kind::List,
+            "",
+            "Java classes, which cannot be loaded here: anything but an empty list is refused rather than served unprotected.",
+        ),
+        Key::with(
+            "access.control.allow.origin",
+            Kind::String,
+            "",
+            "Origins that a browser may call the REST API from: `*` or a comma-separated list. Empty: none.",
+        ),
+        Key::with(
+            "access.control.allow.methods",
+            Kind::String,
+            "",
+            "Methods allowed to those origins. Empty: GET, POST and HEAD.",
+        ),
+        Key::with(
+            "response.http.headers.config",
+            Kind::String,
+            "",
+            "Headers of every answer: `set name: value` or `add name: value`, separated by commas.",
+        ),
+    ]
+}
+
+fn own() -> Vec<Key> {
+    vec![
+        Key::with(
+            "sluiceway.admin.listeners",
+            Kind::List,
+            "http://0.0.0.0:9103",
+            "Where `/metrics`, `/livez` and `/readyz` listen. Empty: nowhere.",
+        ),
+        Key::with(
+            "sluiceway.memory.budget.bytes",
+            Kind::Long,
+            "0",
+            "Bytes that fetch queues, encoders and part buffers of all tasks may hold together. 0: half of the cgroup's memory limit, or 256 MiB when there is none.",
+        )
+        .at_least(0),
+        Key::with(
+            "sluiceway.rest.request.timeout.ms",
+            Kind::Long,
+            "90000",
+            "How long a REST request may take before it is answered with 500.",
+        )
+        .at_least(1),
+        Key::with(
+            "sluiceway.rest.max.body.bytes",
+            Kind::Long,
+            "1048576",
+            "Largest request body of the REST API; larger ones are answered with 413.",
+        )
+        .at_least(1),
+        Key::with(
+            "sluiceway.rest.max.connections",
+            Kind::Int,
+            "256",
+            "Connections the REST API serves at once; further ones wait.",
+        )
+        .at_least(1),
+        Key::with(
+            "sluiceway.kafka.timeout.ms",
+            Kind::Long,
+            "10000",
+            "How long a REST request waits for Kafka (cluster id, offsets).",
+        )
+        .at_least(1),
+        Key::with(
+            "sluiceway.max.connectors",
+            Kind::Int,
+            "1000",
+            "Connectors one worker takes; a further one is refused.",
+        )
+        .at_least(0),
+        Key::with(
+            "sluiceway.max.tasks",
+            Kind::Int,
+            "2000",
+            "Tasks one worker runs; each is a thread and a Kafka consumer. A connector that would exceed it fails to start.",
+        )
+        .at_least(1),
+    ]
+}
+
+fn distributed() -> Vec<Key> {
+    let text = |name, doc| Key::optional(name, Kind::String, doc);
+    let number = |name, default, doc| Key::with(name, Kind::Int, default, doc);
+    vec![
+        text("group.id", "Group of the workers of one cluster."),
+        text("config.storage.topic", "Topic of connector configurations and target states."),
+        text("offset.storage.topic", "Topic of source offsets; a sink has none."),
+        text("status.storage.topic", "Topic of connector and task states."),
+        number("config.storage.replication.factor", "3", "Replicas of that topic; -1 leaves it to the broker."),
+        number("offset.storage.replication.factor", "3", "Replicas of that topic; -1 leaves it to the broker."),
+        number("offset.storage.partitions", "25", "Partitions of that topic."),
+        number("status.storage.replication.factor", "3", "Replicas of that topic; -1 leaves it to the broker."),
+        number("status.storage.partitions", "5", "Partitions of that topic."),
+        number("session.timeout.ms", "10000", "After this long without a heartbeat a worker is taken for dead."),
+        number("heartbeat.interval.ms", "3000", "How often a worker shows that it lives."),
+        number("rebalance.timeout.ms", "60000", "How long workers may take to give up their tasks."),
+        number("scheduled.rebalance.max.delay.ms", "300000", "How long the tasks of a missing worker wait for it."),
+    ]
+}
+
+/// Keys of the original that mean nothing to a sink outside the JVM.
+fn ignored() -> Vec<Key> {
+    const NAMES: [&str; 24] = [
+        "plugin.path",
+        "plugin.discovery",
+        "offset.storage.file.filename",
+        "topic.creation.enable",
+        "exactly.once.source.support",
+        "transaction.boundary",
+        "connect.protocol",
+        "worker.sync.timeout.ms",
+        "worker.unsync.backoff.ms",
+        "inter.worker.key.generation.algorithm",
+        "inter.worker.key.size",
+        "inter.worker.key.ttl.ms",
+        "inter.worker.signature.algorithm",
+        "inter.worker.verification.algorithms",
+        "metric.reporters",
+        "metrics.num.samples",
+        "metrics.recording.level",
+        "metrics.sample.window.ms",
+        "auto.include.jmx.reporter",
+        "metadata.max.age.ms",
+        "client.dns.lookup",
+        "config.storage.partitions",
+        "group.instance.id",
+        "zookeeper.connect",
+    ];
+    let key = |name| {
+        Key::optional(name, Kind::String, "Accepted and without effect.").importance(Importance::Low)
+    };
+    NAMES.into_iter().map(key).collect()
+}
