@@ -75,7 +75,7 @@ pub struct ConnectorConfig {
     /// `retry.backoff.ms`: wait before an upload that failed with a retriable error is tried again.
     pub retry_backoff: Duration,
     /// `consumer.override.*`, prefix cut off: Java consumer settings that go over the worker's.
-    pub consumer_overrides: Properties,
+    pub consumer_overrides: Given,
     /// What was accepted but has no effect, a sentence each, to be logged once.
     pub warnings: Vec<String>,
     /// The properties as given, for `GET /connectors/{name}/config`. Not for logs: they hold secrets.
@@ -83,9 +83,26 @@ pub struct ConnectorConfig {
     start_error: Option<Exception>,
 }
 
-/// Properties as the user gave them; `Debug` shows only the keys.
+/// Properties as the user gave them, secrets included; `Debug` shows only the keys.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Given(pub Properties);
+
+impl std::ops::Deref for Given {
+    type Target = Properties;
+
+    fn deref(&self) -> &Properties {
+        &self.0
+    }
+}
+
+impl IntoIterator for Given {
+    type Item = (String, String);
+    type IntoIter = <Properties as IntoIterator>::IntoIter;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
 
 impl std::fmt::Debug for Given {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -146,7 +163,7 @@ impl ConnectorConfig {
             s3,
             errors: errors::read(&values),
             retry_backoff: values.millis("retry.backoff.ms").unwrap_or_default(),
-            consumer_overrides: with_prefix(properties, "consumer.override."),
+            consumer_overrides: Given(with_prefix(properties, "consumer.override.")),
             warnings: Vec::new(),
             properties: Given(properties.clone()),
             start_error: rotation::start_error(&values),
@@ -188,3 +205,6 @@ fn null_values(values: &Values) -> NullValues {
 fn not_supported(key: &str, value: &str) -> ConfigError {
     ConfigError::invalid(key, value, "not supported by this version")
 }
+
+#[cfg(test)]
+mod tests;

@@ -125,3 +125,7 @@ fn null_outcome<'a>(behavior: NullValues) -> Result<Outcome<'a>, RecordError> {
         ))),
     }
 }
+
+#[cfg(test)]
+#[path = "pipeline_tests.rs"]
+mod tests;

@@ -169,5 +169,6 @@ fn unreadable(error: JsonError) -> Exception {
 }
 
 #[cfg(test)]
-#[path = "json/tests.rs"]
+mod random_tests;
+#[cfg(test)]
 mod tests;

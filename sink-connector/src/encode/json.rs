@@ -85,5 +85,4 @@ impl Encoder for JsonEncoder {
 }
 
 #[cfg(test)]
-#[path = "json/tests.rs"]
 mod tests;
