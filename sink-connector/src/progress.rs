@@ -79,9 +79,24 @@ impl Progress {
     /// Starts from what the last owner committed: offset and metadata.
     pub fn recover(committed: Option<i64>, metadata: &str) -> Self {
         let planned = plan::decode(metadata).unwrap_or_default();
-        let replay = planned.iter().copied().filter(|boundary| committed.is_some_and(|offset| *boundary > offset)).collect();
-        let told = committed.map(|offset| Commit { offset, metadata: metadata.to_owned(), planned });
-        Self { told, start: None, done: committed, passed: committed, closings: VecDeque::new(), replay }
+        let replay = planned
+            .iter()
+            .copied()
+            .filter(|boundary| committed.is_some_and(|offset| *boundary > offset))
+            .collect();
+        let told = committed.map(|offset| Commit {
+            offset,
+            metadata: metadata.to_owned(),
+            planned,
+        });
+        Self {
+            told,
+            start: None,
+            done: committed,
+            passed: committed,
+            closings: VecDeque::new(),
+            replay,
+        }
     }
 
     /// The state as a new owner would recover it, for reading again what was lost. `None` before the first record.
@@ -136,22 +151,39 @@ impl Progress {
     /// Files were closed at `boundary`; their objects wait for the plan. `files` may be 0 when all records up to
     /// the boundary were skipped.
     pub fn add_closing(&mut self, id: ClosingId, boundary: i64, files: usize) {
-        while self.replay.front().is_some_and(|planned| *planned <= boundary) {
+        while self
+            .replay
+            .front()
+            .is_some_and(|planned| *planned <= boundary)
+        {
             self.replay.pop_front();
         }
-        let state = if self.is_told(boundary) { State::Planned } else { State::New };
-        self.closings.push_back(Closing { id, boundary, files_left: files, state });
+        let state = if self.is_told(boundary) {
+            State::Planned
+        } else {
+            State::New
+        };
+        self.closings.push_back(Closing {
+            id,
+            boundary,
+            files_left: files,
+            state,
+        });
         self.settle();
     }
 
     /// Whether the closing's objects may be completed: its boundary stands in an acknowledged plan.
     pub fn may_complete(&self, id: ClosingId) -> bool {
-        self.closings.iter().any(|closing| closing.id == id && closing.state == State::Planned)
+        self.closings
+            .iter()
+            .any(|closing| closing.id == id && closing.state == State::Planned)
     }
 
     /// One object of the closing is completed. False when the closing is not known (any more).
     pub fn file_done(&mut self, id: ClosingId) -> bool {
-        let Some(closing) = self.closings.iter_mut().find(|closing| closing.id == id) else { return false };
+        let Some(closing) = self.closings.iter_mut().find(|closing| closing.id == id) else {
+            return false;
+        };
         closing.files_left = closing.files_left.saturating_sub(1);
         self.settle();
         true
@@ -164,13 +196,19 @@ impl Progress {
 
     /// The offset moves over the completed prefix. A closing without files needs no plan: it completes nothing.
     fn settle(&mut self) {
-        while self.closings.front().is_some_and(|closing| closing.files_left == 0) {
+        while self
+            .closings
+            .front()
+            .is_some_and(|closing| closing.files_left == 0)
+        {
             self.done = self.closings.pop_front().map(|closing| closing.boundary);
         }
     }
 
     fn is_told(&self, boundary: i64) -> bool {
-        self.told.as_ref().is_some_and(|told| told.planned.binary_search(&boundary).is_ok())
+        self.told
+            .as_ref()
+            .is_some_and(|told| told.planned.binary_search(&boundary).is_ok())
     }
 
     /// The commit that would tell Kafka what is new, if anything is: closings without a plan, or a longer prefix.
@@ -178,20 +216,39 @@ impl Progress {
         let offset = self.done?;
         // Boundaries of a recovered plan that were not reached yet stay in it: another owner may have completed
         // their objects already.
-        let mut boundaries: Vec<i64> = self.closings.iter().map(|closing| closing.boundary).collect();
+        let mut boundaries: Vec<i64> = self
+            .closings
+            .iter()
+            .map(|closing| closing.boundary)
+            .collect();
         boundaries.extend(self.replay.iter());
-        let (metadata, fitting) = plan::encode(&boundaries, max_metadata_bytes);
+        // What Kafka was told stays told until it is completed, even where it now needs a byte more: objects at those
+        // boundaries may be there already.
+        let told = boundaries
+            .iter()
+            .filter(|boundary| self.is_told(**boundary))
+            .count();
+        let (mut metadata, mut fitting) = plan::encode(&boundaries, max_metadata_bytes);
+        if fitting < told {
+            (metadata, fitting) = plan::encode(&boundaries[..told], usize::MAX);
+        }
         boundaries.truncate(fitting);
         let untold = boundaries.iter().any(|boundary| !self.is_told(*boundary));
         let moved = self.committed().or(self.start) != Some(offset);
-        (moved || untold).then_some(Commit { offset, metadata, planned: boundaries })
+        (moved || untold).then_some(Commit {
+            offset,
+            metadata,
+            planned: boundaries,
+        })
     }
 
     /// Kafka acknowledged `commit`. Answers the closings that may now complete their objects.
     pub fn acknowledged(&mut self, commit: Commit) -> Vec<ClosingId> {
         let mut ready = Vec::new();
         for closing in &mut self.closings {
-            if closing.state == State::New && commit.planned.binary_search(&closing.boundary).is_ok() {
+            if closing.state == State::New
+                && commit.planned.binary_search(&closing.boundary).is_ok()
+            {
                 closing.state = State::Planned;
                 ready.push(closing.id);
             }
@@ -203,7 +260,10 @@ impl Progress {
     /// Moves the completed prefix over records that were skipped by rule, when no open file (`open_files`) and no
     /// closing holds an earlier one. True when it moved.
     pub fn settle_skipped(&mut self, open_files: usize) -> bool {
-        let moves = open_files == 0 && self.closings.is_empty() && self.replay.is_empty() && self.passed > self.done;
+        let moves = open_files == 0
+            && self.closings.is_empty()
+            && self.replay.is_empty()
+            && self.passed > self.done;
         if moves {
             self.done = self.passed;
         }
