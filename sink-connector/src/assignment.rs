@@ -38,7 +38,11 @@ impl From<RecordError> for Failure {
 
 /// What a task shows that ended while it ran.
 pub(crate) fn unrecoverable(cause: Exception) -> Exception {
-    Exception::new(CONNECT_EXCEPTION, "Exiting WorkerSinkTask due to unrecoverable exception.").caused_by(cause)
+    Exception::new(
+        CONNECT_EXCEPTION,
+        "Exiting WorkerSinkTask due to unrecoverable exception.",
+    )
+    .caused_by(cause)
 }
 
 /// A commit of one topic-partition, with the assignment it was made for.
@@ -74,7 +78,11 @@ pub(crate) struct Assignment {
 
 impl Assignment {
     /// No topic-partitions yet.
-    pub(crate) fn new(tools: Arc<Tools>, pipeline: Pipeline, uploads: mpsc::Receiver<UploadEvent>) -> Self {
+    pub(crate) fn new(
+        tools: Arc<Tools>,
+        pipeline: Pipeline,
+        uploads: mpsc::Receiver<UploadEvent>,
+    ) -> Self {
         Self {
             tools,
             pipeline,
@@ -95,28 +103,53 @@ impl Assignment {
     // --- assignment ------------------------------------------------------------------------------------------
 
     /// Takes over a topic-partition with what its last owner committed.
-    pub(crate) fn add(&mut self, topic: &str, partition: i32, committed: Option<i64>, metadata: &str) {
+    pub(crate) fn add(
+        &mut self,
+        topic: &str,
+        partition: i32,
+        committed: Option<i64>,
+        metadata: &str,
+    ) {
         self.remove(topic, partition);
-        let state = TopicPartition::new(topic, partition, Progress::recover(committed, metadata), &self.tools);
-        let slot = self.slots.iter().position(Option::is_none).unwrap_or(self.slots.len());
+        let state = TopicPartition::new(
+            topic,
+            partition,
+            Progress::recover(committed, metadata),
+            &self.tools,
+        );
+        let slot = self
+            .slots
+            .iter()
+            .position(Option::is_none)
+            .unwrap_or(self.slots.len());
         if slot == self.slots.len() {
             self.slots.push(None);
         }
         self.by_id.insert(state.id, slot);
         self.slots[slot] = Some(state);
-        self.index.entry(topic.to_owned()).or_default().insert(partition, slot);
+        self.index
+            .entry(topic.to_owned())
+            .or_default()
+            .insert(partition, slot);
     }
 
     /// Gives a topic-partition up: its open files and closings are gone when this returns.
     pub(crate) fn remove(&mut self, topic: &str, partition: i32) {
-        let Some(slot) = self.index.get_mut(topic).and_then(|partitions| partitions.remove(&partition)) else { return };
+        let Some(slot) = self
+            .index
+            .get_mut(topic)
+            .and_then(|partitions| partitions.remove(&partition))
+        else {
+            return;
+        };
         if let Some(state) = self.slots[slot].take() {
             self.by_id.remove(&state.id);
         }
         self.last = None;
         self.dirty.remove(&slot);
         self.skipped.remove(&slot);
-        self.rewinds.retain(|(t, p, _)| !(t == topic && *p == partition));
+        self.rewinds
+            .retain(|(t, p, _)| !(t == topic && *p == partition));
     }
 
     /// Topic-partitions held.
@@ -126,7 +159,10 @@ impl Assignment {
 
     /// Topic and partition of each one held.
     pub(crate) fn partitions(&self) -> impl Iterator<Item = (&str, i32)> {
-        self.slots.iter().flatten().map(|state| (state.topic.as_str(), state.partition))
+        self.slots
+            .iter()
+            .flatten()
+            .map(|state| (state.topic.as_str(), state.partition))
     }
 
     fn slot(&mut self, topic: &str, partition: i32) -> Option<usize> {
@@ -137,7 +173,11 @@ impl Assignment {
         {
             return Some(slot);
         }
-        self.last = self.index.get(topic).and_then(|partitions| partitions.get(&partition)).copied();
+        self.last = self
+            .index
+            .get(topic)
+            .and_then(|partitions| partitions.get(&partition))
+            .copied();
         self.last
     }
 
@@ -148,14 +188,24 @@ impl Assignment {
     /// # Errors
     /// The record cannot be processed and may not be skipped.
     pub(crate) fn take(&mut self, raw: &RawRecord<'_>) -> Result<bool, Failure> {
-        let Some(slot) = self.slot(raw.topic, raw.partition) else { return Ok(false) };
-        let Some(state) = self.slots[slot].as_mut() else { return Ok(false) };
+        let Some(slot) = self.slot(raw.topic, raw.partition) else {
+            return Ok(false);
+        };
+        let Some(state) = self.slots[slot].as_mut() else {
+            return Ok(false);
+        };
         match state.progress.accept(raw.offset) {
             Arrival::Next => {}
             Arrival::Seen => return Ok(true),
             Arrival::Reset => {
                 let expected = state.progress.position().unwrap_or(-1);
-                events::offset_reset(&self.tools.config.name, raw.topic, raw.partition, raw.offset, expected);
+                events::offset_reset(
+                    &self.tools.config.name,
+                    raw.topic,
+                    raw.partition,
+                    raw.offset,
+                    expected,
+                );
                 self.by_id.remove(&state.id);
                 state.restart(Progress::recover(None, ""));
                 self.by_id.insert(state.id, slot);
@@ -163,7 +213,11 @@ impl Assignment {
             }
         }
         // A boundary inside a gap of the log: what came before it is complete.
-        while let Some(boundary) = state.progress.replay_boundary().filter(|boundary| *boundary <= raw.offset) {
+        while let Some(boundary) = state
+            .progress
+            .replay_boundary()
+            .filter(|boundary| *boundary <= raw.offset)
+        {
             state.close_at(boundary, CloseReason::Plan)?;
             self.dirty.insert(slot);
         }
@@ -179,14 +233,26 @@ impl Assignment {
         if let Err(error) = result {
             let tolerated = self.tools.config.errors.tolerates(&error);
             let place = (raw.topic, raw.partition, raw.offset);
-            events::record_failed(&self.tools.metrics, &self.tools.config.name, place, &error, tolerated);
+            events::record_failed(
+                &self.tools.metrics,
+                &self.tools.config.name,
+                place,
+                &error,
+                tolerated,
+            );
             if !tolerated {
                 return Err(error.into());
             }
             self.skipped.insert(slot);
         }
         state.progress.pass(raw.offset);
-        Self::rotate_after(state, raw.offset, self.tools.config.rotation.flush_size, slot, &mut self.dirty)?;
+        Self::rotate_after(
+            state,
+            raw.offset,
+            self.tools.config.rotation.flush_size,
+            slot,
+            &mut self.dirty,
+        )?;
         Ok(true)
     }
 
@@ -198,9 +264,13 @@ impl Assignment {
         dirty: &mut BTreeSet<usize>,
     ) -> Result<(), Failure> {
         match state.progress.replay_boundary() {
-            Some(boundary) if boundary == offset + 1 => state.close_at(boundary, CloseReason::Plan)?,
+            Some(boundary) if boundary == offset + 1 => {
+                state.close_at(boundary, CloseReason::Plan)?
+            }
             Some(_) => return Ok(()),
-            None if flush_size_reached(state.open_records(), flush_size) => state.close(CloseReason::FlushSize)?,
+            None if flush_size_reached(state.open_records(), flush_size) => {
+                state.close(CloseReason::FlushSize)?
+            }
             None if state.unfinished() => {}
             None => return Ok(()),
         }
@@ -215,7 +285,9 @@ impl Assignment {
     /// # Errors
     /// A format cannot be ended.
     pub(crate) fn on_clock(&mut self, now_ms: i64) -> Result<(), Failure> {
-        let Some(schedule) = &self.tools.config.rotation.schedule else { return Ok(()) };
+        let Some(schedule) = &self.tools.config.rotation.schedule else {
+            return Ok(());
+        };
         match self.next_schedule {
             Some(next) if now_ms < next => return Ok(()),
             Some(_) => {
@@ -242,14 +314,24 @@ impl Assignment {
         match self.tools.budget.pressure() {
             Pressure::None => return Ok(()),
             Pressure::Soft => {
-                self.slots.iter_mut().flatten().for_each(TopicPartition::send_early);
+                self.slots
+                    .iter_mut()
+                    .flatten()
+                    .for_each(TopicPartition::send_early);
                 return Ok(());
             }
             Pressure::Hard => {}
         }
-        let closable = |state: &TopicPartition| state.open_records() > 0 && state.progress.replay_boundary().is_none();
+        let closable = |state: &TopicPartition| {
+            state.open_records() > 0 && state.progress.replay_boundary().is_none()
+        };
         let heaviest = (0..self.slots.len())
-            .filter_map(|slot| self.slots[slot].as_ref().filter(|state| closable(state)).map(|s| (s.held_bytes(), slot)))
+            .filter_map(|slot| {
+                self.slots[slot]
+                    .as_ref()
+                    .filter(|state| closable(state))
+                    .map(|s| (s.held_bytes(), slot))
+            })
             .max();
         if let Some((_, slot)) = heaviest
             && let Some(state) = self.slots[slot].as_mut()
@@ -262,7 +344,12 @@ impl Assignment {
 
     /// Whether the task should take no more records for now; `held` is what it was told last.
     pub(crate) fn hold_back(&self, held: bool) -> bool {
-        let closings: usize = self.slots.iter().flatten().map(|state| state.progress.closings_under_way()).sum();
+        let closings: usize = self
+            .slots
+            .iter()
+            .flatten()
+            .map(|state| state.progress.closings_under_way())
+            .sum();
         let limit = if held { CLOSINGS_LOW } else { CLOSINGS_HIGH };
         let pressure = self.tools.budget.pressure();
         closings > limit || pressure == Pressure::Hard || (held && pressure >= Pressure::Soft)
@@ -275,7 +362,11 @@ impl Assignment {
     /// # Errors
     /// S3 refused an upload for good.
     pub(crate) fn absorb_uploads(&mut self, wait: std::time::Duration) -> Result<(), Failure> {
-        let first = if wait.is_zero() { self.uploads.try_recv().ok() } else { self.uploads.recv_timeout(wait).ok() };
+        let first = if wait.is_zero() {
+            self.uploads.try_recv().ok()
+        } else {
+            self.uploads.recv_timeout(wait).ok()
+        };
         let mut next = first;
         while let Some(event) = next {
             self.absorb(event)?;
@@ -307,15 +398,25 @@ impl Assignment {
 
     /// The topic-partition's state is dropped and built anew from what Kafka has of it.
     fn rewind(&mut self, slot: usize) {
-        let Some(state) = self.slots[slot].as_mut() else { return };
-        events::upload_lost(&self.tools.metrics, &self.tools.config.name, &state.topic, state.partition);
-        let Some(progress) = state.progress.again() else { return };
+        let Some(state) = self.slots[slot].as_mut() else {
+            return;
+        };
+        events::upload_lost(
+            &self.tools.metrics,
+            &self.tools.config.name,
+            &state.topic,
+            state.partition,
+        );
+        let Some(progress) = state.progress.again() else {
+            return;
+        };
         let from = progress.position();
         self.by_id.remove(&state.id);
         state.restart(progress);
         self.by_id.insert(state.id, slot);
         if let Some(offset) = from {
-            self.rewinds.push((state.topic.clone(), state.partition, offset));
+            self.rewinds
+                .push((state.topic.clone(), state.partition, offset));
         }
     }
 
@@ -333,7 +434,8 @@ impl Assignment {
     pub(crate) fn completing(&self, partitions: &[(String, i32)]) -> bool {
         partitions.iter().any(|(topic, partition)| {
             let slot = self.index.get(topic).and_then(|found| found.get(partition));
-            slot.and_then(|slot| self.slots[*slot].as_ref()).is_some_and(TopicPartition::only_completing)
+            slot.and_then(|slot| self.slots[*slot].as_ref())
+                .is_some_and(TopicPartition::only_completing)
         })
     }
 
@@ -342,10 +444,18 @@ impl Assignment {
         let max = self.max_metadata_bytes;
         let mut due = Vec::new();
         for slot in std::mem::take(&mut self.dirty) {
-            let Some(state) = self.slots[slot].as_ref() else { continue };
+            let Some(state) = self.slots[slot].as_ref() else {
+                continue;
+            };
             if let Some(commit) = state.progress.next_commit(max) {
                 let (topic, partition) = (state.topic.clone(), state.partition);
-                due.push(TpCommit { slot, id: state.id, topic, partition, commit });
+                due.push(TpCommit {
+                    slot,
+                    id: state.id,
+                    topic,
+                    partition,
+                    commit,
+                });
             }
         }
         due
@@ -356,7 +466,9 @@ impl Assignment {
         let slots = &mut self.slots;
         let dirty = &mut self.dirty;
         self.skipped.retain(|slot| {
-            let Some(state) = slots[*slot].as_mut() else { return false };
+            let Some(state) = slots[*slot].as_mut() else {
+                return false;
+            };
             let open_files = state.open_files();
             let moved = state.progress.settle_skipped(open_files);
             if moved {
@@ -368,7 +480,10 @@ impl Assignment {
 
     /// Kafka acknowledged the commit.
     pub(crate) fn acknowledged(&mut self, commit: TpCommit) {
-        if let Some(state) = self.slots[commit.slot].as_mut().filter(|state| state.id == commit.id) {
+        if let Some(state) = self.slots[commit.slot]
+            .as_mut()
+            .filter(|state| state.id == commit.id)
+        {
             state.acknowledged(commit.commit);
             // What did not fit into this plan is due next.
             if state.unfinished() {

@@ -36,12 +36,17 @@ pub struct Budget {
 impl Budget {
     /// A budget of `total` bytes.
     pub fn new(total: usize) -> Arc<Self> {
-        Arc::new(Self { total: total.max(1), used: AtomicUsize::new(0) })
+        Arc::new(Self {
+            total: total.max(1),
+            used: AtomicUsize::new(0),
+        })
     }
 
     /// The default: half of the cgroup's memory limit, or 256 MiB when there is none.
     pub fn default_bytes() -> usize {
-        cgroup_limit().map_or(DEFAULT_BYTES, |limit| (limit / 100 * CGROUP_PERCENT).min(1 << 40))
+        cgroup_limit().map_or(DEFAULT_BYTES, |limit| {
+            (limit / 100 * CGROUP_PERCENT).min(1 << 40)
+        })
     }
 
     /// The budget in bytes.
@@ -65,7 +70,10 @@ impl Budget {
 
     /// A reservation of no bytes yet.
     pub fn reserve(self: &Arc<Self>) -> Reservation {
-        Reservation { budget: Arc::clone(self), bytes: 0 }
+        Reservation {
+            budget: Arc::clone(self),
+            bytes: 0,
+        }
     }
 }
 
@@ -80,9 +88,13 @@ impl Reservation {
     /// The buffer now holds `bytes`.
     pub fn set(&mut self, bytes: usize) {
         if bytes > self.bytes {
-            self.budget.used.fetch_add(bytes - self.bytes, Ordering::Relaxed);
+            self.budget
+                .used
+                .fetch_add(bytes - self.bytes, Ordering::Relaxed);
         } else {
-            self.budget.used.fetch_sub(self.bytes - bytes, Ordering::Relaxed);
+            self.budget
+                .used
+                .fetch_sub(self.bytes - bytes, Ordering::Relaxed);
         }
         self.bytes = bytes;
     }
@@ -94,7 +106,10 @@ impl Reservation {
 
     /// Hands the bytes over to a new reservation, as when a full buffer becomes an upload.
     pub fn take(&mut self) -> Self {
-        Self { budget: Arc::clone(&self.budget), bytes: std::mem::take(&mut self.bytes) }
+        Self {
+            budget: Arc::clone(&self.budget),
+            bytes: std::mem::take(&mut self.bytes),
+        }
     }
 }
 
@@ -107,13 +122,26 @@ impl Drop for Reservation {
 /// The memory limit of this process's cgroup (v2, then v1), when one is set.
 fn cgroup_limit() -> Option<usize> {
     let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let v2 = own.lines().find_map(|line| line.strip_prefix("0::")).map(|path| format!("/sys/fs/cgroup{path}/memory.max"));
-    [v2.as_deref(), Some("/sys/fs/cgroup/memory.max"), Some("/sys/fs/cgroup/memory/memory.limit_in_bytes")]
-        .into_iter()
-        .flatten()
-        .find_map(|path| std::fs::read_to_string(path).ok()?.trim().parse::<usize>().ok())
-        // "No limit" is written as a huge number by v1.
-        .filter(|limit| *limit < 1 << 50)
+    let v2 = own
+        .lines()
+        .find_map(|line| line.strip_prefix("0::"))
+        .map(|path| format!("/sys/fs/cgroup{path}/memory.max"));
+    [
+        v2.as_deref(),
+        Some("/sys/fs/cgroup/memory.max"),
+        Some("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+    ]
+    .into_iter()
+    .flatten()
+    .find_map(|path| {
+        std::fs::read_to_string(path)
+            .ok()?
+            .trim()
+            .parse::<usize>()
+            .ok()
+    })
+    // "No limit" is written as a huge number by v1.
+    .filter(|limit| *limit < 1 << 50)
 }
 
 #[cfg(test)]

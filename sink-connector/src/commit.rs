@@ -29,7 +29,11 @@ pub(crate) struct Committer {
 impl Committer {
     /// For the task `task` of `connector`.
     pub(crate) fn new(connector: &str, task: &str) -> Self {
-        Self { connector: connector.to_owned(), task: task.to_owned(), not_before: Mutex::new(None) }
+        Self {
+            connector: connector.to_owned(),
+            task: task.to_owned(),
+            not_before: Mutex::new(None),
+        }
     }
 
     /// Makes the commits that are due. After a failure it waits a moment before it tries again, unless `now`.
@@ -40,7 +44,12 @@ impl Committer {
         metrics: &SinkMetrics,
         now: bool,
     ) {
-        if !now && self.not_before.lock().is_some_and(|time| Instant::now() < time) {
+        if !now
+            && self
+                .not_before
+                .lock()
+                .is_some_and(|time| Instant::now() < time)
+        {
             return;
         }
         let due = assignment.lock().commits_due();
@@ -71,7 +80,12 @@ impl Committer {
         }
     }
 
-    fn acknowledge(&self, assignment: &Mutex<Assignment>, metrics: &SinkMetrics, due: Vec<TpCommit>) {
+    fn acknowledge(
+        &self,
+        assignment: &Mutex<Assignment>,
+        metrics: &SinkMetrics,
+        due: Vec<TpCommit>,
+    ) {
         *self.not_before.lock() = None;
         events::committed(metrics, &self.connector, &self.task, unix_seconds());
         let mut assignment = assignment.lock();
@@ -80,7 +94,13 @@ impl Committer {
         }
     }
 
-    fn refuse(&self, assignment: &Mutex<Assignment>, metrics: &SinkMetrics, due: Vec<TpCommit>, error: &KafkaError) {
+    fn refuse(
+        &self,
+        assignment: &Mutex<Assignment>,
+        metrics: &SinkMetrics,
+        due: Vec<TpCommit>,
+        error: &KafkaError,
+    ) {
         *self.not_before.lock() = Some(Instant::now() + PAUSE_AFTER_FAILURE);
         events::commit_failed(metrics, &self.connector, &error.to_string(), due.len());
         let mut assignment = assignment.lock();
@@ -91,9 +111,18 @@ impl Committer {
     }
 }
 
-fn send<C: ConsumerContext>(consumer: &BaseConsumer<C>, due: &[TpCommit]) -> Result<(), KafkaError> {
+fn send<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    due: &[TpCommit],
+) -> Result<(), KafkaError> {
     let mut list = TopicPartitionList::with_capacity(due.len());
-    for TpCommit { topic, partition, commit, .. } in due {
+    for TpCommit {
+        topic,
+        partition,
+        commit,
+        ..
+    } in due
+    {
         let mut element = list.add_partition(topic, *partition);
         element.set_offset(Offset::Offset(commit.offset))?;
         element.set_metadata(commit.metadata.as_str());
@@ -116,6 +145,8 @@ fn concerns_one_partition(error: &KafkaError) -> bool {
 }
 
 fn unix_seconds() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
 }

@@ -44,9 +44,18 @@ struct Running {
 
 impl Connector {
     /// A connector that has not been started.
-    pub(crate) fn new(host: Arc<Host>, name: &str, config: Properties, target: TargetState) -> Self {
+    pub(crate) fn new(
+        host: Arc<Host>,
+        name: &str,
+        config: Properties,
+        target: TargetState,
+    ) -> Self {
         let view = Arc::new(Mutex::new(View::new(name, config, target)));
-        Self { host, view, running: tokio::sync::Mutex::default() }
+        Self {
+            host,
+            view,
+            running: tokio::sync::Mutex::default(),
+        }
     }
 
     /// A connector whose file could not be used; it stays `FAILED` until it is configured anew.
@@ -134,7 +143,10 @@ impl Connector {
             self.start_instance(&mut running).await;
         }
         let known = running.tasks.len();
-        let tasks: Vec<u32> = tasks.into_iter().filter(|id| (*id as usize) < known).collect();
+        let tasks: Vec<u32> = tasks
+            .into_iter()
+            .filter(|id| (*id as usize) < known)
+            .collect();
         self.restart_tasks(&mut running, &tasks).await;
     }
 
@@ -157,7 +169,11 @@ impl Connector {
                 self.view.lock().fail(trace);
             }
             Ok(config) => {
-                let state = if target == TargetState::Paused { State::Paused } else { State::Running };
+                let state = if target == TargetState::Paused {
+                    State::Paused
+                } else {
+                    State::Running
+                };
                 self.view.lock().instance = (state, None);
                 if running.made_from.as_ref() != Some(&raw) {
                     self.stop_tasks(running).await;
@@ -174,7 +190,10 @@ impl Connector {
             Exception::new(crate::error::CONFIG_EXCEPTION, messages.join("\n")).stacktrace()
         })?;
         config.start_check().map_err(|error| error.stacktrace())?;
-        config.warnings.iter().for_each(|warning| tracing::warn!(connector = config.name, "{warning}"));
+        config
+            .warnings
+            .iter()
+            .for_each(|warning| tracing::warn!(connector = config.name, "{warning}"));
         Ok(config)
     }
 
@@ -185,13 +204,17 @@ impl Connector {
                 "tasks.max={} would exceed this worker's limit of {limit} tasks (sluiceway.max.tasks)",
                 config.tasks_max
             );
-            self.view.lock().fail(Exception::new(CONNECT_EXCEPTION, reason).stacktrace());
+            self.view
+                .lock()
+                .fail(Exception::new(CONNECT_EXCEPTION, reason).stacktrace());
             return;
         };
         running.slots = Some(slots);
         running.made_from = Some(raw);
         self.view.lock().expect_tasks(config.tasks_max);
-        running.tasks = (0..config.tasks_max).map(|id| self.start_task(id, config)).collect();
+        running.tasks = (0..config.tasks_max)
+            .map(|id| self.start_task(id, config))
+            .collect();
     }
 
     fn start_task(&self, id: u32, config: &Arc<ConnectorConfig>) -> Option<TaskHandle> {
@@ -220,15 +243,22 @@ impl Connector {
             .map_err(|error| {
                 let reason = format!("cannot start the thread of task {id}: {error}");
                 let trace = Exception::new(CONNECT_EXCEPTION, reason).stacktrace();
-                self.view.lock().task_reports(id, generation, TaskState::Failed { trace });
+                self.view
+                    .lock()
+                    .task_reports(id, generation, TaskState::Failed { trace });
             })
             .ok()
     }
 
     /// A restarted task resolves its references again, so that changed secrets take effect.
     async fn restart_tasks(&self, running: &mut Running, ids: &[u32]) {
-        let Some(raw) = running.made_from.clone().filter(|_| !ids.is_empty()) else { return };
-        let old: Vec<TaskHandle> = ids.iter().filter_map(|id| running.tasks.get_mut(*id as usize)?.take()).collect();
+        let Some(raw) = running.made_from.clone().filter(|_| !ids.is_empty()) else {
+            return;
+        };
+        let old: Vec<TaskHandle> = ids
+            .iter()
+            .filter_map(|id| running.tasks.get_mut(*id as usize)?.take())
+            .collect();
         self.stop(old).await;
         let config = self.build(&raw).map(Arc::new);
         for id in ids {
@@ -255,12 +285,18 @@ impl Connector {
     async fn stop(&self, tasks: Vec<TaskHandle>) {
         let timeout = self.host.worker.task_shutdown_timeout;
         let deadline = Instant::now() + timeout;
-        let ended = futures_util::future::join_all(tasks.into_iter().map(|task| task.stop(deadline))).await;
+        let ended =
+            futures_util::future::join_all(tasks.into_iter().map(|task| task.stop(deadline))).await;
         let late = ended.into_iter().filter(|ended| !ended).count();
         if late > 0 {
             let name = self.look(|view| view.name.clone());
             let timeout_ms = timeout.as_millis();
-            tracing::warn!(connector = name, tasks = late, timeout_ms, "tasks had not ended in time (task.shutdown.graceful.timeout.ms) and are left to end by themselves");
+            tracing::warn!(
+                connector = name,
+                tasks = late,
+                timeout_ms,
+                "tasks had not ended in time (task.shutdown.graceful.timeout.ms) and are left to end by themselves"
+            );
         }
     }
 }

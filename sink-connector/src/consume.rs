@@ -36,14 +36,20 @@ pub(crate) fn consumer_config(
     let mut java = worker.client_settings(Role::Consumer);
     java.extend(connector.consumer_overrides.clone());
     let mut config = KafkaConfig::translate(Role::Consumer, &java)?;
-    log_dropped(&format!("connector-consumer-{}-{task_id}", connector.name), &config.dropped);
+    log_dropped(
+        &format!("connector-consumer-{}-{task_id}", connector.name),
+        &config.dropped,
+    );
     config.force("group.id", connector.group_id());
     config.force("enable.auto.commit", "false");
     config.force("enable.auto.offset.store", "false");
     for (key, value) in DEFAULTS {
         config.default_to(key, *value);
     }
-    config.default_to("client.id", format!("connector-consumer-{}-{task_id}", connector.name));
+    config.default_to(
+        "client.id",
+        format!("connector-consumer-{}-{task_id}", connector.name),
+    );
     Ok(config)
 }
 
@@ -80,7 +86,10 @@ impl Subscription {
     /// A subscription that is not made yet.
     pub(crate) fn new(connector: &ConnectorConfig) -> Self {
         let (ask, answers) = mpsc::channel();
-        let configured = connector.consumer_overrides.get("metadata.max.age.ms").and_then(|text| text.parse().ok());
+        let configured = connector
+            .consumer_overrides
+            .get("metadata.max.age.ms")
+            .and_then(|text| text.parse().ok());
         Self {
             topics: connector.topics.clone(),
             subscribed: Vec::new(),
@@ -110,7 +119,12 @@ impl Subscription {
             TopicSelector::Pattern(_) => {
                 if let Ok(all) = self.answers.try_recv() {
                     self.asking = false;
-                    self.next_refresh = Instant::now() + if all.is_empty() { self.refresh / 10 } else { self.refresh };
+                    self.next_refresh = Instant::now()
+                        + if all.is_empty() {
+                            self.refresh / 10
+                        } else {
+                            self.refresh
+                        };
                     return self.match_topics(consumer, all);
                 }
                 if !self.asking && Instant::now() >= self.next_refresh {
@@ -122,8 +136,15 @@ impl Subscription {
         }
     }
 
-    fn match_topics(&mut self, consumer: &TaskConsumer, all: Vec<String>) -> Result<(), KafkaError> {
-        let mut matched: Vec<String> = all.into_iter().filter(|topic| self.topics.selects(topic)).collect();
+    fn match_topics(
+        &mut self,
+        consumer: &TaskConsumer,
+        all: Vec<String>,
+    ) -> Result<(), KafkaError> {
+        let mut matched: Vec<String> = all
+            .into_iter()
+            .filter(|topic| self.topics.selects(topic))
+            .collect();
         matched.sort_unstable();
         if matched.is_empty() {
             // Soon again: the connector was probably started before its topics were.
@@ -135,7 +156,11 @@ impl Subscription {
         self.subscribe(consumer, matched)
     }
 
-    fn subscribe(&mut self, consumer: &TaskConsumer, topics: Vec<String>) -> Result<(), KafkaError> {
+    fn subscribe(
+        &mut self,
+        consumer: &TaskConsumer,
+        topics: Vec<String>,
+    ) -> Result<(), KafkaError> {
         let names: Vec<&str> = topics.iter().map(String::as_str).collect();
         consumer.subscribe(&names)?;
         tracing::info!(topics = topics.len(), first = topics.first(), "subscribed");
@@ -144,10 +169,18 @@ impl Subscription {
     }
 }
 
-fn ask_topics(consumer: Arc<TaskConsumer>, answer: mpsc::Sender<Vec<String>>, runtime: &tokio::runtime::Handle) {
+fn ask_topics(
+    consumer: Arc<TaskConsumer>,
+    answer: mpsc::Sender<Vec<String>>,
+    runtime: &tokio::runtime::Handle,
+) {
     runtime.spawn_blocking(move || {
         let topics = match consumer.fetch_metadata(None, METADATA_WAIT) {
-            Ok(metadata) => metadata.topics().iter().map(|topic| topic.name().to_owned()).collect(),
+            Ok(metadata) => metadata
+                .topics()
+                .iter()
+                .map(|topic| topic.name().to_owned())
+                .collect(),
             Err(error) => {
                 tracing::warn!(%error, "the cluster's topics cannot be listed, trying again");
                 Vec::new()
@@ -163,11 +196,16 @@ fn ask_topics(consumer: Arc<TaskConsumer>, answer: mpsc::Sender<Vec<String>>, ru
 /// A log line of librdkafka's.
 pub(crate) fn log_client(level: RDKafkaLogLevel, facility: &str, message: &str) {
     match level {
-        RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
+        RDKafkaLogLevel::Emerg
+        | RDKafkaLogLevel::Alert
+        | RDKafkaLogLevel::Critical
+        | RDKafkaLogLevel::Error => {
             tracing::error!(target: "librdkafka", facility, message);
         }
         RDKafkaLogLevel::Warning => tracing::warn!(target: "librdkafka", facility, message),
-        RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => tracing::info!(target: "librdkafka", facility, message),
+        RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
+            tracing::info!(target: "librdkafka", facility, message)
+        }
         RDKafkaLogLevel::Debug => tracing::debug!(target: "librdkafka", facility, message),
     }
 }

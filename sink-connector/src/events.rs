@@ -25,18 +25,32 @@ pub(crate) fn file_opened(metrics: &SinkMetrics, connector: &str, key: &str) {
 }
 
 /// A file left the open ones: closed at a boundary, or dropped (`reason` is `None`) to be read again.
-pub(crate) fn file_closed(metrics: &SinkMetrics, connector: &str, key: &str, reason: Option<CloseReason>) {
+pub(crate) fn file_closed(
+    metrics: &SinkMetrics,
+    connector: &str,
+    key: &str,
+    reason: Option<CloseReason>,
+) {
     let reason = reason.map_or("dropped", CloseReason::name);
     metrics.files_open.with_label_values(&[connector]).dec();
-    metrics.files_closed.with_label_values(&[connector, reason]).inc();
+    metrics
+        .files_closed
+        .with_label_values(&[connector, reason])
+        .inc();
     tracing::debug!(connector, key, reason, "file closed");
 }
 
 /// The one log line of each object.
 pub(crate) fn object_completed(metrics: &SinkMetrics, connector: &str, object: &ClosedObject) {
     metrics.objects.with_label_values(&[connector]).inc();
-    metrics.object_bytes.with_label_values(&[connector]).inc_by(object.bytes);
-    metrics.object_records.with_label_values(&[connector]).inc_by(object.records);
+    metrics
+        .object_bytes
+        .with_label_values(&[connector])
+        .inc_by(object.bytes);
+    metrics
+        .object_records
+        .with_label_values(&[connector])
+        .inc_by(object.records);
     tracing::info!(
         connector,
         key = object.key,
@@ -49,22 +63,43 @@ pub(crate) fn object_completed(metrics: &SinkMetrics, connector: &str, object: &
     );
 }
 
-pub(crate) fn upload_retried(metrics: &SinkMetrics, connector: &str, key: &str, error: &S3Error, pause: Duration) {
-    metrics.upload_retries.with_label_values(&[error.operation]).inc();
+pub(crate) fn upload_retried(
+    metrics: &SinkMetrics,
+    connector: &str,
+    key: &str,
+    error: &S3Error,
+    pause: Duration,
+) {
+    metrics
+        .upload_retries
+        .with_label_values(&[error.operation])
+        .inc();
     tracing::warn!(connector, key, %error, retry_in_ms = pause.as_millis() as u64, "S3 request failed, trying again");
 }
 
 pub(crate) fn upload_lost(metrics: &SinkMetrics, connector: &str, topic: &str, partition: i32) {
     metrics.upload_retries.with_label_values(&["rewind"]).inc();
-    tracing::warn!(connector, topic, partition, "a multipart upload is gone: reading its records again");
+    tracing::warn!(
+        connector,
+        topic,
+        partition,
+        "a multipart upload is gone: reading its records again"
+    );
 }
 
 pub(crate) fn orphan_aborted(connector: &str, key: &str) {
-    tracing::info!(connector, key, "unfinished multipart upload of an earlier run aborted");
+    tracing::info!(
+        connector,
+        key,
+        "unfinished multipart upload of an earlier run aborted"
+    );
 }
 
 pub(crate) fn record_skipped(metrics: &SinkMetrics, connector: &str, reason: &str) {
-    metrics.skipped.with_label_values(&[connector, reason]).inc();
+    metrics
+        .skipped
+        .with_label_values(&[connector, reason])
+        .inc();
 }
 
 pub(crate) fn record_failed(
@@ -74,7 +109,10 @@ pub(crate) fn record_failed(
     error: &RecordError,
     tolerated: bool,
 ) {
-    metrics.record_errors.with_label_values(&[connector, error.stage.name()]).inc();
+    metrics
+        .record_errors
+        .with_label_values(&[connector, error.stage.name()])
+        .inc();
     let (topic, partition, offset) = place;
     if tolerated {
         tracing::warn!(connector, topic, partition, offset, %error, "record skipped: errors.tolerance=all");
@@ -85,31 +123,79 @@ pub(crate) fn record_failed(
 
 pub(crate) fn committed(metrics: &SinkMetrics, connector: &str, task: &str, now_seconds: i64) {
     metrics.commits.with_label_values(&[connector, "ok"]).inc();
-    metrics.last_commit.with_label_values(&[connector, task]).set(now_seconds);
+    metrics
+        .last_commit
+        .with_label_values(&[connector, task])
+        .set(now_seconds);
 }
 
-pub(crate) fn commit_failed(metrics: &SinkMetrics, connector: &str, error: &str, partitions: usize) {
-    metrics.commits.with_label_values(&[connector, "failed"]).inc();
+pub(crate) fn commit_failed(
+    metrics: &SinkMetrics,
+    connector: &str,
+    error: &str,
+    partitions: usize,
+) {
+    metrics
+        .commits
+        .with_label_values(&[connector, "failed"])
+        .inc();
     tracing::warn!(connector, error, partitions, "offset commit failed");
 }
 
-pub(crate) fn rebalanced(metrics: &SinkMetrics, connector: &str, task: &str, kind: &str, changed: usize, now: usize) {
-    metrics.rebalances.with_label_values(&[connector, kind]).inc();
-    metrics.partitions.with_label_values(&[connector, task]).set(i64::try_from(now).unwrap_or(i64::MAX));
-    tracing::info!(connector, task, kind, changed, partitions = now, "assignment changed");
+pub(crate) fn rebalanced(
+    metrics: &SinkMetrics,
+    connector: &str,
+    task: &str,
+    kind: &str,
+    changed: usize,
+    now: usize,
+) {
+    metrics
+        .rebalances
+        .with_label_values(&[connector, kind])
+        .inc();
+    metrics
+        .partitions
+        .with_label_values(&[connector, task])
+        .set(i64::try_from(now).unwrap_or(i64::MAX));
+    tracing::info!(
+        connector,
+        task,
+        kind,
+        changed,
+        partitions = now,
+        "assignment changed"
+    );
 }
 
-pub(crate) fn offset_reset(connector: &str, topic: &str, partition: i32, offset: i64, expected: i64) {
+pub(crate) fn offset_reset(
+    connector: &str,
+    topic: &str,
+    partition: i32,
+    offset: i64,
+    expected: i64,
+) {
     tracing::warn!(
-        connector, topic, partition, offset, expected,
+        connector,
+        topic,
+        partition,
+        offset,
+        expected,
         "the offset went back: the log was cut or the topic made anew; reading starts afresh here"
     );
 }
 
 pub(crate) fn held_back(metrics: &SinkMetrics, connector: &str, task: &str, held: bool) {
-    metrics.held_back.with_label_values(&[connector, task]).set(i64::from(held));
+    metrics
+        .held_back
+        .with_label_values(&[connector, task])
+        .set(i64::from(held));
     if held {
-        tracing::info!(connector, task, "taking no more records until uploads have caught up");
+        tracing::info!(
+            connector,
+            task,
+            "taking no more records until uploads have caught up"
+        );
     } else {
         tracing::info!(connector, task, "taking records again");
     }

@@ -13,12 +13,12 @@ mod standalone;
 mod validate;
 
 pub use error::HerderError;
-pub use offsets::{GroupOffset, OffsetChange};
 pub(crate) use metrics::ConnectorStates;
+pub use offsets::{GroupOffset, OffsetChange};
 pub(crate) use secrets::mask_config;
 pub(crate) use standalone::StandaloneHerder;
-pub use validate::{ConfigInfo, ConfigInfos};
 pub(crate) use validate::Validator;
+pub use validate::{ConfigInfo, ConfigInfos};
 
 use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
@@ -67,7 +67,10 @@ pub struct TaskInfo {
 }
 
 /// Writes a configuration as a JSON object, in its order.
-pub(crate) fn as_object<S: Serializer>(config: &Properties, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn as_object<S: Serializer>(
+    config: &Properties,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.collect_map(config)
 }
 
@@ -104,7 +107,8 @@ pub trait Herder: Send + Sync + 'static {
     /// Pauses, resumes or stops a connector.
     fn set_target<'a>(&'a self, name: &'a str, target: TargetState) -> Answer<'a, ()>;
     /// Restarts a connector; the status is that at the begin of the restart.
-    fn restart<'a>(&'a self, name: &'a str, request: RestartRequest) -> Answer<'a, ConnectorStatus>;
+    fn restart<'a>(&'a self, name: &'a str, request: RestartRequest)
+    -> Answer<'a, ConnectorStatus>;
     /// Restarts a task.
     fn restart_task<'a>(&'a self, name: &'a str, task: u32) -> Answer<'a, ()>;
     /// Topics that the connector has read, sorted.

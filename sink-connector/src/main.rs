@@ -54,8 +54,14 @@ fn run(args: &Args) -> anyhow::Result<shutdown::Signal> {
     for unknown in WorkerConfig::unknown_keys(&properties) {
         tracing::warn!(file = %args.worker.display(), "{unknown}");
     }
-    let connectors = args.connectors.iter().map(|path| ConnectorFile::read(path)).collect();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let connectors = args
+        .connectors
+        .iter()
+        .map(|path| ConnectorFile::read(path))
+        .collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let ended = runtime.block_on(work(config, connectors));
     runtime.shutdown_timeout(LAST_CALLS);
     ended
@@ -64,12 +70,16 @@ fn run(args: &Args) -> anyhow::Result<shutdown::Signal> {
 /// The worker file with the environment laid over it.
 fn worker_properties(args: &Args) -> anyhow::Result<Properties> {
     let mut properties = props::read_file(&args.worker)?;
-    let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     properties.extend(props::env_overlay("CONNECT_", variables));
     Ok(properties)
 }
 
-async fn work(config: WorkerConfig, connectors: Vec<ConnectorFile>) -> anyhow::Result<shutdown::Signal> {
+async fn work(
+    config: WorkerConfig,
+    connectors: Vec<ConnectorFile>,
+) -> anyhow::Result<shutdown::Signal> {
     let worker = Worker::start(config, connectors, Registry::new()).await?;
     let signal = shutdown::wait_for_signal().await?;
     tracing::info!(?signal, "stopping (once more ends at once)");

@@ -8,7 +8,9 @@ use prometheus::{
 };
 
 /// Seconds an S3 request may take, for the histogram of uploads.
-const UPLOAD_BUCKETS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
+const UPLOAD_BUCKETS: [f64; 12] = [
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0,
+];
 
 /// The sink's metrics.
 #[derive(Clone, Debug)]
@@ -82,30 +84,107 @@ impl SinkMetrics {
     /// When a metric of the same name is registered already.
     pub fn register(registry: &Registry) -> Result<Self> {
         let connector_task = &["connector", "task"];
-        let seconds = HistogramOpts::new("sluiceway_sink_upload_seconds", "Duration of S3 requests.");
-        let upload_seconds = HistogramVec::new(seconds.buckets(UPLOAD_BUCKETS.to_vec()), &["operation"])?;
+        let seconds =
+            HistogramOpts::new("sluiceway_sink_upload_seconds", "Duration of S3 requests.");
+        let upload_seconds =
+            HistogramVec::new(seconds.buckets(UPLOAD_BUCKETS.to_vec()), &["operation"])?;
         registry.register(Box::new(upload_seconds.clone()))?;
         let r = registry;
         Ok(Self {
-            records: counter(r, "consumed_records_total", "Records taken from Kafka.", connector_task)?,
-            record_bytes: counter(r, "consumed_bytes_total", "Bytes of keys and values taken from Kafka.", connector_task)?,
-            skipped: counter(r, "skipped_records_total", "Records passed over by rule.", &["connector", "reason"])?,
-            record_errors: counter(r, "record_errors_total", "Records that could not be processed.", &["connector", "stage"])?,
+            records: counter(
+                r,
+                "consumed_records_total",
+                "Records taken from Kafka.",
+                connector_task,
+            )?,
+            record_bytes: counter(
+                r,
+                "consumed_bytes_total",
+                "Bytes of keys and values taken from Kafka.",
+                connector_task,
+            )?,
+            skipped: counter(
+                r,
+                "skipped_records_total",
+                "Records passed over by rule.",
+                &["connector", "reason"],
+            )?,
+            record_errors: counter(
+                r,
+                "record_errors_total",
+                "Records that could not be processed.",
+                &["connector", "stage"],
+            )?,
             files_opened: counter(r, "files_opened_total", "Files opened.", &["connector"])?,
             files_open: gauge(r, "open_files", "Files open now.", &["connector"])?,
-            files_closed: counter(r, "files_closed_total", "Files closed.", &["connector", "reason"])?,
+            files_closed: counter(
+                r,
+                "files_closed_total",
+                "Files closed.",
+                &["connector", "reason"],
+            )?,
             objects: counter(r, "objects_total", "Objects completed.", &["connector"])?,
-            object_bytes: counter(r, "object_bytes_total", "Bytes of completed objects.", &["connector"])?,
-            object_records: counter(r, "object_records_total", "Records in completed objects.", &["connector"])?,
+            object_bytes: counter(
+                r,
+                "object_bytes_total",
+                "Bytes of completed objects.",
+                &["connector"],
+            )?,
+            object_records: counter(
+                r,
+                "object_records_total",
+                "Records in completed objects.",
+                &["connector"],
+            )?,
             upload_seconds,
-            upload_retries: counter(r, "upload_retries_total", "S3 requests tried again.", &["operation"])?,
-            commits: counter(r, "offset_commits_total", "Offset commits.", &["connector", "result"])?,
-            last_commit: gauge(r, "last_commit_timestamp_seconds", "Time of the last offset commit.", connector_task)?,
-            lag: gauge(r, "lag_records", "Records between the committed offset and the end of the log.", &["connector", "task", "topic"])?,
-            partitions: gauge(r, "assigned_partitions", "Topic-partitions assigned.", connector_task)?,
-            rebalances: counter(r, "rebalances_total", "Changes of the assignment.", &["connector", "kind"])?,
-            task_failures: counter(r, "task_failures_total", "Tasks that failed.", &["connector"])?,
-            held_back: gauge(r, "task_held_back", "Whether a task waits for memory or uploads.", connector_task)?,
+            upload_retries: counter(
+                r,
+                "upload_retries_total",
+                "S3 requests tried again.",
+                &["operation"],
+            )?,
+            commits: counter(
+                r,
+                "offset_commits_total",
+                "Offset commits.",
+                &["connector", "result"],
+            )?,
+            last_commit: gauge(
+                r,
+                "last_commit_timestamp_seconds",
+                "Time of the last offset commit.",
+                connector_task,
+            )?,
+            lag: gauge(
+                r,
+                "lag_records",
+                "Records between the committed offset and the end of the log.",
+                &["connector", "task", "topic"],
+            )?,
+            partitions: gauge(
+                r,
+                "assigned_partitions",
+                "Topic-partitions assigned.",
+                connector_task,
+            )?,
+            rebalances: counter(
+                r,
+                "rebalances_total",
+                "Changes of the assignment.",
+                &["connector", "kind"],
+            )?,
+            task_failures: counter(
+                r,
+                "task_failures_total",
+                "Tasks that failed.",
+                &["connector"],
+            )?,
+            held_back: gauge(
+                r,
+                "task_held_back",
+                "Whether a task waits for memory or uploads.",
+                connector_task,
+            )?,
             budget_used: plain_gauge(r, "budget_used_bytes", "Bytes of the byte budget in use.")?,
             budget_total: plain_gauge(r, "budget_bytes", "The byte budget of the process.")?,
         })
@@ -122,9 +201,19 @@ mod tests {
         let registry = Registry::new();
         let metrics = SinkMetrics::register(&registry).unwrap();
         metrics.budget_total.set(7);
-        metrics.files_closed.with_label_values(&["c", "flush_size"]).inc();
-        let names: Vec<_> = registry.gather().iter().map(|family| family.name().to_owned()).collect();
-        assert!(names.iter().all(|name| name.starts_with("sluiceway_sink_")), "{names:?}");
+        metrics
+            .files_closed
+            .with_label_values(&["c", "flush_size"])
+            .inc();
+        let names: Vec<_> = registry
+            .gather()
+            .iter()
+            .map(|family| family.name().to_owned())
+            .collect();
+        assert!(
+            names.iter().all(|name| name.starts_with("sluiceway_sink_")),
+            "{names:?}"
+        );
         assert!(SinkMetrics::register(&registry).is_err());
     }
 }

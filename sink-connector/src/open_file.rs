@@ -91,7 +91,9 @@ impl OpenFile {
         let part = std::mem::replace(&mut self.buffer, rest);
         let mut reservation = self.reservation.take();
         reservation.set(part.capacity());
-        let upload = self.upload.get_or_insert_with(|| uploader.multipart(self.id, self.key.clone()));
+        let upload = self
+            .upload
+            .get_or_insert_with(|| uploader.multipart(self.id, self.key.clone()));
         upload.part(part, reservation);
         self.count_bytes();
     }
@@ -117,7 +119,11 @@ impl OpenFile {
     ///
     /// # Errors
     /// The format cannot be ended.
-    pub(crate) fn close(mut self, reason: CloseReason, uploader: &Arc<Uploader>) -> Result<ClosedFile, RecordError> {
+    pub(crate) fn close(
+        mut self,
+        reason: CloseReason,
+        uploader: &Arc<Uploader>,
+    ) -> Result<ClosedFile, RecordError> {
         self.encoder.finish(&mut self.buffer)?;
         self.count_bytes();
         if self.upload.is_some() && !self.buffer.is_empty() {
@@ -136,7 +142,11 @@ impl OpenFile {
             Some(upload) => Body::Parts(upload),
             None => Body::Whole(self.buffer, self.reservation),
         };
-        Ok(ClosedFile { id: self.id, object, body })
+        Ok(ClosedFile {
+            id: self.id,
+            object,
+            body,
+        })
     }
 }
 
@@ -156,7 +166,9 @@ impl ClosedFile {
     /// Makes the object visible. Answers what to expect: the file's id and what its log line will say.
     pub(crate) fn complete(self, uploader: &Arc<Uploader>) -> (FileId, ClosedObject) {
         match self.body {
-            Body::Whole(bytes, reservation) => uploader.put(self.id, self.object.key.clone(), bytes, reservation),
+            Body::Whole(bytes, reservation) => {
+                uploader.put(self.id, self.object.key.clone(), bytes, reservation)
+            }
             Body::Parts(upload) => upload.complete(),
         }
         (self.id, self.object)

@@ -30,10 +30,18 @@ impl Run {
 
     fn parse(text: &str) -> Option<Self> {
         let Some((first, rest)) = text.split_once('+') else {
-            return Some(Self { first: text.parse().ok()?, step: 0, count: 1 });
+            return Some(Self {
+                first: text.parse().ok()?,
+                step: 0,
+                count: 1,
+            });
         };
         let (step, count) = rest.split_once('*')?;
-        let run = Self { first: first.parse().ok()?, step: step.parse().ok()?, count: count.parse().ok()? };
+        let run = Self {
+            first: first.parse().ok()?,
+            step: step.parse().ok()?,
+            count: count.parse().ok()?,
+        };
         (run.step > 0 && (1..=MAX_BOUNDARIES).contains(&run.count)).then_some(run)
     }
 
@@ -67,8 +75,15 @@ pub fn encode(boundaries: &[i64], max_bytes: usize) -> (String, usize) {
 fn leading_run(boundaries: &[i64]) -> Option<Run> {
     let first = *boundaries.first()?;
     let step = boundaries.get(1).map_or(0, |second| second - first);
-    let equal_steps = boundaries.windows(2).take_while(|pair| pair[1] - pair[0] == step).count();
-    let count = if step > 0 && equal_steps >= 2 { equal_steps as i64 + 1 } else { 1 };
+    let equal_steps = boundaries
+        .windows(2)
+        .take_while(|pair| pair[1] - pair[0] == step)
+        .count();
+    let count = if step > 0 && equal_steps >= 2 {
+        equal_steps as i64 + 1
+    } else {
+        1
+    };
     Some(Run { first, step, count })
 }
 
@@ -78,7 +93,9 @@ pub fn decode(metadata: &str) -> Option<Vec<i64>> {
     let runs: Option<Vec<Run>> = items.split(',').map(Run::parse).collect();
     let mut boundaries: Vec<i64> = Vec::new();
     for boundary in runs?.into_iter().flat_map(Run::boundaries) {
-        if boundaries.last().is_some_and(|last| boundary <= *last) || boundaries.len() as i64 >= MAX_BOUNDARIES {
+        if boundaries.last().is_some_and(|last| boundary <= *last)
+            || boundaries.len() as i64 >= MAX_BOUNDARIES
+        {
             return None;
         }
         boundaries.push(boundary);
@@ -101,7 +118,11 @@ mod tests {
             (1..=500).map(|n| n * 1000).collect(),
         ] {
             let (text, written) = encode(&boundaries, MAX_METADATA_BYTES);
-            assert_eq!((decode(&text), written), (Some(boundaries.clone()), boundaries.len()), "{text}");
+            assert_eq!(
+                (decode(&text), written),
+                (Some(boundaries.clone()), boundaries.len()),
+                "{text}"
+            );
         }
         assert_eq!(encode(&[3, 6, 9, 12], 100).0, "sluiceway:1 3+3*4");
         assert_eq!(encode(&[], 100), (String::new(), 0));
@@ -111,13 +132,24 @@ mod tests {
     fn what_does_not_fit_is_left_for_the_next_commit() {
         let scattered: Vec<i64> = (0..5000).map(|n| n * n).collect();
         let (text, written) = encode(&scattered, MAX_METADATA_BYTES);
-        assert!(text.len() <= MAX_METADATA_BYTES && written > 300 && written < 5000, "{written}");
+        assert!(
+            text.len() <= MAX_METADATA_BYTES && written > 300 && written < 5000,
+            "{written}"
+        );
         assert_eq!(decode(&text), Some(scattered[..written].to_vec()));
     }
 
     #[test]
     fn metadata_of_other_programs_is_no_plan() {
-        for text in ["", "x", "sluiceway:2 3", "sluiceway:1 ", "sluiceway:1 3,3", "sluiceway:1 9+0*5", "sluiceway:1 3+1*99999999"] {
+        for text in [
+            "",
+            "x",
+            "sluiceway:2 3",
+            "sluiceway:1 ",
+            "sluiceway:1 3,3",
+            "sluiceway:1 9+0*5",
+            "sluiceway:1 3+1*99999999",
+        ] {
             assert_eq!(decode(text), None, "{text}");
         }
     }

@@ -39,16 +39,40 @@ pub struct Plugin {
 }
 
 const fn plugin(class: &'static str, kind: PluginType, version: &'static str) -> Plugin {
-    Plugin { class, kind, version }
+    Plugin {
+        class,
+        kind,
+        version,
+    }
 }
 
 /// All plugins, connectors first.
 pub const ALL: [Plugin; 5] = [
-    plugin("io.confluent.connect.s3.S3SinkConnector", PluginType::Sink, CONNECTOR_VERSION),
-    plugin("org.apache.kafka.connect.converters.ByteArrayConverter", PluginType::Converter, CONNECT_VERSION),
-    plugin("org.apache.kafka.connect.json.JsonConverter", PluginType::Converter, CONNECT_VERSION),
-    plugin("org.apache.kafka.connect.storage.StringConverter", PluginType::Converter, CONNECT_VERSION),
-    plugin("org.apache.kafka.connect.storage.SimpleHeaderConverter", PluginType::HeaderConverter, CONNECT_VERSION),
+    plugin(
+        "io.confluent.connect.s3.S3SinkConnector",
+        PluginType::Sink,
+        CONNECTOR_VERSION,
+    ),
+    plugin(
+        "org.apache.kafka.connect.converters.ByteArrayConverter",
+        PluginType::Converter,
+        CONNECT_VERSION,
+    ),
+    plugin(
+        "org.apache.kafka.connect.json.JsonConverter",
+        PluginType::Converter,
+        CONNECT_VERSION,
+    ),
+    plugin(
+        "org.apache.kafka.connect.storage.StringConverter",
+        PluginType::Converter,
+        CONNECT_VERSION,
+    ),
+    plugin(
+        "org.apache.kafka.connect.storage.SimpleHeaderConverter",
+        PluginType::HeaderConverter,
+        CONNECT_VERSION,
+    ),
 ];
 
 /// The connector of this class name or alias.
@@ -58,18 +82,24 @@ pub fn find_connector(name: &str) -> Option<Plugin> {
 
 /// The plugin of this class name or alias: the last part of the name, with or without what kind it is (`S3Sink`).
 pub fn find(name: &str) -> Option<Plugin> {
-    ALL.into_iter().find(|plugin| is_name_of(name, plugin.class))
+    ALL.into_iter()
+        .find(|plugin| is_name_of(name, plugin.class))
 }
 
 fn is_name_of(name: &str, class: &str) -> bool {
     let short = class.rsplit('.').next().unwrap_or(class);
-    let alias = ["HeaderConverter", "Converter", "Connector"].iter().find_map(|kind| short.strip_suffix(kind));
+    let alias = ["HeaderConverter", "Converter", "Connector"]
+        .iter()
+        .find_map(|kind| short.strip_suffix(kind));
     name == class || name == short || alias == Some(name)
 }
 
 /// What is said of a connector class that is not here.
 pub fn unknown_connector_text(name: &str) -> String {
-    let known = ALL.iter().filter(|plugin| plugin.kind == PluginType::Sink).map(|plugin| plugin.class);
+    let known = ALL
+        .iter()
+        .filter(|plugin| plugin.kind == PluginType::Sink)
+        .map(|plugin| plugin.class);
     format!(
         "Failed to find any class that implements Connector and which name matches {name}, available connectors are: {}",
         known.collect::<Vec<_>>().join(", ")
@@ -82,10 +112,17 @@ mod tests {
 
     #[test]
     fn plugins_are_known_by_class_and_alias() {
-        for name in ["io.confluent.connect.s3.S3SinkConnector", "S3SinkConnector", "S3Sink"] {
+        for name in [
+            "io.confluent.connect.s3.S3SinkConnector",
+            "S3SinkConnector",
+            "S3Sink",
+        ] {
             assert!(find_connector(name).is_some(), "{name}");
         }
-        assert_eq!(find("JsonConverter").map(|plugin| plugin.kind), Some(PluginType::Converter));
+        assert_eq!(
+            find("JsonConverter").map(|plugin| plugin.kind),
+            Some(PluginType::Converter)
+        );
         assert!(find_connector("JsonConverter").is_none());
         for name in ["", "Nope", "org.apache.kafka.connect.S3SinkConnector"] {
             assert!(find(name).is_none(), "{name}");

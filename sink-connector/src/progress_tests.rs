@@ -20,7 +20,10 @@ fn an_object_completes_only_after_its_plan_was_acknowledged() {
     progress.add_closing(1, 3, 1);
     assert!(!progress.may_complete(1));
     let commit = progress.next_commit(MAX).unwrap();
-    assert_eq!((commit.offset, commit.metadata.as_str()), (0, "sluiceway:1 3"));
+    assert_eq!(
+        (commit.offset, commit.metadata.as_str()),
+        (0, "sluiceway:1 3")
+    );
     assert_eq!(progress.acknowledged(commit), [1]);
     assert!(progress.may_complete(1));
     assert_eq!(progress.next_commit(MAX), None);
@@ -28,7 +31,10 @@ fn an_object_completes_only_after_its_plan_was_acknowledged() {
     let commit = progress.next_commit(MAX).unwrap();
     assert_eq!((commit.offset, commit.metadata.as_str()), (3, ""));
     assert!(progress.acknowledged(commit).is_empty());
-    assert_eq!((progress.committed(), progress.next_commit(MAX)), (Some(3), None));
+    assert_eq!(
+        (progress.committed(), progress.next_commit(MAX)),
+        (Some(3), None)
+    );
 }
 
 #[test]
@@ -47,7 +53,10 @@ fn the_offset_moves_over_the_completed_prefix_only() {
     assert_eq!(progress.next_commit(MAX), None);
     progress.file_done(1);
     let commit = progress.next_commit(MAX).unwrap();
-    assert_eq!((commit.offset, commit.metadata.as_str()), (6, "sluiceway:1 9"));
+    assert_eq!(
+        (commit.offset, commit.metadata.as_str()),
+        (6, "sluiceway:1 9")
+    );
 }
 
 #[test]
@@ -58,10 +67,16 @@ fn a_recovered_plan_is_kept_to_and_kept_in_the_metadata() {
     progress.add_closing(1, 13, 1);
     // Its boundary already stands in the acknowledged plan.
     assert!(progress.may_complete(1));
-    assert_eq!((progress.next_commit(MAX), progress.replay_boundary()), (None, Some(20)));
+    assert_eq!(
+        (progress.next_commit(MAX), progress.replay_boundary()),
+        (None, Some(20))
+    );
     progress.file_done(1);
     let commit = progress.next_commit(MAX).unwrap();
-    assert_eq!((commit.offset, commit.metadata.as_str()), (13, "sluiceway:1 20"));
+    assert_eq!(
+        (commit.offset, commit.metadata.as_str()),
+        (13, "sluiceway:1 20")
+    );
     progress.acknowledged(commit);
     pass(&mut progress, 13, 20);
     progress.add_closing(2, 20, 1);

@@ -39,17 +39,38 @@ pub(crate) struct TaskConsumerContext {
 }
 
 impl ConsumerContext for TaskConsumerContext {
-    fn rebalance(&self, consumer: &BaseConsumer<Self>, err: RDKafkaRespErr, tpl: &mut TopicPartitionList) {
-        let cooperative = matches!(consumer.rebalance_protocol(), RebalanceProtocol::Cooperative);
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        err: RDKafkaRespErr,
+        tpl: &mut TopicPartitionList,
+    ) {
+        let cooperative = matches!(
+            consumer.rebalance_protocol(),
+            RebalanceProtocol::Cooperative
+        );
         let result = if err == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
             self.assigned(consumer, tpl);
-            if cooperative { consumer.incremental_assign(tpl) } else { consumer.assign(tpl) }
+            if cooperative {
+                consumer.incremental_assign(tpl)
+            } else {
+                consumer.assign(tpl)
+            }
         } else {
             self.revoked(consumer, tpl);
-            if cooperative { consumer.incremental_unassign(tpl) } else { consumer.unassign() }
+            if cooperative {
+                consumer.incremental_unassign(tpl)
+            } else {
+                consumer.unassign()
+            }
         };
         if let Err(error) = result {
-            self.assignment.lock().fail(Failure::Exception(Exception::new(CONNECT_EXCEPTION, error.to_string())));
+            self.assignment
+                .lock()
+                .fail(Failure::Exception(Exception::new(
+                    CONNECT_EXCEPTION,
+                    error.to_string(),
+                )));
         }
         self.changed.store(true, Ordering::Relaxed);
     }
@@ -65,13 +86,29 @@ impl ClientContext for TaskConsumerContext {
     }
 
     fn stats(&self, statistics: Statistics) {
-        let (connector, task) = (self.committer.connector.as_str(), self.committer.task.as_str());
-        let held: HashSet<(String, i32)> =
-            self.assignment.lock().partitions().map(|(topic, partition)| (topic.to_owned(), partition)).collect();
+        let (connector, task) = (
+            self.committer.connector.as_str(),
+            self.committer.task.as_str(),
+        );
+        let held: HashSet<(String, i32)> = self
+            .assignment
+            .lock()
+            .partitions()
+            .map(|(topic, partition)| (topic.to_owned(), partition))
+            .collect();
         for (topic, found) in &statistics.topics {
-            let ours = found.partitions.iter().filter(|(number, _)| held.contains(&(topic.clone(), **number)));
-            let lag: i64 = ours.map(|(_, p)| (p.hi_offset - p.committed_offset.max(p.lo_offset).max(0)).max(0)).sum();
-            self.tools.metrics.lag.with_label_values(&[connector, task, topic]).set(lag);
+            let ours = found
+                .partitions
+                .iter()
+                .filter(|(number, _)| held.contains(&(topic.clone(), **number)));
+            let lag: i64 = ours
+                .map(|(_, p)| (p.hi_offset - p.committed_offset.max(p.lo_offset).max(0)).max(0))
+                .sum();
+            self.tools
+                .metrics
+                .lag
+                .with_label_values(&[connector, task, topic])
+                .set(lag);
         }
     }
 }
@@ -82,7 +119,12 @@ impl TaskConsumerContext {
             Ok(committed) => committed,
             Err(error) => {
                 let message = format!("the committed offsets cannot be read: {error}");
-                self.assignment.lock().fail(Failure::Exception(Exception::new(CONNECT_EXCEPTION, message)));
+                self.assignment
+                    .lock()
+                    .fail(Failure::Exception(Exception::new(
+                        CONNECT_EXCEPTION,
+                        message,
+                    )));
                 return;
             }
         };
@@ -92,19 +134,29 @@ impl TaskConsumerContext {
                 Offset::Offset(offset) => Some(offset),
                 _ => None,
             };
-            assignment.add(element.topic(), element.partition(), offset, element.metadata());
+            assignment.add(
+                element.topic(),
+                element.partition(),
+                offset,
+                element.metadata(),
+            );
             let start = offset.map_or(Offset::Invalid, Offset::Offset);
             // The element came out of this list.
             let _ = tpl.set_partition_offset(element.topic(), element.partition(), start);
         }
-        self.tools.uploader.abort_orphans(self.file_name_starts(tpl));
+        self.tools
+            .uploader
+            .abort_orphans(self.file_name_starts(tpl));
         self.report("assigned", tpl.count(), assignment.len());
     }
 
     fn revoked(&self, consumer: &BaseConsumer<Self>, tpl: &TopicPartitionList) {
         let lost = consumer.assignment_lost();
-        let partitions: Vec<(String, i32)> =
-            tpl.elements().iter().map(|element| (element.topic().to_owned(), element.partition())).collect();
+        let partitions: Vec<(String, i32)> = tpl
+            .elements()
+            .iter()
+            .map(|element| (element.topic().to_owned(), element.partition()))
+            .collect();
         if !lost {
             self.finish(consumer, &partitions);
         }
@@ -112,7 +164,11 @@ impl TaskConsumerContext {
         for (topic, partition) in &partitions {
             assignment.remove(topic, *partition);
         }
-        self.report(if lost { "lost" } else { "revoked" }, partitions.len(), assignment.len());
+        self.report(
+            if lost { "lost" } else { "revoked" },
+            partitions.len(),
+            assignment.len(),
+        );
     }
 
     /// Waits for objects that are as good as there, and commits what is done, while these partitions are still ours.
@@ -130,11 +186,14 @@ impl TaskConsumerContext {
             drop(assignment);
             std::thread::sleep(Duration::from_millis(2));
         }
-        self.committer.commit(consumer, &self.assignment, &self.tools.metrics, true);
+        self.committer
+            .commit(consumer, &self.assignment, &self.tools.metrics, true);
     }
 
     fn report(&self, kind: &str, changed: usize, now: usize) {
-        let Committer { connector, task, .. } = &*self.committer;
+        let Committer {
+            connector, task, ..
+        } = &*self.committer;
         events::rebalanced(&self.tools.metrics, connector, task, kind, changed, now);
     }
 
@@ -142,12 +201,19 @@ impl TaskConsumerContext {
     fn file_name_starts(&self, tpl: &TopicPartitionList) -> HashMap<String, HashSet<String>> {
         let path = &self.tools.config.path;
         let (dir, delim) = (&path.directory_delim, &path.file_delim);
-        let root = if path.topics_dir.trim().is_empty() { String::new() } else { format!("{}{dir}", path.topics_dir) };
+        let root = if path.topics_dir.trim().is_empty() {
+            String::new()
+        } else {
+            format!("{}{dir}", path.topics_dir)
+        };
         let mut folders: HashMap<String, HashSet<String>> = HashMap::new();
         for element in tpl.elements() {
             let topic = element.topic();
             let start = format!("{dir}{topic}{delim}{}{delim}", element.partition());
-            folders.entry(format!("{root}{topic}{dir}")).or_default().insert(start);
+            folders
+                .entry(format!("{root}{topic}{dir}"))
+                .or_default()
+                .insert(start);
         }
         folders
     }
@@ -162,10 +228,15 @@ fn committed_offsets(
     let mut tries = 0;
     loop {
         tries += 1;
-        let result = consumer.committed_offsets(tpl.clone(), COMMITTED_WAIT).and_then(|list| {
-            let failed = list.elements().iter().find_map(|element| element.error().err());
-            failed.map_or(Ok(list), Err)
-        });
+        let result = consumer
+            .committed_offsets(tpl.clone(), COMMITTED_WAIT)
+            .and_then(|list| {
+                let failed = list
+                    .elements()
+                    .iter()
+                    .find_map(|element| element.error().err());
+                failed.map_or(Ok(list), Err)
+            });
         match result {
             Ok(list) => return Ok(list),
             Err(error) if tries >= COMMITTED_TRIES => return Err(error),

@@ -24,7 +24,13 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// All reasons, for metrics that show every label from the start.
-    pub const ALL: [Self; 5] = [Self::FlushSize, Self::Schedule, Self::SchemaChange, Self::Plan, Self::Memory];
+    pub const ALL: [Self; 5] = [
+        Self::FlushSize,
+        Self::Schedule,
+        Self::SchemaChange,
+        Self::Plan,
+        Self::Memory,
+    ];
 
     /// The reason as a metric label.
     pub fn name(self) -> &'static str {
@@ -46,12 +52,16 @@ pub fn flush_size_reached(open_records: u64, flush_size: u64) -> bool {
 /// The first closing time of `schedule` after `now_ms` (milliseconds since 1970): multiples of the interval counted
 /// from local midnight, and midnight itself.
 pub fn next_scheduled(schedule: &Schedule, now_ms: i64) -> i64 {
-    let interval_ms = i64::try_from(schedule.interval.as_millis()).unwrap_or(i64::MAX).max(1);
+    let interval_ms = i64::try_from(schedule.interval.as_millis())
+        .unwrap_or(i64::MAX)
+        .max(1);
     next_in_day(interval_ms, schedule, now_ms).unwrap_or(now_ms.saturating_add(interval_ms))
 }
 
 fn next_in_day(interval_ms: i64, schedule: &Schedule, now_ms: i64) -> Option<i64> {
-    let now = Timestamp::from_millisecond(now_ms).ok()?.to_zoned(schedule.timezone.clone());
+    let now = Timestamp::from_millisecond(now_ms)
+        .ok()?
+        .to_zoned(schedule.timezone.clone());
     let midnight = now.start_of_day().ok()?;
     let next_midnight = midnight.checked_add(1.day()).ok()?.start_of_day().ok()?;
     let midnight_ms = midnight.timestamp().as_millisecond();
@@ -72,18 +82,33 @@ mod tests {
     }
 
     fn schedule(seconds: u64, zone: &str) -> Schedule {
-        Schedule { interval: Duration::from_secs(seconds), timezone: TimeZone::get(zone).unwrap() }
+        Schedule {
+            interval: Duration::from_secs(seconds),
+            timezone: TimeZone::get(zone).unwrap(),
+        }
     }
 
     #[test]
     fn closing_times_count_from_local_midnight() {
         let seven_hours = schedule(7 * 3600, "Europe/Paris");
         // Midnight in Paris is 22:00 UTC in summer.
-        assert_eq!(next_scheduled(&seven_hours, ms("2024-06-30T22:00:00Z")), ms("2024-07-01T05:00:00Z"));
-        assert_eq!(next_scheduled(&seven_hours, ms("2024-07-01T12:30:00Z")), ms("2024-07-01T19:00:00Z"));
+        assert_eq!(
+            next_scheduled(&seven_hours, ms("2024-06-30T22:00:00Z")),
+            ms("2024-07-01T05:00:00Z")
+        );
+        assert_eq!(
+            next_scheduled(&seven_hours, ms("2024-07-01T12:30:00Z")),
+            ms("2024-07-01T19:00:00Z")
+        );
         // The last one of a day is midnight, not 28 hours after the day's start.
-        assert_eq!(next_scheduled(&seven_hours, ms("2024-07-01T19:00:00Z")), ms("2024-07-01T22:00:00Z"));
+        assert_eq!(
+            next_scheduled(&seven_hours, ms("2024-07-01T19:00:00Z")),
+            ms("2024-07-01T22:00:00Z")
+        );
         let minute = schedule(60, "UTC");
-        assert_eq!(next_scheduled(&minute, ms("2024-07-01T12:30:59.999Z")), ms("2024-07-01T12:31:00Z"));
+        assert_eq!(
+            next_scheduled(&minute, ms("2024-07-01T12:30:59.999Z")),
+            ms("2024-07-01T12:31:00Z")
+        );
     }
 }

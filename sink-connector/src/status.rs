@@ -75,8 +75,14 @@ pub enum State {
 
 impl State {
     /// All states, in the order in which they are declared.
-    pub const ALL: [Self; 6] =
-        [Self::Unassigned, Self::Running, Self::Paused, Self::Stopped, Self::Failed, Self::Restarting];
+    pub const ALL: [Self; 6] = [
+        Self::Unassigned,
+        Self::Running,
+        Self::Paused,
+        Self::Stopped,
+        Self::Failed,
+        Self::Restarting,
+    ];
 
     /// Lower-case name, as in metric labels.
     pub fn label(self) -> &'static str {
@@ -151,11 +157,22 @@ mod tests {
     #[test]
     fn a_status_is_written_as_connect_writes_it() {
         let worker_id = "127.0.0.1:8083".to_owned();
-        let failed = InstanceStatus { state: State::Failed, worker_id: worker_id.clone(), trace: Some("E: x".into()) };
+        let failed = InstanceStatus {
+            state: State::Failed,
+            worker_id: worker_id.clone(),
+            trace: Some("E: x".into()),
+        };
         let status = ConnectorStatus {
             name: "n".into(),
-            connector: InstanceStatus { state: State::Running, worker_id, trace: None },
-            tasks: vec![TaskStatus { id: 0, instance: failed }],
+            connector: InstanceStatus {
+                state: State::Running,
+                worker_id,
+                trace: None,
+            },
+            tasks: vec![TaskStatus {
+                id: 0,
+                instance: failed,
+            }],
             kind: ConnectorType::Sink,
         };
         assert_eq!(
@@ -166,8 +183,20 @@ mod tests {
 
     #[test]
     fn initial_states_in_any_case() {
-        assert_eq!("running".parse::<TargetState>().unwrap(), TargetState::Started);
-        assert_eq!("Stopped".parse::<TargetState>().unwrap(), TargetState::Stopped);
-        assert!("STARTED".parse::<TargetState>().unwrap_err().to_string().contains("RUNNING"));
+        assert_eq!(
+            "running".parse::<TargetState>().unwrap(),
+            TargetState::Started
+        );
+        assert_eq!(
+            "Stopped".parse::<TargetState>().unwrap(),
+            TargetState::Stopped
+        );
+        assert!(
+            "STARTED"
+                .parse::<TargetState>()
+                .unwrap_err()
+                .to_string()
+                .contains("RUNNING")
+        );
     }
 }

@@ -66,8 +66,13 @@ impl TaskHandle {
         let (orders, inbox) = std::sync::mpsc::channel();
         // Linux cuts thread names at 15 bytes.
         let name = format!("task-{}-{}", context.task_id, context.connector.name);
-        let thread = std::thread::Builder::new().name(name).spawn(move || run::run(&context, inbox))?;
-        Ok(Self { orders, thread: Some(thread) })
+        let thread = std::thread::Builder::new()
+            .name(name)
+            .spawn(move || run::run(&context, inbox))?;
+        Ok(Self {
+            orders,
+            thread: Some(thread),
+        })
     }
 
     /// Asks the task to stop consuming; it keeps its partitions and open files.
@@ -86,8 +91,12 @@ impl TaskHandle {
     /// dropped, and their records read again by the next owner.
     pub async fn stop(mut self, deadline: Instant) -> bool {
         let _ = self.orders.send(Order::Stop(deadline));
-        let Some(thread) = self.thread.take() else { return true };
+        let Some(thread) = self.thread.take() else {
+            return true;
+        };
         let ended = tokio::task::spawn_blocking(move || thread.join().is_ok());
-        tokio::time::timeout_at(deadline.into(), ended).await.is_ok()
+        tokio::time::timeout_at(deadline.into(), ended)
+            .await
+            .is_ok()
     }
 }

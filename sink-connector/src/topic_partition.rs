@@ -84,9 +84,14 @@ impl TopicPartition {
     }
 
     fn file_for(&mut self, record: &SinkRecord<'_>) -> Result<usize, RecordError> {
-        let found = self.files.iter().position(|file| file.encoded_partition == record.encoded_partition);
+        let found = self
+            .files
+            .iter()
+            .position(|file| file.encoded_partition == record.encoded_partition);
         if let Some(at) = found {
-            if self.progress.replay_boundary().is_some() || self.files[at].schema == record.value.schema {
+            if self.progress.replay_boundary().is_some()
+                || self.files[at].schema == record.value.schema
+            {
                 return Ok(at);
             }
             self.close(CloseReason::SchemaChange)?;
@@ -107,8 +112,17 @@ impl TopicPartition {
         });
         events::file_opened(&tools.metrics, &tools.config.name, &key);
         let encoder = tools.format.encoder(record.value.schema.as_ref());
-        let id = FileId { tp: self.id, file: next_id() };
-        self.files.push(OpenFile::new(NewFile { id, key, record, encoder, budget: &tools.budget }));
+        let id = FileId {
+            tp: self.id,
+            file: next_id(),
+        };
+        self.files.push(OpenFile::new(NewFile {
+            id,
+            key,
+            record,
+            encoder,
+            budget: &tools.budget,
+        }));
     }
 
     /// Records in open files.
@@ -131,7 +145,9 @@ impl TopicPartition {
     /// # Errors
     /// A format cannot be ended.
     pub(crate) fn close(&mut self, reason: CloseReason) -> Result<(), RecordError> {
-        let Some(last) = self.files.iter().map(OpenFile::last_offset).max() else { return Ok(()) };
+        let Some(last) = self.files.iter().map(OpenFile::last_offset).max() else {
+            return Ok(());
+        };
         self.close_at(last + 1, reason)
     }
 
@@ -139,7 +155,11 @@ impl TopicPartition {
     ///
     /// # Errors
     /// A format cannot be ended.
-    pub(crate) fn close_at(&mut self, boundary: i64, reason: CloseReason) -> Result<(), RecordError> {
+    pub(crate) fn close_at(
+        &mut self,
+        boundary: i64,
+        reason: CloseReason,
+    ) -> Result<(), RecordError> {
         let tools = Arc::clone(&self.tools);
         let mut closed = Vec::with_capacity(self.files.len());
         for file in self.files.drain(..) {
@@ -166,7 +186,8 @@ impl TopicPartition {
     fn complete(&mut self, closing: ClosingId) {
         for file in self.waiting.remove(&closing).unwrap_or_default() {
             let (id, object) = file.complete(&self.tools.uploader);
-            self.completing.insert(id.file, Completing { closing, object });
+            self.completing
+                .insert(id.file, Completing { closing, object });
         }
     }
 
@@ -205,7 +226,12 @@ impl TopicPartition {
 impl Drop for TopicPartition {
     fn drop(&mut self) {
         for file in &self.files {
-            events::file_closed(&self.tools.metrics, &self.tools.config.name, &file.key, None);
+            events::file_closed(
+                &self.tools.metrics,
+                &self.tools.config.name,
+                &file.key,
+                None,
+            );
         }
     }
 }

@@ -107,13 +107,23 @@ impl Uploader {
     }
 
     /// Writes a whole object with one request.
-    pub(crate) fn put(self: &Arc<Self>, file: FileId, key: String, body: Vec<u8>, reservation: Reservation) {
+    pub(crate) fn put(
+        self: &Arc<Self>,
+        file: FileId,
+        key: String,
+        body: Vec<u8>,
+        reservation: Reservation,
+    ) {
         let uploader = Arc::clone(self);
         let body = Bytes::from(body);
         self.runtime.spawn(async move {
             let result = uploader
                 .until_done("PutObject", &key, || {
-                    let put = uploader.client.put_object().bucket(&uploader.bucket).key(&key);
+                    let put = uploader
+                        .client
+                        .put_object()
+                        .bucket(&uploader.bucket)
+                        .key(&key);
                     put.body(ByteStream::from(body.clone())).send()
                 })
                 .await;

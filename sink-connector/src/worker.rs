@@ -77,7 +77,13 @@ impl Worker {
         let started = Arc::new(AtomicBool::new(false));
         let rest = serve(&config, sockets, &herder, &started, &registry)?;
         let admin = admin(&config, registry, &started).await?;
-        let worker = Self { herder, rest, admin, worker_id, started };
+        let worker = Self {
+            herder,
+            rest,
+            admin,
+            worker_id,
+            started,
+        };
         tracing::info!(
             worker = worker.worker_id,
             listeners = ?worker.rest.addresses(),
@@ -98,7 +104,11 @@ impl Worker {
         self.started.store(true, Ordering::Release);
         let failed = total - running;
         if failed > 0 {
-            tracing::error!(started = running, failed, "some connector files could not be used; see the errors above and GET /connectors?expand=status");
+            tracing::error!(
+                started = running,
+                failed,
+                "some connector files could not be used; see the errors above and GET /connectors?expand=status"
+            );
         } else if total > 0 {
             tracing::info!(started = running, "connectors started");
         }
@@ -135,8 +145,14 @@ impl Worker {
 }
 
 async fn bind(rest: &RestConfig) -> Result<BoundSockets, ListenerError> {
-    let part = if rest.admin == AdminApi::OnListeners { Part::All } else { Part::WithoutAdmin };
-    let sockets = BoundSockets::none().bind(&rest.listeners, &rest.listeners_option, part).await?;
+    let part = if rest.admin == AdminApi::OnListeners {
+        Part::All
+    } else {
+        Part::WithoutAdmin
+    };
+    let sockets = BoundSockets::none()
+        .bind(&rest.listeners, &rest.listeners_option, part)
+        .await?;
     match &rest.admin {
         AdminApi::On(own) => sockets.bind(own, "admin.listeners", Part::Admin).await,
         AdminApi::OnListeners | AdminApi::Off => Ok(sockets),
@@ -177,7 +193,11 @@ fn serve(
         config: config.rest.clone(),
         started: Arc::clone(started),
     };
-    Ok(RestServer::start(sockets, Arc::new(api), Events::register(registry)?))
+    Ok(RestServer::start(
+        sockets,
+        Arc::new(api),
+        Events::register(registry)?,
+    ))
 }
 
 async fn admin(
@@ -190,8 +210,14 @@ async fn admin(
     }
     let started = Arc::clone(started);
     let ready: Readiness = Arc::new(move || {
-        if started.load(Ordering::Acquire) { Ok(()) } else { Err("the worker is starting or stopping".to_owned()) }
+        if started.load(Ordering::Acquire) {
+            Ok(())
+        } else {
+            Err("the worker is starting or stopping".to_owned())
+        }
     });
     let option = &config.admin_listeners_option;
-    AdminServer::start(&config.admin_listeners, option, registry, ready).await.map(Some)
+    AdminServer::start(&config.admin_listeners, option, registry, ready)
+        .await
+        .map(Some)
 }

@@ -37,7 +37,15 @@ impl Host {
     ) -> Self {
         let slots = Arc::new(Semaphore::new(worker.max_tasks));
         let validator = Validator::new(Arc::clone(&worker));
-        Self { worker, worker_id, validator, metrics, budget, runtime: Handle::current(), slots }
+        Self {
+            worker,
+            worker_id,
+            validator,
+            metrics,
+            budget,
+            runtime: Handle::current(),
+            slots,
+        }
     }
 
     /// Room for `count` tasks, or `None` when the worker's limit would be exceeded.

@@ -27,8 +27,14 @@ impl RestartRequest {
     /// What is to be restarted of a connector with this status.
     pub(crate) fn plan(&self, status: &ConnectorStatus) -> Plan {
         let wanted = |state: State| !self.only_failed || state == State::Failed;
-        let tasks = status.tasks.iter().filter(|task| self.include_tasks && wanted(task.instance.state));
-        Plan { instance: wanted(status.connector.state), tasks: tasks.map(|task| task.id).collect() }
+        let tasks = status
+            .tasks
+            .iter()
+            .filter(|task| self.include_tasks && wanted(task.instance.state));
+        Plan {
+            instance: wanted(status.connector.state),
+            tasks: tasks.map(|task| task.id).collect(),
+        }
     }
 }
 
@@ -38,7 +44,11 @@ impl Plan {
         if self.instance {
             (status.connector.state, status.connector.trace) = (State::Restarting, None);
         }
-        for task in status.tasks.iter_mut().filter(|task| self.tasks.contains(&task.id)) {
+        for task in status
+            .tasks
+            .iter_mut()
+            .filter(|task| self.tasks.contains(&task.id))
+        {
             (task.instance.state, task.instance.trace) = (State::Restarting, None);
         }
     }
@@ -50,8 +60,15 @@ mod tests {
     use crate::status::{ConnectorType, InstanceStatus, TaskStatus};
 
     fn status(connector: State, tasks: &[State]) -> ConnectorStatus {
-        let instance = |state| InstanceStatus { state, worker_id: "w".into(), trace: Some("t".into()) };
-        let tasks = (0..).zip(tasks).map(|(id, state)| TaskStatus { id, instance: instance(*state) });
+        let instance = |state| InstanceStatus {
+            state,
+            worker_id: "w".into(),
+            trace: Some("t".into()),
+        };
+        let tasks = (0..).zip(tasks).map(|(id, state)| TaskStatus {
+            id,
+            instance: instance(*state),
+        });
         ConnectorStatus {
             name: "n".into(),
             connector: instance(connector),
@@ -61,7 +78,10 @@ mod tests {
     }
 
     fn plan(include_tasks: bool, only_failed: bool, connector: State) -> (bool, Vec<u32>) {
-        let request = RestartRequest { include_tasks, only_failed };
+        let request = RestartRequest {
+            include_tasks,
+            only_failed,
+        };
         let plan = request.plan(&status(connector, &[State::Running, State::Failed]));
         (plan.instance, plan.tasks)
     }
@@ -78,7 +98,11 @@ mod tests {
     #[test]
     fn the_answer_shows_what_restarts() {
         let mut shown = status(State::Running, &[State::Running, State::Failed]);
-        Plan { instance: false, tasks: vec![1] }.show_in(&mut shown);
+        Plan {
+            instance: false,
+            tasks: vec![1],
+        }
+        .show_in(&mut shown);
         let states: Vec<State> = shown.tasks.iter().map(|task| task.instance.state).collect();
         assert_eq!(states, [State::Running, State::Restarting]);
         assert_eq!(shown.tasks[1].instance.trace, None);

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use sluiceway_common::props::Properties;
 
 use super::restart::Plan;
-use crate::status::{ConnectorStatus, ConnectorType, InstanceStatus, State, TargetState, TaskState, TaskStatus};
+use crate::status::{
+    ConnectorStatus, ConnectorType, InstanceStatus, State, TargetState, TaskState, TaskStatus,
+};
 
 /// Configuration and states of one connector.
 pub(crate) struct View {
@@ -32,7 +34,15 @@ impl View {
     pub(crate) fn new(name: &str, config: Properties, target: TargetState) -> Self {
         let instance = (State::Unassigned, None);
         let (tasks, topics) = (Vec::new(), BTreeSet::new());
-        Self { name: name.to_owned(), config, target, instance, tasks, topics, generation: 0 }
+        Self {
+            name: name.to_owned(),
+            config,
+            target,
+            instance,
+            tasks,
+            topics,
+            generation: 0,
+        }
     }
 
     /// The connector has failed; it has no tasks then.
@@ -51,7 +61,11 @@ impl View {
 
     /// `count` tasks are about to be started.
     pub(crate) fn expect_tasks(&mut self, count: u32) {
-        let waiting = TaskView { state: State::Unassigned, trace: None, generation: 0 };
+        let waiting = TaskView {
+            state: State::Unassigned,
+            trace: None,
+            generation: 0,
+        };
         self.tasks = vec![waiting; count as usize];
     }
 
@@ -66,7 +80,13 @@ impl View {
 
     /// A task says what it does.
     pub(crate) fn task_reports(&mut self, id: u32, generation: u64, state: TaskState) {
-        let Some(task) = self.tasks.get_mut(id as usize).filter(|task| task.generation == generation) else { return };
+        let Some(task) = self
+            .tasks
+            .get_mut(id as usize)
+            .filter(|task| task.generation == generation)
+        else {
+            return;
+        };
         (task.state, task.trace) = match state {
             TaskState::Running => (State::Running, None),
             TaskState::Paused => (State::Paused, None),
@@ -96,7 +116,10 @@ impl View {
     /// Whether the connector is marked for restart, and which tasks are.
     pub(crate) fn marked(&self) -> (bool, Vec<u32>) {
         let marked = |(id, task): (u32, &TaskView)| (task.state == State::Restarting).then_some(id);
-        (self.instance.0 == State::Restarting, (0..).zip(&self.tasks).filter_map(marked).collect())
+        (
+            self.instance.0 == State::Restarting,
+            (0..).zip(&self.tasks).filter_map(marked).collect(),
+        )
     }
 
     pub(crate) fn status(&self, worker_id: &str) -> ConnectorStatus {
@@ -109,7 +132,12 @@ impl View {
         ConnectorStatus {
             name: self.name.clone(),
             connector: instance(self.instance.0, &self.instance.1),
-            tasks: tasks.map(|(id, task)| TaskStatus { id, instance: instance(task.state, &task.trace) }).collect(),
+            tasks: tasks
+                .map(|(id, task)| TaskStatus {
+                    id,
+                    instance: instance(task.state, &task.trace),
+                })
+                .collect(),
             kind: ConnectorType::Sink,
         }
     }
@@ -132,10 +160,19 @@ mod tests {
         let old = view.next_generation(0);
         view.task_reports(0, old, TaskState::Running);
         let new = view.next_generation(0);
-        view.task_reports(0, old, TaskState::Failed { trace: "late".into() });
+        view.task_reports(
+            0,
+            old,
+            TaskState::Failed {
+                trace: "late".into(),
+            },
+        );
         assert_eq!(view.status("w").tasks[0].instance.state, State::Running);
         view.task_reports(0, new, TaskState::Failed { trace: "x".into() });
-        assert_eq!(view.status("w").tasks[0].instance.trace.as_deref(), Some("x"));
+        assert_eq!(
+            view.status("w").tasks[0].instance.trace.as_deref(),
+            Some("x")
+        );
         assert_eq!(view.status("w").tasks[1].instance.state, State::Unassigned);
     }
 
@@ -153,7 +190,10 @@ mod tests {
         let mut view = view();
         let generation = view.next_generation(1);
         view.task_reports(1, generation, TaskState::Failed { trace: "x".into() });
-        let request = RestartRequest { include_tasks: true, only_failed: true };
+        let request = RestartRequest {
+            include_tasks: true,
+            only_failed: true,
+        };
         view.mark_restarting(&request.plan(&view.status("w")));
         assert_eq!(view.marked(), (false, vec![1]));
     }

@@ -31,7 +31,10 @@ impl ClusterId {
                 }
             }
         });
-        Self { id, asking: asking.abort_handle() }
+        Self {
+            id,
+            asking: asking.abort_handle(),
+        }
     }
 
     /// The id, or `None` when it does not become known within a second.
@@ -49,7 +52,9 @@ impl Drop for ClusterId {
 }
 
 fn ask(client: &ClientConfig, timeout: Duration) -> Option<String> {
-    let consumer: BaseConsumer =
-        client.create().map_err(|error| tracing::warn!(%error, "cannot ask for the Kafka cluster's id")).ok()?;
+    let consumer: BaseConsumer = client
+        .create()
+        .map_err(|error| tracing::warn!(%error, "cannot ask for the Kafka cluster's id"))
+        .ok()?;
     consumer.client().fetch_cluster_id(timeout)
 }

@@ -59,7 +59,11 @@ impl HerderError {
 
     /// The configuration's errors, one a line, between Connect's first and last sentence.
     pub fn invalid_config(errors: &ConfigErrors) -> Self {
-        let lines: String = errors.0.iter().map(|error| format!("\n{}", error.message)).collect();
+        let lines: String = errors
+            .0
+            .iter()
+            .map(|error| format!("\n{}", error.message))
+            .collect();
         Self::BadRequest(format!(
             "Connector configuration is invalid and contains the following {} error(s):{lines}\n\
              You can also find the above list of errors at the endpoint `/connector-plugins/{{connectorType}}/config/validate`",
@@ -83,7 +87,11 @@ mod tests {
 
     #[test]
     fn invalid_configurations_read_as_connect_words_them() {
-        let errors = ConfigErrors(vec![ConfigError::invalid("flush.size", "x", "Not a number of type INT")]);
+        let errors = ConfigErrors(vec![ConfigError::invalid(
+            "flush.size",
+            "x",
+            "Not a number of type INT",
+        )]);
         assert_eq!(
             HerderError::invalid_config(&errors).to_string(),
             "Connector configuration is invalid and contains the following 1 error(s):\nInvalid value x for configuration flush.size: Not a number of type INT\nYou can also find the above list of errors at the endpoint `/connector-plugins/{connectorType}/config/validate`"

@@ -27,7 +27,10 @@ impl ConnectorStates {
             "sluiceway_sink_connector_status",
             "1 for the state a connector is in, by connector and state.",
         );
-        let tasks = Opts::new("sluiceway_sink_connector_tasks", "Tasks of a connector by connector and state.");
+        let tasks = Opts::new(
+            "sluiceway_sink_connector_tasks",
+            "Tasks of a connector by connector and state.",
+        );
         Ok(Self {
             herder,
             connectors: IntGaugeVec::new(connectors, &["connector", "state"])?,
@@ -40,12 +43,15 @@ impl ConnectorStates {
         let name = status.name.as_str();
         let state = status.connector.state.label();
         self.connectors.with_label_values(&[name, state]).set(1);
-        let mut counts: HashMap<State, i64> = State::ALL.into_iter().map(|state| (state, 0)).collect();
+        let mut counts: HashMap<State, i64> =
+            State::ALL.into_iter().map(|state| (state, 0)).collect();
         for task in &status.tasks {
             *counts.entry(task.instance.state).or_default() += 1;
         }
         for (state, count) in counts {
-            self.tasks.with_label_values(&[name, state.label()]).set(count);
+            self.tasks
+                .with_label_values(&[name, state.label()])
+                .set(count);
         }
     }
 }

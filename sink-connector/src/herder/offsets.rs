@@ -59,7 +59,11 @@ impl Group {
     pub(crate) async fn list(self) -> Result<Vec<GroupOffset>, HerderError> {
         self.off_runtime(|group| {
             let committed = group.committed(&group.consumer()?)?;
-            let offset = |((topic, partition), (offset, _))| GroupOffset { topic, partition, offset };
+            let offset = |((topic, partition), (offset, _))| GroupOffset {
+                topic,
+                partition,
+                offset,
+            };
             Ok(committed.into_iter().map(offset).collect())
         })
         .await
@@ -67,7 +71,8 @@ impl Group {
 
     /// Makes `changes`; partitions that are not among them keep their offsets.
     pub(crate) async fn alter(self, changes: Vec<OffsetChange>) -> Result<(), HerderError> {
-        self.off_runtime(move |group| group.alter_now(&changes)).await
+        self.off_runtime(move |group| group.alter_now(&changes))
+            .await
     }
 
     /// Removes all committed offsets, and with them the group.
@@ -80,18 +85,29 @@ impl Group {
         call: impl FnOnce(&Self) -> Result<T, HerderError> + Send + 'static,
     ) -> Result<T, HerderError> {
         let done = tokio::task::spawn_blocking(move || call(&self)).await;
-        done.unwrap_or_else(|error| Err(HerderError::Internal(format!("the request was given up: {error}"))))
+        done.unwrap_or_else(|error| {
+            Err(HerderError::Internal(format!(
+                "the request was given up: {error}"
+            )))
+        })
     }
 
     fn consumer(&self) -> Result<BaseConsumer, HerderError> {
         let mut config = self.client.clone();
-        config.set("group.id", &self.id).set("enable.auto.commit", "false").remove("group.instance.id");
-        config.create().map_err(|error| self.failed("reach", &error))
+        config
+            .set("group.id", &self.id)
+            .set("enable.auto.commit", "false")
+            .remove("group.instance.id");
+        config
+            .create()
+            .map_err(|error| self.failed("reach", &error))
     }
 
     fn committed(&self, consumer: &BaseConsumer) -> Result<Committed, HerderError> {
         let failed = |error| self.failed("read", &error);
-        let metadata = consumer.fetch_metadata(None, self.timeout).map_err(failed)?;
+        let metadata = consumer
+            .fetch_metadata(None, self.timeout)
+            .map_err(failed)?;
         let mut wanted = TopicPartitionList::new();
         for topic in metadata.topics() {
             for partition in topic.partitions() {
@@ -101,8 +117,14 @@ impl Group {
         if wanted.count() == 0 {
             return Ok(Committed::new());
         }
-        let found = consumer.committed_offsets(wanted, self.timeout).map_err(failed)?;
-        Ok(found.elements().iter().filter_map(committed_offset).collect())
+        let found = consumer
+            .committed_offsets(wanted, self.timeout)
+            .map_err(failed)?;
+        Ok(found
+            .elements()
+            .iter()
+            .filter_map(committed_offset)
+            .collect())
     }
 
     fn alter_now(&self, changes: &[OffsetChange]) -> Result<(), HerderError> {
@@ -119,27 +141,50 @@ impl Group {
             commits = self.committed(&consumer)?;
             tracing::warn!(connector = self.connector, group = self.id, offsets = ?commits, "removing committed offsets: all are removed and the others written back");
             self.delete("alter")?;
-            commits.retain(|(topic, partition), _| !removed.contains(&(topic.as_str(), *partition)));
+            commits
+                .retain(|(topic, partition), _| !removed.contains(&(topic.as_str(), *partition)));
         }
         for change in changes {
             if let Some(offset) = change.offset {
-                commits.insert((change.topic.clone(), change.partition), (offset, String::new()));
+                commits.insert(
+                    (change.topic.clone(), change.partition),
+                    (offset, String::new()),
+                );
             }
         }
         self.commit(&consumer, &commits)
     }
 
-    fn check_partitions(&self, consumer: &BaseConsumer, changes: &[OffsetChange]) -> Result<(), HerderError> {
-        let metadata = consumer.fetch_metadata(None, self.timeout).map_err(|error| self.failed("read", &error))?;
+    fn check_partitions(
+        &self,
+        consumer: &BaseConsumer,
+        changes: &[OffsetChange],
+    ) -> Result<(), HerderError> {
+        let metadata = consumer
+            .fetch_metadata(None, self.timeout)
+            .map_err(|error| self.failed("read", &error))?;
         let exists = |change: &OffsetChange| {
-            let topic = metadata.topics().iter().find(|topic| topic.name() == change.topic);
-            topic.is_some_and(|topic| topic.partitions().iter().any(|known| known.id() == change.partition))
+            let topic = metadata
+                .topics()
+                .iter()
+                .find(|topic| topic.name() == change.topic);
+            topic.is_some_and(|topic| {
+                topic
+                    .partitions()
+                    .iter()
+                    .any(|known| known.id() == change.partition)
+            })
         };
-        match changes.iter().find(|change| change.offset.is_some() && !exists(change)) {
+        match changes
+            .iter()
+            .find(|change| change.offset.is_some() && !exists(change))
+        {
             None => Ok(()),
-            Some(OffsetChange { topic, partition, .. }) => {
-                Err(HerderError::BadRequest(format!("There is no partition {partition} of topic {topic}")))
-            }
+            Some(OffsetChange {
+                topic, partition, ..
+            }) => Err(HerderError::BadRequest(format!(
+                "There is no partition {partition} of topic {topic}"
+            ))),
         }
     }
 
@@ -155,15 +200,20 @@ impl Group {
                 element.set_metadata(metadata);
             }
         }
-        consumer.commit(&list, CommitMode::Sync).map_err(|error| self.refused("alter", &error))
+        consumer
+            .commit(&list, CommitMode::Sync)
+            .map_err(|error| self.refused("alter", &error))
     }
 
     fn delete(&self, verb: &str) -> Result<(), HerderError> {
         let failed = |error| self.failed(verb, &error);
-        let admin: AdminClient<DefaultClientContext> = admin_settings(&self.client).create().map_err(failed)?;
+        let admin: AdminClient<DefaultClientContext> =
+            admin_settings(&self.client).create().map_err(failed)?;
         let options = AdminOptions::new().request_timeout(Some(self.timeout));
         let call = admin.delete_groups(&[&self.id], &options);
-        let results = tokio::runtime::Handle::current().block_on(call).map_err(failed)?;
+        let results = tokio::runtime::Handle::current()
+            .block_on(call)
+            .map_err(failed)?;
         for result in results {
             match result {
                 Ok(_) | Err((_, RDKafkaErrorCode::GroupIdNotFound)) => {}
@@ -181,7 +231,10 @@ impl Group {
             RDKafkaErrorCode::RebalanceInProgress,
             RDKafkaErrorCode::NonEmptyGroup,
         ];
-        if !error.rdkafka_error_code().is_some_and(|code| BUSY.contains(&code)) {
+        if !error
+            .rdkafka_error_code()
+            .is_some_and(|code| BUSY.contains(&code))
+        {
             return self.failed(verb, error);
         }
         HerderError::Internal(format!(
@@ -202,7 +255,14 @@ impl Group {
 
 /// Settings that an admin client takes too: the connection, not the consumption.
 fn admin_settings(client: &ClientConfig) -> ClientConfig {
-    const PREFIXES: [&str; 6] = ["bootstrap.", "security.", "sasl.", "ssl.", "socket.", "broker."];
+    const PREFIXES: [&str; 6] = [
+        "bootstrap.",
+        "security.",
+        "sasl.",
+        "ssl.",
+        "socket.",
+        "broker.",
+    ];
     let mut config = ClientConfig::new();
     for (key, value) in client.config_map() {
         let (key, value): (&str, &str) = (key, value);
@@ -213,8 +273,12 @@ fn admin_settings(client: &ClientConfig) -> ClientConfig {
     config
 }
 
-fn committed_offset(element: &TopicPartitionListElem<'_>) -> Option<((String, i32), (i64, String))> {
-    let Offset::Offset(offset) = element.offset() else { return None };
+fn committed_offset(
+    element: &TopicPartitionListElem<'_>,
+) -> Option<((String, i32), (i64, String))> {
+    let Offset::Offset(offset) = element.offset() else {
+        return None;
+    };
     let key = (element.topic().to_owned(), element.partition());
     Some((key, (offset, element.metadata().to_owned())))
 }

@@ -50,7 +50,9 @@ pub(crate) fn unmask_config(
 
 /// The part of AWS credentials that is shown in every signed request is no secret.
 fn is_secret(key: &str) -> bool {
-    let declared = definition().get(key).is_some_and(|known| known.kind == Kind::Password);
+    let declared = definition()
+        .get(key)
+        .is_some_and(|known| known.kind == Kind::Password);
     declared || (is_secret_name(key) && !key.ends_with("access.key.id"))
 }
 
@@ -121,18 +123,34 @@ mod tests {
 
     #[test]
     fn a_mask_that_comes_back_keeps_the_old_value() {
-        let old = config("aws.secret.access.key=devsecret\ns3.proxy.url=http://u:p@h:1\nflush.size=1\n");
-        let sent = config("aws.secret.access.key=********\ns3.proxy.url=http://u:********@h:1\nflush.size=2\n");
+        let old =
+            config("aws.secret.access.key=devsecret\ns3.proxy.url=http://u:p@h:1\nflush.size=1\n");
+        let sent = config(
+            "aws.secret.access.key=********\ns3.proxy.url=http://u:********@h:1\nflush.size=2\n",
+        );
         let got = unmask_config(sent, Some(&old), &providers()).unwrap();
-        assert_eq!(got, config("aws.secret.access.key=devsecret\ns3.proxy.url=http://u:p@h:1\nflush.size=2\n"));
+        assert_eq!(
+            got,
+            config("aws.secret.access.key=devsecret\ns3.proxy.url=http://u:p@h:1\nflush.size=2\n")
+        );
     }
 
     #[test]
     fn a_new_secret_replaces_the_old_one_and_a_mask_of_nothing_is_refused() {
         let old = config("aws.secret.access.key=devsecret\n");
-        let got = unmask_config(config("aws.secret.access.key=other\n"), Some(&old), &providers()).unwrap();
+        let got = unmask_config(
+            config("aws.secret.access.key=other\n"),
+            Some(&old),
+            &providers(),
+        )
+        .unwrap();
         assert_eq!(got["aws.secret.access.key"], "other");
-        let errors = unmask_config(config("aws.secret.access.key=********\n"), None, &providers()).unwrap_err();
+        let errors = unmask_config(
+            config("aws.secret.access.key=********\n"),
+            None,
+            &providers(),
+        )
+        .unwrap_err();
         assert!(errors.0[0].message.contains("send the secret itself"));
     }
 }

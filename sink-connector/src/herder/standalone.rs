@@ -12,7 +12,9 @@ use sluiceway_common::props::{Properties, with_prefix};
 use super::cluster::ClusterId;
 use super::offsets::{Group, GroupOffset, OffsetChange};
 use super::secrets::{mask_config, unmask_config};
-use super::{Answer, ConfigInfos, ConfigPatch, ConnectorInfo, Herder, HerderError, Put, TaskId, TaskInfo};
+use super::{
+    Answer, ConfigInfos, ConfigPatch, ConnectorInfo, Herder, HerderError, Put, TaskId, TaskInfo,
+};
 use crate::config::definition;
 use crate::connector::{Connector, Host, RestartRequest, View};
 use crate::error::{CONFIG_EXCEPTION, Exception};
@@ -38,9 +40,15 @@ impl StandaloneHerder {
     /// # Errors
     /// When the worker's own client settings cannot be used.
     pub(crate) fn new(host: Arc<Host>) -> Result<Self, ConfigErrors> {
-        let client = KafkaConfig::translate(Role::Admin, &host.worker.own_client_settings())?.client_config();
+        let client = KafkaConfig::translate(Role::Admin, &host.worker.own_client_settings())?
+            .client_config();
         let cluster_id = ClusterId::start(client, host.worker.kafka_timeout);
-        Ok(Self { connectors: RwLock::default(), changes: tokio::sync::Mutex::default(), cluster_id, host })
+        Ok(Self {
+            connectors: RwLock::default(),
+            changes: tokio::sync::Mutex::default(),
+            cluster_id,
+            host,
+        })
     }
 
     /// Starts the connector of a file. A file that cannot be used is logged, and its connector is shown `FAILED`,
@@ -57,12 +65,23 @@ impl StandaloneHerder {
             }
             Err(error) => (Properties::new(), error),
         };
-        tracing::error!(file = file.source, connector = name, error, "the connector of this file is not running; the worker goes on without it");
-        let trace = Exception::new(CONFIG_EXCEPTION, format!("{}: {error}", file.source)).stacktrace();
+        tracing::error!(
+            file = file.source,
+            connector = name,
+            error,
+            "the connector of this file is not running; the worker goes on without it"
+        );
+        let trace =
+            Exception::new(CONFIG_EXCEPTION, format!("{}: {error}", file.source)).stacktrace();
         let mut connectors = self.connectors.write();
-        connectors
-            .entry(name.clone())
-            .or_insert_with(|| Arc::new(Connector::broken(Arc::clone(&self.host), &name, config, trace)));
+        connectors.entry(name.clone()).or_insert_with(|| {
+            Arc::new(Connector::broken(
+                Arc::clone(&self.host),
+                &name,
+                config,
+                trace,
+            ))
+        });
         false
     }
 
@@ -75,11 +94,23 @@ impl StandaloneHerder {
 
     /// Status of every connector.
     pub(crate) fn statuses(&self) -> Vec<ConnectorStatus> {
-        self.connectors.read().values().map(|connector| connector.status()).collect()
+        self.connectors
+            .read()
+            .values()
+            .map(|connector| connector.status())
+            .collect()
     }
 
-    fn find(&self, name: &str, missing: fn(&str) -> HerderError) -> Result<Arc<Connector>, HerderError> {
-        self.connectors.read().get(name).cloned().ok_or_else(|| missing(name))
+    fn find(
+        &self,
+        name: &str,
+        missing: fn(&str) -> HerderError,
+    ) -> Result<Arc<Connector>, HerderError> {
+        self.connectors
+            .read()
+            .get(name)
+            .cloned()
+            .ok_or_else(|| missing(name))
     }
 
     fn show(&self, connector: &Connector) -> ConnectorInfo {
@@ -94,7 +125,9 @@ impl StandaloneHerder {
     async fn put_now(&self, request: ConnectorRequest, replace: bool) -> Result<Put, HerderError> {
         let _changes = self.changes.lock().await;
         let existing = self.connectors.read().get(&request.name).cloned();
-        let old = existing.as_ref().map(|connector| connector.look(|view| view.config.clone()));
+        let old = existing
+            .as_ref()
+            .map(|connector| connector.look(|view| view.config.clone()));
         let config = unmask_config(request.config, old.as_ref(), &self.host.worker.providers)
             .map_err(|errors| HerderError::invalid_config(&errors))?;
         self.check(&config)?;
@@ -102,30 +135,53 @@ impl StandaloneHerder {
             Some(_) if !replace => Err(HerderError::AlreadyExists(request.name)),
             Some(connector) => {
                 connector.configure(config).await;
-                Ok(Put { created: false, info: self.show(&connector) })
+                Ok(Put {
+                    created: false,
+                    info: self.show(&connector),
+                })
             }
             None => {
                 let connector = self.add(&request.name, config, request.initial_state)?;
                 connector.start().await;
-                Ok(Put { created: true, info: self.show(&connector) })
+                Ok(Put {
+                    created: true,
+                    info: self.show(&connector),
+                })
             }
         }
     }
 
     /// The checks of a configuration before anything is changed.
     fn check(&self, config: &Properties) -> Result<(), HerderError> {
-        let class = config.get("connector.class").map_or("", |class| class.trim());
+        let class = config
+            .get("connector.class")
+            .map_or("", |class| class.trim());
         if class.is_empty() {
             let shown = mask_config(config, &self.host.worker.providers);
-            let shown: Vec<String> = shown.iter().map(|(key, value)| format!("{key}={value}")).collect();
-            let message = format!("Connector config {{{}}} contains no connector type", shown.join(", "));
+            let shown: Vec<String> = shown
+                .iter()
+                .map(|(key, value)| format!("{key}={value}"))
+                .collect();
+            let message = format!(
+                "Connector config {{{}}} contains no connector type",
+                shown.join(", ")
+            );
             return Err(HerderError::BadRequest(message));
         }
-        plugins::find_connector(class).ok_or_else(|| HerderError::BadRequest(plugins::unknown_connector_text(class)))?;
-        self.host.validator.check(config).map_err(|errors| HerderError::invalid_config(&errors))?;
+        plugins::find_connector(class)
+            .ok_or_else(|| HerderError::BadRequest(plugins::unknown_connector_text(class)))?;
+        self.host
+            .validator
+            .check(config)
+            .map_err(|errors| HerderError::invalid_config(&errors))?;
         for UnknownKey { name, nearest } in definition().unknown_keys(config) {
             let connector = config.get("name").map_or("", String::as_str);
-            tracing::warn!(connector, key = name, nearest, "unknown connector property; it has no effect");
+            tracing::warn!(
+                connector,
+                key = name,
+                nearest,
+                "unknown connector property; it has no effect"
+            );
         }
         Ok(())
     }
@@ -139,7 +195,9 @@ impl StandaloneHerder {
         let mut connectors = self.connectors.write();
         let limit = self.host.worker.max_connectors;
         if connectors.len() >= limit {
-            let message = format!("This worker has its limit of {limit} connectors already (sluiceway.max.connectors)");
+            let message = format!(
+                "This worker has its limit of {limit} connectors already (sluiceway.max.connectors)"
+            );
             return Err(HerderError::Conflict(message));
         }
         let target = initial_state.unwrap_or(TargetState::Started);
@@ -155,22 +213,45 @@ impl StandaloneHerder {
         let config = self.host.worker.providers.resolve(&config, &mut errors);
         let mut settings = self.host.worker.client_settings(Role::Consumer);
         settings.extend(with_prefix(&config, "consumer.override."));
-        let translated = errors.into_result().and_then(|()| KafkaConfig::translate(Role::Consumer, &settings));
-        let client = translated.map_err(|errors| HerderError::invalid_config(&errors))?.client_config();
-        let id = config.get("consumer.override.group.id").cloned().unwrap_or_else(|| format!("connect-{name}"));
-        Ok(Group { connector: name, id, client, timeout: self.host.worker.kafka_timeout })
+        let translated = errors
+            .into_result()
+            .and_then(|()| KafkaConfig::translate(Role::Consumer, &settings));
+        let client = translated
+            .map_err(|errors| HerderError::invalid_config(&errors))?
+            .client_config();
+        let id = config
+            .get("consumer.override.group.id")
+            .cloned()
+            .unwrap_or_else(|| format!("connect-{name}"));
+        Ok(Group {
+            connector: name,
+            id,
+            client,
+            timeout: self.host.worker.kafka_timeout,
+        })
     }
 
     /// The group of a connector that is stopped: nobody else changes its offsets.
     fn stopped_group(&self, name: &str) -> Result<Group, HerderError> {
         let connector = self.find(name, HerderError::no_connector)?;
-        let stopped = connector.look(|view| view.target == TargetState::Stopped && view.instance.0 == State::Stopped);
-        if stopped { self.group(&connector) } else { Err(HerderError::not_stopped(name)) }
+        let stopped = connector
+            .look(|view| view.target == TargetState::Stopped && view.instance.0 == State::Stopped);
+        if stopped {
+            self.group(&connector)
+        } else {
+            Err(HerderError::not_stopped(name))
+        }
     }
 }
 
 fn task_ids(view: &View) -> Vec<TaskId> {
-    (0..).zip(&view.tasks).map(|(task, _)| TaskId { connector: view.name.clone(), task }).collect()
+    (0..)
+        .zip(&view.tasks)
+        .map(|(task, _)| TaskId {
+            connector: view.name.clone(),
+            task,
+        })
+        .collect()
 }
 
 impl Herder for StandaloneHerder {
@@ -196,7 +277,11 @@ impl Herder for StandaloneHerder {
                     None => drop(config.shift_remove(&key)),
                 }
             }
-            let request = ConnectorRequest { name: name.to_owned(), config, initial_state: None };
+            let request = ConnectorRequest {
+                name: name.to_owned(),
+                config,
+                initial_state: None,
+            };
             Ok(self.put_now(request, true).await?.info)
         })
     }
@@ -218,8 +303,15 @@ impl Herder for StandaloneHerder {
     fn task_status<'a>(&'a self, name: &'a str, task: u32) -> Answer<'a, TaskStatus> {
         Box::pin(async move {
             let missing = || HerderError::no_task_status(name, task);
-            let connector = self.find(name, HerderError::no_status).map_err(|_| missing())?;
-            connector.status().tasks.into_iter().find(|status| status.id == task).ok_or_else(missing)
+            let connector = self
+                .find(name, HerderError::no_status)
+                .map_err(|_| missing())?;
+            connector
+                .status()
+                .tasks
+                .into_iter()
+                .find(|status| status.id == task)
+                .ok_or_else(missing)
         })
     }
 
@@ -228,7 +320,14 @@ impl Herder for StandaloneHerder {
             let info = self.show(&*self.find(name, HerderError::no_connector)?);
             let mut config = info.config;
             config.insert("task.class".into(), TASK_CLASS.into());
-            Ok(info.tasks.into_iter().map(|id| TaskInfo { id, config: config.clone() }).collect())
+            Ok(info
+                .tasks
+                .into_iter()
+                .map(|id| TaskInfo {
+                    id,
+                    config: config.clone(),
+                })
+                .collect())
         })
     }
 
@@ -243,7 +342,11 @@ impl Herder for StandaloneHerder {
         })
     }
 
-    fn restart<'a>(&'a self, name: &'a str, request: RestartRequest) -> Answer<'a, ConnectorStatus> {
+    fn restart<'a>(
+        &'a self,
+        name: &'a str,
+        request: RestartRequest,
+    ) -> Answer<'a, ConnectorStatus> {
         Box::pin(async move {
             let connector = self.find(name, HerderError::unknown_connector)?;
             if request.is_plain() {
@@ -260,7 +363,11 @@ impl Herder for StandaloneHerder {
         Box::pin(async move {
             let connector = self.find(name, HerderError::unknown_connector)?;
             let known = connector.restart_task(task).await;
-            if known { Ok(()) } else { Err(HerderError::unknown_task(name, task)) }
+            if known {
+                Ok(())
+            } else {
+                Err(HerderError::unknown_task(name, task))
+            }
         })
     }
 
@@ -271,7 +378,9 @@ impl Herder for StandaloneHerder {
             }
             // As in the original, an unknown connector has read no topics.
             let connector = self.connectors.read().get(name).cloned();
-            Ok(connector.map_or_else(Vec::new, |found| found.look(|view| view.topics.iter().cloned().collect())))
+            Ok(connector.map_or_else(Vec::new, |found| {
+                found.look(|view| view.topics.iter().cloned().collect())
+            }))
         })
     }
 
@@ -281,7 +390,9 @@ impl Herder for StandaloneHerder {
                 return Err(HerderError::Forbidden("Topic tracking is disabled.".into()));
             }
             if !self.host.worker.topic_tracking_reset {
-                return Err(HerderError::Forbidden("Topic tracking reset is disabled.".into()));
+                return Err(HerderError::Forbidden(
+                    "Topic tracking reset is disabled.".into(),
+                ));
             }
             if let Some(connector) = self.connectors.read().get(name) {
                 connector.reset_topics();
@@ -298,9 +409,7 @@ impl Herder for StandaloneHerder {
     }
 
     fn alter_offsets<'a>(&'a self, name: &'a str, changes: Vec<OffsetChange>) -> Answer<'a, ()> {
-        Box::pin(async move {
-            self.stopped_group(name)?.alter(changes).await
-        })
+        Box::pin(async move { self.stopped_group(name)?.alter(changes).await })
     }
 
     fn reset_offsets<'a>(&'a self, name: &'a str) -> Answer<'a, ()> {
@@ -309,7 +418,9 @@ impl Herder for StandaloneHerder {
 
     fn validate<'a>(&'a self, config: &'a Properties) -> Answer<'a, ConfigInfos> {
         Box::pin(async {
-            let class = config.get("connector.class").map_or("", |class| class.trim());
+            let class = config
+                .get("connector.class")
+                .map_or("", |class| class.trim());
             let plugin = plugins::find_connector(class)
                 .ok_or_else(|| HerderError::BadRequest(plugins::unknown_connector_text(class)))?;
             Ok(self.host.validator.infos(plugin.class, config))

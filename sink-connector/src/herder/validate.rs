@@ -92,15 +92,25 @@ impl Validator {
             .map(|info| {
                 let errors = by_key.shift_remove(info.name).unwrap_or_default();
                 let value = ConfigValue::new(info.name, values.shown(info.name), errors);
-                ConfigInfo { definition: Some(info), value }
+                ConfigInfo {
+                    definition: Some(info),
+                    value,
+                }
             })
             .collect();
         configs.extend(by_key.into_iter().map(|(key, errors)| ConfigInfo {
             definition: None,
             value: ConfigValue::new(&key, None, errors),
         }));
-        let groups: IndexSet<&'static str> = plugins::connector_keys().filter_map(|info| info.group).collect();
-        ConfigInfos { name: class.to_owned(), error_count, groups: groups.into_iter().collect(), configs }
+        let groups: IndexSet<&'static str> = plugins::connector_keys()
+            .filter_map(|info| info.group)
+            .collect();
+        ConfigInfos {
+            name: class.to_owned(),
+            error_count,
+            groups: groups.into_iter().collect(),
+            configs,
+        }
     }
 
     fn check_overrides(&self, properties: &Properties, errors: &mut ConfigErrors) {
@@ -112,10 +122,14 @@ impl Validator {
                 let message = format!(
                     "The '{policy}' policy does not allow '{key}' to be overridden in the connector configuration."
                 );
-                errors.0.push(ConfigError::other(&format!("{prefix}{key}"), message));
+                errors
+                    .0
+                    .push(ConfigError::other(&format!("{prefix}{key}"), message));
             }
             if let Err(found) = KafkaConfig::translate(role, &overrides) {
-                let renamed = |error: ConfigError| ConfigError::other(&format!("{prefix}{}", error.key), error.message);
+                let renamed = |error: ConfigError| {
+                    ConfigError::other(&format!("{prefix}{}", error.key), error.message)
+                };
                 errors.0.extend(found.0.into_iter().map(renamed));
             }
         }
@@ -125,7 +139,9 @@ impl Validator {
         match self.worker.override_policy {
             OverridePolicy::All => true,
             OverridePolicy::None => false,
-            OverridePolicy::Principal => ["sasl.jaas.config", "sasl.mechanism", "security.protocol"].contains(&key),
+            OverridePolicy::Principal => {
+                ["sasl.jaas.config", "sasl.mechanism", "security.protocol"].contains(&key)
+            }
         }
     }
 }
@@ -133,7 +149,13 @@ impl Validator {
 impl ConfigValue {
     fn new(name: &str, value: Option<String>, errors: Vec<String>) -> Self {
         let value = value.filter(|_| errors.is_empty());
-        Self { name: name.to_owned(), value, recommended_values: Vec::new(), errors, visible: true }
+        Self {
+            name: name.to_owned(),
+            value,
+            recommended_values: Vec::new(),
+            errors,
+            visible: true,
+        }
     }
 }
 
@@ -147,7 +169,10 @@ fn hide_resolved(errors: ConfigErrors, raw: &Properties, resolved: &Properties) 
     let hide = |mut error: ConfigError| {
         for (key, reference, value) in &replaced {
             let said = format!("Invalid value {value} for configuration {key}");
-            error.message = error.message.replace(&said, &format!("Invalid value {reference} for configuration {key}"));
+            error.message = error.message.replace(
+                &said,
+                &format!("Invalid value {reference} for configuration {key}"),
+            );
             if value.len() >= SHORTEST_HIDDEN {
                 error.message = error.message.replace(value.as_str(), reference);
             }
@@ -162,19 +187,33 @@ mod tests {
     use super::*;
 
     fn properties(pairs: &[(&str, &str)]) -> Properties {
-        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     #[test]
     fn resolved_values_are_not_shown_in_errors() {
-        let raw = properties(&[("flush.size", "${env:N}"), ("s3.region", "${env:R}"), ("a", "x")]);
-        let resolved = properties(&[("flush.size", "x"), ("s3.region", "secret-region"), ("a", "x")]);
+        let raw = properties(&[
+            ("flush.size", "${env:N}"),
+            ("s3.region", "${env:R}"),
+            ("a", "x"),
+        ]);
+        let resolved = properties(&[
+            ("flush.size", "x"),
+            ("s3.region", "secret-region"),
+            ("a", "x"),
+        ]);
         let errors = ConfigErrors(vec![
             ConfigError::invalid("flush.size", "x", "Not a number of type INT"),
             ConfigError::other("b", "cannot use secret-region with x"),
         ]);
         let hidden = hide_resolved(errors, &raw, &resolved);
-        assert_eq!(hidden.0[0].message, "Invalid value ${env:N} for configuration flush.size: Not a number of type INT");
+        assert_eq!(
+            hidden.0[0].message,
+            "Invalid value ${env:N} for configuration flush.size: Not a number of type INT"
+        );
         assert_eq!(hidden.0[1].message, "cannot use ${env:R} with x");
     }
 }

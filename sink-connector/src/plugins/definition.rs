@@ -71,27 +71,58 @@ pub fn converter_keys(class: &str) -> Vec<KeyInfo> {
 }
 
 fn converter_type() -> Key {
-    Key::required("converter.type", Kind::String, "Set by the worker: key, value or header.").importance(Importance::Low)
+    Key::required(
+        "converter.type",
+        Kind::String,
+        "Set by the worker: key, value or header.",
+    )
+    .importance(Importance::Low)
 }
 
 fn encoding() -> Key {
-    Key::with("converter.encoding", Kind::String, "UTF-8", "The character set of the text.").importance(Importance::High)
+    Key::with(
+        "converter.encoding",
+        Kind::String,
+        "UTF-8",
+        "The character set of the text.",
+    )
+    .importance(Importance::High)
 }
 
 fn json_keys() -> Vec<Key> {
     vec![
-        Key::with("schemas.enable", Kind::Boolean, "true", "Whether each message is {\"schema\": …, \"payload\": …}.")
-            .importance(Importance::High)
-            .group("Schemas"),
-        Key::with("schemas.cache.size", Kind::Int, "1000", "Schemas kept at most.")
-            .importance(Importance::High)
-            .group("Schemas"),
-        Key::with("decimal.format", Kind::String, "BASE64", "How decimals are written: BASE64 or NUMERIC.")
-            .importance(Importance::Low)
-            .group("Serialization"),
-        Key::with("replace.null.with.default", Kind::Boolean, "true", "Whether a null becomes its field's default.")
-            .importance(Importance::Low)
-            .group("Serialization"),
+        Key::with(
+            "schemas.enable",
+            Kind::Boolean,
+            "true",
+            "Whether each message is {\"schema\": …, \"payload\": …}.",
+        )
+        .importance(Importance::High)
+        .group("Schemas"),
+        Key::with(
+            "schemas.cache.size",
+            Kind::Int,
+            "1000",
+            "Schemas kept at most.",
+        )
+        .importance(Importance::High)
+        .group("Schemas"),
+        Key::with(
+            "decimal.format",
+            Kind::String,
+            "BASE64",
+            "How decimals are written: BASE64 or NUMERIC.",
+        )
+        .importance(Importance::Low)
+        .group("Serialization"),
+        Key::with(
+            "replace.null.with.default",
+            Kind::Boolean,
+            "true",
+            "Whether a null becomes its field's default.",
+        )
+        .importance(Importance::Low)
+        .group("Serialization"),
     ]
 }
 
@@ -125,8 +156,13 @@ mod tests {
 
     #[test]
     fn converters_have_their_own() {
-        let names: Vec<&str> = converter_keys("org.apache.kafka.connect.json.JsonConverter").iter().map(|key| key.name).collect();
+        let names: Vec<&str> = converter_keys("org.apache.kafka.connect.json.JsonConverter")
+            .iter()
+            .map(|key| key.name)
+            .collect();
         assert_eq!(names[..2], ["converter.type", "schemas.enable"]);
-        assert!(converter_keys("org.apache.kafka.connect.storage.SimpleHeaderConverter").is_empty());
+        assert!(
+            converter_keys("org.apache.kafka.connect.storage.SimpleHeaderConverter").is_empty()
+        );
     }
 }

@@ -16,8 +16,16 @@ use crate::worker::{ConnectorRequest, scalar};
 
 /// Refuses a body that says it is something else than JSON.
 pub(super) fn check_content_type(headers: &HeaderMap, body: &Bytes) -> Result<(), ApiError> {
-    let declared = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = declared.map(|text| text.split(';').next().unwrap_or("").trim().to_ascii_lowercase());
+    let declared = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let essence = declared.map(|text| {
+        text.split(';')
+            .next()
+            .unwrap_or("")
+            .trim()
+            .to_ascii_lowercase()
+    });
     match essence.as_deref() {
         None | Some("application/json" | "*/*" | "application/*") => Ok(()),
         Some(_) if body.is_empty() => Ok(()),
@@ -28,19 +36,28 @@ pub(super) fn check_content_type(headers: &HeaderMap, body: &Bytes) -> Result<()
 /// The body as a JSON object.
 pub(super) fn object(body: &Bytes) -> Result<Map<String, Value>, ApiError> {
     if body.is_empty() {
-        return Err(ApiError::bad_request("The request has no body; a JSON object is expected"));
+        return Err(ApiError::bad_request(
+            "The request has no body; a JSON object is expected",
+        ));
     }
     match serde_json::from_slice(body) {
         Ok(Value::Object(map)) => Ok(map),
-        Ok(_) => Err(ApiError::bad_request("The request body is not a JSON object")),
-        Err(error) => Err(ApiError::bad_request(format!("The request body is not valid JSON: {error}"))),
+        Ok(_) => Err(ApiError::bad_request(
+            "The request body is not a JSON object",
+        )),
+        Err(error) => Err(ApiError::bad_request(format!(
+            "The request body is not valid JSON: {error}"
+        ))),
     }
 }
 
 /// A configuration; keys with a null value are left out.
 pub(super) fn config(map: Map<String, Value>) -> Result<Properties, ApiError> {
     let patch = patch(map)?;
-    Ok(patch.into_iter().filter_map(|(key, value)| Some((key, value?))).collect())
+    Ok(patch
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value?)))
+        .collect())
 }
 
 /// Changes to a configuration; a null value takes the key out.
@@ -50,7 +67,8 @@ pub(super) fn patch(map: Map<String, Value>) -> Result<ConfigPatch, ApiError> {
             (Value::Null, _) => Ok((key, None)),
             (_, Some(text)) => Ok((key, Some(text))),
             (_, None) => {
-                let message = format!("The value of \"{key}\" must be a string, a number or a boolean");
+                let message =
+                    format!("The value of \"{key}\" must be a string, a number or a boolean");
                 Err(ApiError::bad_request(message))
             }
         })
@@ -60,30 +78,42 @@ pub(super) fn patch(map: Map<String, Value>) -> Result<ConfigPatch, ApiError> {
 /// `POST /connectors`.
 pub(super) fn create(body: &Bytes) -> Result<ConnectorRequest, ApiError> {
     let mut map = object(body)?;
-    let name = text(map.shift_remove("name"), "name")?.unwrap_or_default().trim().to_owned();
+    let name = text(map.shift_remove("name"), "name")?
+        .unwrap_or_default()
+        .trim()
+        .to_owned();
     let given = map.shift_remove("config");
     let initial_state = text(map.shift_remove("initial_state"), "initial_state")?;
     if let Some(unknown) = map.keys().next() {
-        let message = format!("Unrecognized field \"{unknown}\"; known are \"name\", \"config\", \"initial_state\"");
+        let message = format!(
+            "Unrecognized field \"{unknown}\"; known are \"name\", \"config\", \"initial_state\""
+        );
         return Err(ApiError::bad_request(message));
     }
     let Some(Value::Object(given)) = given else {
-        return Err(ApiError::bad_request("The request has no \"config\", or it is not a JSON object"));
+        return Err(ApiError::bad_request(
+            "The request has no \"config\", or it is not a JSON object",
+        ));
     };
     let initial_state: Option<TargetState> = initial_state
         .map(|text| text.parse())
         .transpose()
         .map_err(|error: crate::status::UnknownState| ApiError::bad_request(error.to_string()))?;
     let config = with_name(config(given)?, &name)?;
-    Ok(ConnectorRequest { name, config, initial_state })
+    Ok(ConnectorRequest {
+        name,
+        config,
+        initial_state,
+    })
 }
 
 /// The configuration with its `name`, which must be that of the URL or of the request.
 pub(super) fn with_name(mut config: Properties, name: &str) -> Result<Properties, ApiError> {
     match config.get("name") {
         Some(own) if own != name => {
-            let message =
-                format!("Connector name configuration ({own}) doesn't match connector name in the URL ({name})");
+            let message = format!(
+                "Connector name configuration ({own}) doesn't match connector name in the URL ({name})"
+            );
             Err(ApiError::bad_request(message))
         }
         _ => {
@@ -99,7 +129,9 @@ pub(super) fn text(value: Option<Value>, name: &str) -> Result<Option<String>, A
         None | Some(Value::Null) => Ok(None),
         Some(value) => match scalar(&value) {
             Some(text) => Ok(Some(text)),
-            None => Err(ApiError::bad_request(format!("\"{name}\" must be a string"))),
+            None => Err(ApiError::bad_request(format!(
+                "\"{name}\" must be a string"
+            ))),
         },
     }
 }
@@ -119,8 +151,20 @@ mod tests {
             created(r#"{"name":" n ","config":{"flush.size":3,"x":true,"y":null,"z":"1"},"initial_state":"Paused"}"#)
                 .unwrap();
         assert_eq!(request.name, "n");
-        let pairs: Vec<_> = request.config.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-        assert_eq!(pairs, [("flush.size", "3"), ("x", "true"), ("z", "1"), ("name", "n")]);
+        let pairs: Vec<_> = request
+            .config
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .collect();
+        assert_eq!(
+            pairs,
+            [
+                ("flush.size", "3"),
+                ("x", "true"),
+                ("z", "1"),
+                ("name", "n")
+            ]
+        );
         assert_eq!(request.initial_state, Some(TargetState::Paused));
     }
 
@@ -131,10 +175,19 @@ mod tests {
             ("[]", "not a JSON object"),
             ("{", "not valid JSON"),
             (r#"{"name":"n"}"#, "no \"config\""),
-            (r#"{"name":"n","config":{},"x":1}"#, "Unrecognized field \"x\""),
+            (
+                r#"{"name":"n","config":{},"x":1}"#,
+                "Unrecognized field \"x\"",
+            ),
             (r#"{"name":"n","config":{"a":{}}}"#, "\"a\""),
-            (r#"{"name":"n","config":{},"initial_state":"ASLEEP"}"#, "ASLEEP"),
-            (r#"{"config":{"name":"a"}}"#, "Connector name configuration (a) doesn't match connector name in the URL ()"),
+            (
+                r#"{"name":"n","config":{},"initial_state":"ASLEEP"}"#,
+                "ASLEEP",
+            ),
+            (
+                r#"{"config":{"name":"a"}}"#,
+                "Connector name configuration (a) doesn't match connector name in the URL ()",
+            ),
         ];
         for (text, message) in cases {
             let error = created(text).unwrap_err();

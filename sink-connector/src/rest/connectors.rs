@@ -60,7 +60,8 @@ pub(super) async fn serve(api: &Api, route: Route, call: &Call) -> Result<Reply,
 
 /// A task's number; like the original, anything else in its place is no resource.
 fn number(text: &str) -> Result<u32, ApiError> {
-    text.parse().map_err(|_| ApiError::plain(StatusCode::NOT_FOUND))
+    text.parse()
+        .map_err(|_| ApiError::plain(StatusCode::NOT_FOUND))
 }
 
 /// Names, or with `expand` an object of names; a connector that disappears meanwhile is left out.
@@ -79,8 +80,14 @@ async fn list(api: &Api, call: &Call) -> Result<Reply, ApiError> {
     Ok(respond::ok(&expanded))
 }
 
-async fn expanded_parts(api: &Api, name: &str, expand: &[String]) -> Result<Map<String, Value>, HerderError> {
-    let to_value = |part: serde_json::Result<Value>| part.map_err(|error| HerderError::Internal(error.to_string()));
+async fn expanded_parts(
+    api: &Api,
+    name: &str,
+    expand: &[String],
+) -> Result<Map<String, Value>, HerderError> {
+    let to_value = |part: serde_json::Result<Value>| {
+        part.map_err(|error| HerderError::Internal(error.to_string()))
+    };
     let mut parts = Map::new();
     for part in expand {
         let value = match part.as_str() {
@@ -103,13 +110,22 @@ async fn config(api: &Api, name: &str, call: &Call) -> Result<Reply, ApiError> {
     match call.method {
         Method::PUT => {
             let config = body::with_name(body::config(body::object(&call.body)?)?, name)?;
-            let request = ConnectorRequest { name: name.to_owned(), config, initial_state: None };
+            let request = ConnectorRequest {
+                name: name.to_owned(),
+                config,
+                initial_state: None,
+            };
             Ok(put_reply(call, &api.herder.put(request, true).await?))
         }
         Method::PATCH => {
             let patch = body::patch(body::object(&call.body)?)?;
-            if patch.get("name").is_some_and(|new| new.as_deref() != Some(name)) {
-                return Err(ApiError::bad_request("The name of a connector cannot be changed"));
+            if patch
+                .get("name")
+                .is_some_and(|new| new.as_deref() != Some(name))
+            {
+                return Err(ApiError::bad_request(
+                    "The name of a connector cannot be changed",
+                ));
             }
             Ok(respond::ok(&api.herder.patch(name, patch).await?))
         }
@@ -128,15 +144,20 @@ fn put_reply(call: &Call, put: &Put) -> Reply {
 async fn tasks_config(api: &Api, name: &str) -> Result<Reply, ApiError> {
     let tasks = api.herder.tasks(name).await?;
     let key = |id: &TaskId| format!("{}-{}", id.connector, id.task);
-    let configs: BTreeMap<String, Object<'_>> =
-        tasks.iter().map(|task| (key(&task.id), Object(&task.config))).collect();
+    let configs: BTreeMap<String, Object<'_>> = tasks
+        .iter()
+        .map(|task| (key(&task.id), Object(&task.config)))
+        .collect();
     Ok(respond::ok(&configs))
 }
 
 /// 204 when only the connector is restarted; else 202 with what is being restarted.
 async fn restart(api: &Api, name: &str, call: &Call) -> Result<Reply, ApiError> {
     let flag = |parameter| query_flag(call.query.as_deref(), parameter).unwrap_or(false);
-    let request = RestartRequest { include_tasks: flag("includeTasks"), only_failed: flag("onlyFailed") };
+    let request = RestartRequest {
+        include_tasks: flag("includeTasks"),
+        only_failed: flag("onlyFailed"),
+    };
     let status = api.herder.restart(name, request).await?;
     if request.is_plain() {
         return Ok(respond::empty(StatusCode::NO_CONTENT));
@@ -146,6 +167,10 @@ async fn restart(api: &Api, name: &str, call: &Call) -> Result<Reply, ApiError> 
 
 async fn target(api: &Api, name: &str, target: TargetState) -> Result<Reply, ApiError> {
     api.herder.set_target(name, target).await?;
-    let status = if target == TargetState::Stopped { StatusCode::NO_CONTENT } else { StatusCode::ACCEPTED };
+    let status = if target == TargetState::Stopped {
+        StatusCode::NO_CONTENT
+    } else {
+        StatusCode::ACCEPTED
+    };
     Ok(respond::empty(status))
 }

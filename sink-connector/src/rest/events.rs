@@ -20,8 +20,14 @@ impl Events {
     /// # Errors
     /// When `registry` has metrics of these names.
     pub(crate) fn register(registry: &Registry) -> prometheus::Result<Self> {
-        let requests = Opts::new("sluiceway_sink_rest_requests_total", "Requests to the Connect REST API by route and status.");
-        let seconds = HistogramOpts::new("sluiceway_sink_rest_request_seconds", "Time from a request's header to its answer, by route.");
+        let requests = Opts::new(
+            "sluiceway_sink_rest_requests_total",
+            "Requests to the Connect REST API by route and status.",
+        );
+        let seconds = HistogramOpts::new(
+            "sluiceway_sink_rest_request_seconds",
+            "Time from a request's header to its answer, by route.",
+        );
         let events = Self {
             requests: IntCounterVec::new(requests, &["route", "method", "status"])?,
             seconds: HistogramVec::new(seconds.buckets(BUCKETS.to_vec()), &["route"])?,
@@ -32,9 +38,20 @@ impl Events {
     }
 
     /// A request was answered.
-    pub(super) fn answered(&self, method: &Method, path: &str, route: &str, status: StatusCode, took: Duration) {
-        self.requests.with_label_values(&[route, method_label(method), status.as_str()]).inc();
-        self.seconds.with_label_values(&[route]).observe(took.as_secs_f64());
+    pub(super) fn answered(
+        &self,
+        method: &Method,
+        path: &str,
+        route: &str,
+        status: StatusCode,
+        took: Duration,
+    ) {
+        self.requests
+            .with_label_values(&[route, method_label(method), status.as_str()])
+            .inc();
+        self.seconds
+            .with_label_values(&[route])
+            .observe(took.as_secs_f64());
         let (status, took_ms) = (status.as_u16(), took.as_millis());
         if *method == Method::GET || *method == Method::HEAD {
             tracing::debug!(%method, path, status, took_ms, "REST request");
@@ -68,9 +85,27 @@ mod tests {
         let registry = Registry::new();
         let events = Events::register(&registry).unwrap();
         let odd = Method::from_bytes(b"BREW").unwrap();
-        events.answered(&odd, "/x", "none", StatusCode::NOT_FOUND, Duration::from_millis(2));
-        assert_eq!(events.requests.with_label_values(&["none", "other", "404"]).get(), 1);
-        assert_eq!(events.seconds.with_label_values(&["none"]).get_sample_count(), 1);
+        events.answered(
+            &odd,
+            "/x",
+            "none",
+            StatusCode::NOT_FOUND,
+            Duration::from_millis(2),
+        );
+        assert_eq!(
+            events
+                .requests
+                .with_label_values(&["none", "other", "404"])
+                .get(),
+            1
+        );
+        assert_eq!(
+            events
+                .seconds
+                .with_label_values(&["none"])
+                .get_sample_count(),
+            1
+        );
         assert!(Events::register(&registry).is_err());
     }
 }

@@ -17,7 +17,9 @@ use super::server::Call;
 use super::{Api, body};
 
 const ROOT: &str = "root";
-const LEVELS: [&str; 8] = ["ALL", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "OFF"];
+const LEVELS: [&str; 8] = [
+    "ALL", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "OFF",
+];
 /// Java packages and the parts of this program that do their work.
 const PARTS: [(&str, &str); 4] = [
     ("org.apache.kafka.connect", "sluiceway_sink"),
@@ -45,25 +47,49 @@ struct Level {
 impl Loggers {
     /// The root logger at INFO; `apply` is called with each change.
     pub(crate) fn new(apply: Apply) -> Self {
-        let root = (ROOT.to_owned(), Level { level: "INFO", last_modified: None });
-        Self { levels: Mutex::new(BTreeMap::from([root])), apply }
+        let root = (
+            ROOT.to_owned(),
+            Level {
+                level: "INFO",
+                last_modified: None,
+            },
+        );
+        Self {
+            levels: Mutex::new(BTreeMap::from([root])),
+            apply,
+        }
     }
 
     /// Sets `name` and every logger below it, and says which those are.
     fn set(&self, name: &str, level: &'static str) -> Vec<String> {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         let last_modified = u64::try_from(since.as_millis()).ok();
         let mut levels = self.levels.lock();
         let below = |known: &str| {
-            name == ROOT || known.strip_prefix(name).is_some_and(|rest| rest.starts_with(['.', ':']))
+            name == ROOT
+                || known
+                    .strip_prefix(name)
+                    .is_some_and(|rest| rest.starts_with(['.', ':']))
         };
-        let mut changed: Vec<String> = levels.keys().filter(|known| below(known)).cloned().collect();
+        let mut changed: Vec<String> = levels
+            .keys()
+            .filter(|known| below(known))
+            .cloned()
+            .collect();
         if !changed.iter().any(|known| known == name) {
             changed.push(name.to_owned());
         }
         changed.sort();
         for logger in &changed {
-            levels.insert(logger.clone(), Level { level, last_modified });
+            levels.insert(
+                logger.clone(),
+                Level {
+                    level,
+                    last_modified,
+                },
+            );
         }
         (self.apply)(&directives(&levels));
         changed
@@ -73,13 +99,17 @@ impl Loggers {
 /// The levels as directives of the log's filter.
 fn directives(levels: &BTreeMap<String, Level>) -> String {
     let part = |name: &str| {
-        let known = PARTS.iter().find(|(package, _)| *package == name).map(|(_, part)| (*part).to_owned());
+        let known = PARTS
+            .iter()
+            .find(|(package, _)| *package == name)
+            .map(|(_, part)| (*part).to_owned());
         known.or_else(|| name.contains("::").then(|| name.to_owned()))
     };
-    let mut directives = vec![filter_level(levels.get(ROOT).map_or("INFO", |root| root.level)).to_owned()];
-    directives.extend(
-        levels.iter().filter_map(|(name, level)| Some(format!("{}={}", part(name)?, filter_level(level.level)))),
-    );
+    let mut directives =
+        vec![filter_level(levels.get(ROOT).map_or("INFO", |root| root.level)).to_owned()];
+    directives.extend(levels.iter().filter_map(|(name, level)| {
+        Some(format!("{}={}", part(name)?, filter_level(level.level)))
+    }));
     directives.join(",")
 }
 
@@ -105,19 +135,28 @@ pub(super) fn one(api: &Api, name: &str, call: &Call) -> Result<Reply, ApiError>
         return put(api, name, call);
     }
     let level = api.loggers.levels.lock().get(name).cloned();
-    level.map(|level| respond::ok(&level)).ok_or_else(|| ApiError::not_found(format!("Logger {name} not found.")))
+    level
+        .map(|level| respond::ok(&level))
+        .ok_or_else(|| ApiError::not_found(format!("Logger {name} not found.")))
 }
 
 fn put(api: &Api, name: &str, call: &Call) -> Result<Reply, ApiError> {
     let mut map = body::object(&call.body)?;
     let Some(text) = body::text(map.shift_remove("level"), "level")? else {
-        return Err(ApiError::bad_request("Desired 'level' parameter was not specified in request."));
+        return Err(ApiError::bad_request(
+            "Desired 'level' parameter was not specified in request.",
+        ));
     };
-    let known = LEVELS.into_iter().find(|level| level.eq_ignore_ascii_case(text.trim()));
+    let known = LEVELS
+        .into_iter()
+        .find(|level| level.eq_ignore_ascii_case(text.trim()));
     let level = known.ok_or_else(|| ApiError::not_found(format!("invalid log level '{text}'.")))?;
     let changed = api.loggers.set(name, level);
     let scope = query_values(call.query.as_deref(), "scope");
-    if scope.first().is_some_and(|scope| scope.eq_ignore_ascii_case("cluster")) {
+    if scope
+        .first()
+        .is_some_and(|scope| scope.eq_ignore_ascii_case("cluster"))
+    {
         return Ok(respond::empty(StatusCode::NO_CONTENT));
     }
     Ok(respond::ok(&changed))
@@ -131,18 +170,32 @@ mod tests {
     fn loggers() -> (Loggers, Arc<Mutex<String>>) {
         let applied = Arc::new(Mutex::new(String::new()));
         let seen = Arc::clone(&applied);
-        (Loggers::new(Box::new(move |directives| *seen.lock() = directives.to_owned())), applied)
+        (
+            Loggers::new(Box::new(move |directives| {
+                *seen.lock() = directives.to_owned()
+            })),
+            applied,
+        )
     }
 
     #[test]
     fn a_level_reaches_the_matching_part() {
         let (loggers, applied) = loggers();
-        assert_eq!(loggers.set("org.apache.kafka.clients", "ERROR"), ["org.apache.kafka.clients"]);
+        assert_eq!(
+            loggers.set("org.apache.kafka.clients", "ERROR"),
+            ["org.apache.kafka.clients"]
+        );
         assert_eq!(*applied.lock(), "info,librdkafka=error");
         loggers.set("sluiceway_sink::rest", "ALL");
-        assert_eq!(*applied.lock(), "info,librdkafka=error,sluiceway_sink::rest=trace");
+        assert_eq!(
+            *applied.lock(),
+            "info,librdkafka=error,sluiceway_sink::rest=trace"
+        );
         loggers.set("com.example.Nothing", "OFF");
-        assert_eq!(*applied.lock(), "info,librdkafka=error,sluiceway_sink::rest=trace");
+        assert_eq!(
+            *applied.lock(),
+            "info,librdkafka=error,sluiceway_sink::rest=trace"
+        );
     }
 
     #[test]

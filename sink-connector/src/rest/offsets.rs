@@ -43,8 +43,13 @@ pub(super) async fn serve(api: &Api, name: &str, call: &Call) -> Result<Reply, A
             let items: Vec<Item<'_>> = offsets
                 .iter()
                 .map(|found| Item {
-                    partition: Partition { kafka_partition: found.partition, kafka_topic: &found.topic },
-                    offset: Offset { kafka_offset: found.offset },
+                    partition: Partition {
+                        kafka_partition: found.partition,
+                        kafka_topic: &found.topic,
+                    },
+                    offset: Offset {
+                        kafka_offset: found.offset,
+                    },
                 })
                 .collect();
             Ok(respond::ok(&json!({ "offsets": items })))
@@ -62,7 +67,10 @@ fn done(verb: &str) -> Reply {
 
 /// The body of a PATCH.
 fn changes(mut map: Map<String, Value>) -> Result<Vec<OffsetChange>, ApiError> {
-    let Some(Value::Array(items)) = map.shift_remove("offsets").filter(|items| *items != json!([])) else {
+    let Some(Value::Array(items)) = map
+        .shift_remove("offsets")
+        .filter(|items| *items != json!([]))
+    else {
         let message = "Partitions / offsets need to be provided for an alter offsets request";
         return Err(ApiError::bad_request(message));
     };
@@ -72,21 +80,34 @@ fn changes(mut map: Map<String, Value>) -> Result<Vec<OffsetChange>, ApiError> {
 fn change(item: Value) -> Result<OffsetChange, ApiError> {
     let partition = item.get("partition").and_then(Value::as_object);
     let Some(partition) = partition.filter(|partition| !partition.is_empty()) else {
-        return Err(ApiError::bad_request("The partition for a sink connector offset cannot be null or missing"));
+        return Err(ApiError::bad_request(
+            "The partition for a sink connector offset cannot be null or missing",
+        ));
     };
-    let (Some(topic), Some(number)) = (partition.get("kafka_topic"), partition.get("kafka_partition")) else {
+    let (Some(topic), Some(number)) = (
+        partition.get("kafka_topic"),
+        partition.get("kafka_partition"),
+    ) else {
         let message = "The partition for a sink connector offset must contain the keys 'kafka_topic' and 'kafka_partition'";
         return Err(ApiError::bad_request(message));
     };
     let Value::String(topic) = topic else {
-        return Err(ApiError::bad_request("Kafka topic names must be valid strings and may not be null"));
+        return Err(ApiError::bad_request(
+            "Kafka topic names must be valid strings and may not be null",
+        ));
     };
-    Ok(OffsetChange { topic: topic.clone(), partition: partition_number(number)?, offset: offset(item.get("offset"))? })
+    Ok(OffsetChange {
+        topic: topic.clone(),
+        partition: partition_number(number)?,
+        offset: offset(item.get("offset"))?,
+    })
 }
 
 fn partition_number(value: &Value) -> Result<i32, ApiError> {
     let Some(text) = plain(value) else {
-        return Err(ApiError::bad_request("Kafka partitions must be valid numbers and may not be null"));
+        return Err(ApiError::bad_request(
+            "Kafka partitions must be valid numbers and may not be null",
+        ));
     };
     text.parse().map_err(|_| {
         ApiError::bad_request(format!(
@@ -107,7 +128,9 @@ fn offset(value: Option<&Value>) -> Result<Option<i64>, ApiError> {
     };
     match text.parse::<i64>() {
         Ok(number) if number >= 0 => Ok(Some(number)),
-        Ok(number) => Err(ApiError::bad_request(format!("Invalid negative offset: {number}"))),
+        Ok(number) => Err(ApiError::bad_request(format!(
+            "Invalid negative offset: {number}"
+        ))),
         Err(_) => Err(ApiError::bad_request(format!(
             "Failed to parse the following Kafka offset value in the provided offsets: '{text}'. Offset values for sink \
              connectors need to be integers."
@@ -129,7 +152,9 @@ mod tests {
     use super::*;
 
     fn parse(body: Value) -> Result<Vec<OffsetChange>, String> {
-        let Value::Object(map) = body else { return Err("no object".into()) };
+        let Value::Object(map) = body else {
+            return Err("no object".into());
+        };
         changes(map).map_err(|error| error.message)
     }
 
@@ -139,25 +164,65 @@ mod tests {
 
     #[test]
     fn changes_are_read() {
-        let expected = |offset| vec![OffsetChange { topic: "t".into(), partition: 1, offset }];
+        let expected = |offset| {
+            vec![OffsetChange {
+                topic: "t".into(),
+                partition: 1,
+                offset,
+            }]
+        };
         let partition = json!({"kafka_topic": "t", "kafka_partition": 1});
-        assert_eq!(one(partition.clone(), json!({"kafka_offset": 7})).unwrap(), expected(Some(7)));
+        assert_eq!(
+            one(partition.clone(), json!({"kafka_offset": 7})).unwrap(),
+            expected(Some(7))
+        );
         assert_eq!(one(partition, Value::Null).unwrap(), expected(None));
-        let texts = one(json!({"kafka_topic": "t", "kafka_partition": "1"}), json!({"kafka_offset": "7"}));
+        let texts = one(
+            json!({"kafka_topic": "t", "kafka_partition": "1"}),
+            json!({"kafka_offset": "7"}),
+        );
         assert_eq!(texts.unwrap(), expected(Some(7)));
     }
 
     #[test]
     fn each_mistake_has_its_text() {
         let good = || json!({"kafka_topic": "t", "kafka_partition": 1});
-        assert!(parse(json!({})).unwrap_err().starts_with("Partitions / offsets need"));
-        assert!(parse(json!({"offsets": []})).unwrap_err().starts_with("Partitions / offsets need"));
+        assert!(
+            parse(json!({}))
+                .unwrap_err()
+                .starts_with("Partitions / offsets need")
+        );
+        assert!(
+            parse(json!({"offsets": []}))
+                .unwrap_err()
+                .starts_with("Partitions / offsets need")
+        );
         let cases = [
-            (Value::Null, json!({"kafka_offset": 1}), "cannot be null or missing"),
-            (json!({"kafka_topic": "t"}), Value::Null, "must contain the keys"),
-            (json!({"kafka_topic": 1, "kafka_partition": 1}), Value::Null, "topic names must be valid"),
-            (json!({"kafka_topic": "t", "kafka_partition": null}), Value::Null, "must be valid numbers"),
-            (json!({"kafka_topic": "t", "kafka_partition": "x"}), Value::Null, "'x'. Partition values"),
+            (
+                Value::Null,
+                json!({"kafka_offset": 1}),
+                "cannot be null or missing",
+            ),
+            (
+                json!({"kafka_topic": "t"}),
+                Value::Null,
+                "must contain the keys",
+            ),
+            (
+                json!({"kafka_topic": 1, "kafka_partition": 1}),
+                Value::Null,
+                "topic names must be valid",
+            ),
+            (
+                json!({"kafka_topic": "t", "kafka_partition": null}),
+                Value::Null,
+                "must be valid numbers",
+            ),
+            (
+                json!({"kafka_topic": "t", "kafka_partition": "x"}),
+                Value::Null,
+                "'x'. Partition values",
+            ),
             (good(), json!({}), "contain the key 'kafka_offset'"),
             (good(), json!({"kafka_offset": "y"}), "'y'. Offset values"),
             (good(), json!({"kafka_offset": -1}), "negative"),

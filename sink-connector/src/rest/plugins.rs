@@ -15,10 +15,13 @@ pub(super) fn list(call: &Call) -> Reply {
 
 /// The definitions of a plugin's properties.
 pub(super) fn config(class: &str) -> Result<Reply, ApiError> {
-    let plugin = plugins::find(class).ok_or_else(|| ApiError::not_found(format!("Unknown plugin {class}.")))?;
+    let plugin = plugins::find(class)
+        .ok_or_else(|| ApiError::not_found(format!("Unknown plugin {class}.")))?;
     let keys = match plugin.kind {
         PluginType::Sink => plugins::connector_keys().collect(),
-        PluginType::Converter | PluginType::HeaderConverter => plugins::converter_keys(plugin.class),
+        PluginType::Converter | PluginType::HeaderConverter => {
+            plugins::converter_keys(plugin.class)
+        }
     };
     Ok(respond::ok(&keys))
 }
@@ -27,16 +30,27 @@ pub(super) fn config(class: &str) -> Result<Reply, ApiError> {
 pub(super) async fn validate(api: &Api, class: &str, call: &Call) -> Result<Reply, ApiError> {
     let config = body::config(body::object(&call.body)?)?;
     let Some(own) = config.get("connector.class").filter(|own| !own.is_empty()) else {
-        let message = format!("Connector config {{{}}} contains no connector type", keys(&config));
+        let message = format!(
+            "Connector config {{{}}} contains no connector type",
+            keys(&config)
+        );
         return Err(ApiError::bad_request(message));
     };
-    let same = |a: &str, b: &str| a == b || plugins::find(a).is_some_and(|found| plugins::find(b) == Some(found));
+    let same = |a: &str, b: &str| {
+        a == b || plugins::find(a).is_some_and(|found| plugins::find(b) == Some(found))
+    };
     if !same(own, class) {
-        return Err(ApiError::bad_request(format!("Included connector type {own} does not match request type {class}")));
+        return Err(ApiError::bad_request(format!(
+            "Included connector type {own} does not match request type {class}"
+        )));
     }
     Ok(respond::ok(&api.herder.validate(&config).await?))
 }
 
 fn keys(config: &sluiceway_common::props::Properties) -> String {
-    config.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+    config
+        .keys()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

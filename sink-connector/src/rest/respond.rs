@@ -22,7 +22,10 @@ pub(super) struct ApiError {
 
 impl ApiError {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into() }
+        Self {
+            status,
+            message: message.into(),
+        }
     }
 
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
@@ -51,7 +54,13 @@ impl ApiError {
             error_code: u16,
             message: &'a str,
         }
-        json(self.status, &Body { error_code: self.status.as_u16(), message: &self.message })
+        json(
+            self.status,
+            &Body {
+                error_code: self.status.as_u16(),
+                message: &self.message,
+            },
+        )
     }
 }
 
@@ -79,7 +88,9 @@ pub(super) fn json<T: Serialize>(status: StatusCode, body: &T) -> Reply {
     };
     let mut reply = Response::new(Full::new(Bytes::from(bytes)));
     *reply.status_mut() = status;
-    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    reply
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     reply
 }
 
@@ -116,15 +127,16 @@ pub(super) fn with_allow(mut reply: Reply, allow: &str) -> Reply {
 /// A name as it stands in a path.
 pub(super) fn encode_segment(name: &str) -> String {
     use std::fmt::Write as _;
-    name.bytes().fold(String::with_capacity(name.len()), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            // Writing to a String does not fail.
-            let _ = write!(out, "%{byte:02X}");
-        }
-        out
-    })
+    name.bytes()
+        .fold(String::with_capacity(name.len()), |mut out, byte| {
+            if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&byte) {
+                out.push(char::from(byte));
+            } else {
+                // Writing to a String does not fail.
+                let _ = write!(out, "%{byte:02X}");
+            }
+            out
+        })
 }
 
 #[cfg(test)]
@@ -145,14 +157,25 @@ mod tests {
         for (error, status) in cases {
             assert_eq!(ApiError::from(error).status.as_u16(), status);
         }
-        assert_eq!(ApiError::plain(StatusCode::METHOD_NOT_ALLOWED).message, "HTTP 405 Method Not Allowed");
+        assert_eq!(
+            ApiError::plain(StatusCode::METHOD_NOT_ALLOWED).message,
+            "HTTP 405 Method Not Allowed"
+        );
     }
 
     #[test]
     fn the_location_is_absolute_and_encoded() {
         let path = format!("/connectors/{}", encode_segment("a b/ü"));
         let reply = created(Some("h:1"), &path, &());
-        assert_eq!(reply.headers()[LOCATION].to_str().unwrap(), "http://h:1/connectors/a%20b%2F%C3%BC");
-        assert_eq!(created(None, "/x", &()).headers()[LOCATION].to_str().unwrap(), "/x");
+        assert_eq!(
+            reply.headers()[LOCATION].to_str().unwrap(),
+            "http://h:1/connectors/a%20b%2F%C3%BC"
+        );
+        assert_eq!(
+            created(None, "/x", &()).headers()[LOCATION]
+                .to_str()
+                .unwrap(),
+            "/x"
+        );
     }
 }

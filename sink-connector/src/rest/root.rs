@@ -22,7 +22,11 @@ struct Info {
 /// The version of Connect that is followed, this program's own, and the cluster's id.
 pub(super) async fn info(api: &Api) -> Result<Reply, ApiError> {
     let kafka_cluster_id = api.herder.kafka_cluster_id().await?;
-    Ok(respond::ok(&Info { version: CONNECT_VERSION, commit: COMMIT, kafka_cluster_id }))
+    Ok(respond::ok(&Info {
+        version: CONNECT_VERSION,
+        commit: COMMIT,
+        kafka_cluster_id,
+    }))
 }
 
 #[derive(Serialize)]
@@ -35,9 +39,18 @@ struct Health {
 pub(super) fn health(api: &Api) -> Reply {
     if api.started.load(Ordering::Acquire) {
         let message = "Worker has completed startup and is ready to handle requests.";
-        respond::ok(&Health { status: "healthy", message })
+        respond::ok(&Health {
+            status: "healthy",
+            message,
+        })
     } else {
         let message = "Worker is still starting up.";
-        respond::json(StatusCode::SERVICE_UNAVAILABLE, &Health { status: "starting", message })
+        respond::json(
+            StatusCode::SERVICE_UNAVAILABLE,
+            &Health {
+                status: "starting",
+                message,
+            },
+        )
     }
 }

@@ -54,7 +54,9 @@ impl Route {
             ["connectors", name, rest @ ..] => return Self::of_connector((*name).to_owned(), rest),
             ["connector-plugins"] => Self::Plugins,
             ["connector-plugins", class, "config"] => Self::PluginConfig((*class).to_owned()),
-            ["connector-plugins", class, "config", "validate"] => Self::Validate((*class).to_owned()),
+            ["connector-plugins", class, "config", "validate"] => {
+                Self::Validate((*class).to_owned())
+            }
             ["admin", "loggers"] => Self::Loggers,
             ["admin", "loggers", name] => Self::Logger((*name).to_owned()),
             _ => return None,
@@ -120,9 +122,11 @@ impl Route {
             Self::Offsets(_) => &[Method::GET, Method::PATCH, Method::DELETE],
             Self::Logger(_) => &[Method::GET, Method::PUT],
             Self::TaskRestart(..) | Self::Restart(_) => &[Method::POST],
-            Self::Pause(_) | Self::Resume(_) | Self::Stop(_) | Self::TopicsReset(_) | Self::Validate(_) => {
-                &[Method::PUT]
-            }
+            Self::Pause(_)
+            | Self::Resume(_)
+            | Self::Stop(_)
+            | Self::TopicsReset(_)
+            | Self::Validate(_) => &[Method::PUT],
             Self::Root
             | Self::Health
             | Self::Status(_)
@@ -166,7 +170,9 @@ pub(super) fn decode(text: &str) -> Option<Cow<'_, str>> {
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
         if *first == b'%' {
-            let digits = tail.get(..2).and_then(|digits| std::str::from_utf8(digits).ok())?;
+            let digits = tail
+                .get(..2)
+                .and_then(|digits| std::str::from_utf8(digits).ok())?;
             bytes.push(u8::from_str_radix(digits, 16).ok()?);
             rest = &tail[2..];
         } else {
@@ -179,7 +185,10 @@ pub(super) fn decode(text: &str) -> Option<Cow<'_, str>> {
 
 /// The values of a query's parameter, decoded.
 pub(super) fn query_values(query: Option<&str>, name: &str) -> Vec<String> {
-    let pairs = query.unwrap_or_default().split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let pairs = query
+        .unwrap_or_default()
+        .split('&')
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     pairs
         .filter(|(key, _)| *key == name)
         .filter_map(|(_, value)| decode(&value.replace('+', " ")).map(Cow::into_owned))
@@ -188,7 +197,9 @@ pub(super) fn query_values(query: Option<&str>, name: &str) -> Vec<String> {
 
 /// Whether the query's parameter is `true`; anything else is not.
 pub(super) fn query_flag(query: Option<&str>, name: &str) -> Option<bool> {
-    query_values(query, name).first().map(|value| value.eq_ignore_ascii_case("true"))
+    query_values(query, name)
+        .first()
+        .map(|value| value.eq_ignore_ascii_case("true"))
 }
 
 #[cfg(test)]
@@ -200,10 +211,25 @@ mod tests {
         let find = |path| Route::find(path, Part::All);
         assert_eq!(find("/"), Some(Route::Root));
         assert_eq!(find("/connectors/"), Some(Route::Connectors));
-        assert_eq!(find("/connectors/a%20b%2Fc/config"), Some(Route::Config("a b/c".into())));
-        assert_eq!(find("/connectors/n/tasks/0/status"), Some(Route::TaskStatus("n".into(), "0".into())));
-        assert_eq!(find("/connector-plugins/X/config/validate"), Some(Route::Validate("X".into())));
-        for path in ["/nope", "/connectors/n/nope", "/connectors//config/x", "/connectors/%zz", "connectors"] {
+        assert_eq!(
+            find("/connectors/a%20b%2Fc/config"),
+            Some(Route::Config("a b/c".into()))
+        );
+        assert_eq!(
+            find("/connectors/n/tasks/0/status"),
+            Some(Route::TaskStatus("n".into(), "0".into()))
+        );
+        assert_eq!(
+            find("/connector-plugins/X/config/validate"),
+            Some(Route::Validate("X".into()))
+        );
+        for path in [
+            "/nope",
+            "/connectors/n/nope",
+            "/connectors//config/x",
+            "/connectors/%zz",
+            "connectors",
+        ] {
             assert_eq!(find(path), None, "{path}");
         }
     }
@@ -211,7 +237,10 @@ mod tests {
     #[test]
     fn the_admin_part_can_be_apart() {
         assert_eq!(Route::find("/admin/loggers", Part::WithoutAdmin), None);
-        assert_eq!(Route::find("/admin/loggers", Part::Admin), Some(Route::Loggers));
+        assert_eq!(
+            Route::find("/admin/loggers", Part::Admin),
+            Some(Route::Loggers)
+        );
         assert_eq!(Route::find("/connectors", Part::Admin), None);
     }
 

@@ -50,7 +50,9 @@ pub(super) struct Call {
 impl Call {
     /// The host that the request was sent to, as its client wrote it.
     pub(super) fn host(&self) -> Option<&str> {
-        self.headers.get(http::header::HOST).and_then(|host| host.to_str().ok())
+        self.headers
+            .get(http::header::HOST)
+            .and_then(|host| host.to_str().ok())
     }
 }
 
@@ -75,7 +77,10 @@ impl BoundSockets {
 
     /// The addresses they are bound to.
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
-        self.0.iter().filter_map(|(socket, _)| socket.local_addr().ok()).collect()
+        self.0
+            .iter()
+            .filter_map(|(socket, _)| socket.local_addr().ok())
+            .collect()
     }
 }
 
@@ -90,8 +95,17 @@ impl RestServer {
         let slots = Arc::new(Semaphore::new(api.config.max_connections));
         let events = Arc::new(events);
         for (socket, part) in sockets.0 {
-            let service = Service { api: Arc::clone(&api), events: Arc::clone(&events), part };
-            server.connections.spawn(accept(socket, service, Arc::clone(&slots), server.stop.clone()));
+            let service = Service {
+                api: Arc::clone(&api),
+                events: Arc::clone(&events),
+                part,
+            };
+            server.connections.spawn(accept(
+                socket,
+                service,
+                Arc::clone(&slots),
+                server.stop.clone(),
+            ));
         }
         server
     }
@@ -105,7 +119,10 @@ impl RestServer {
     pub(crate) async fn stop(self) {
         self.stop.cancel();
         self.connections.close();
-        if tokio::time::timeout(DRAIN, self.connections.wait()).await.is_err() {
+        if tokio::time::timeout(DRAIN, self.connections.wait())
+            .await
+            .is_err()
+        {
             tracing::warn!("REST requests under way were cut off when the worker stopped");
         }
     }
@@ -124,10 +141,17 @@ struct Service {
     part: Part,
 }
 
-async fn accept(socket: TcpListener, service: Service, slots: Arc<Semaphore>, stop: CancellationToken) {
+async fn accept(
+    socket: TcpListener,
+    service: Service,
+    slots: Arc<Semaphore>,
+    stop: CancellationToken,
+) {
     let graceful = GracefulShutdown::new();
     loop {
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
+            break;
+        };
         let stream = tokio::select! {
             () = stop.cancelled() => break,
             accepted = socket.accept() => match accepted {
@@ -156,7 +180,10 @@ type Connection<S> = hyper::server::conn::http1::Connection<TokioIo<TcpStream>, 
 fn connection(
     stream: TcpStream,
     service: Service,
-) -> Connection<impl hyper::service::Service<Request<Incoming>, Response = Reply, Error = Infallible, Future: Send> + Send> {
+) -> Connection<
+    impl hyper::service::Service<Request<Incoming>, Response = Reply, Error = Infallible, Future: Send>
+    + Send,
+> {
     let serve = service_fn(move |request| {
         let service = service.clone();
         async move { Ok(service.answer(request).await) }
@@ -177,22 +204,35 @@ impl Service {
         let answered = self.route(route, request).await;
         let mut reply = answered.unwrap_or_else(|error| error.reply());
         cors::apply(&self.api.config, origin.as_ref(), reply.headers_mut());
-        self.api.config.response_headers.iter().for_each(|header| header.apply(reply.headers_mut()));
+        self.api
+            .config
+            .response_headers
+            .iter()
+            .for_each(|header| header.apply(reply.headers_mut()));
         if method == Method::HEAD {
             *reply.body_mut() = Full::default();
         }
-        self.events.answered(&method, &path, name, reply.status(), started.elapsed());
+        self.events
+            .answered(&method, &path, name, reply.status(), started.elapsed());
         reply
     }
 
-    async fn route(&self, route: Option<Route>, request: Request<Incoming>) -> Result<Reply, ApiError> {
+    async fn route(
+        &self,
+        route: Option<Route>,
+        request: Request<Incoming>,
+    ) -> Result<Reply, ApiError> {
         let route = route.ok_or_else(|| ApiError::plain(StatusCode::NOT_FOUND))?;
         if request.method() == Method::OPTIONS {
             let reply = respond::with_allow(respond::empty(StatusCode::OK), &route.allow());
             return Ok(cors::preflight(&self.api.config, request.headers(), reply));
         }
         // HEAD is answered as GET; hyper sends no body then.
-        let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
+        let method = if request.method() == Method::HEAD {
+            Method::GET
+        } else {
+            request.method().clone()
+        };
         if !route.methods().contains(&method) {
             let error = ApiError::plain(StatusCode::METHOD_NOT_ALLOWED);
             return Ok(respond::with_allow(error.reply(), &route.allow()));
@@ -209,14 +249,23 @@ impl Service {
             Err(error) if error.is::<http_body_util::LengthLimitError>() => {
                 return Err(ApiError::plain(StatusCode::PAYLOAD_TOO_LARGE));
             }
-            Err(error) => return Err(ApiError::bad_request(format!("The request body ended early: {error}"))),
+            Err(error) => {
+                return Err(ApiError::bad_request(format!(
+                    "The request body ended early: {error}"
+                )));
+            }
         };
         body::check_content_type(&parts.headers, &body)?;
         if !accepts_json(&parts.headers) {
             return Err(ApiError::plain(StatusCode::NOT_ACCEPTABLE));
         }
         let query = parts.uri.query().map(str::to_owned);
-        Ok(Call { method, query, headers: parts.headers, body })
+        Ok(Call {
+            method,
+            query,
+            headers: parts.headers,
+            body,
+        })
     }
 
     /// Runs the handler to its end, whatever happens to the connection, and waits for it for a bounded time.
@@ -249,13 +298,25 @@ async fn handle(api: &Api, route: Route, call: Call) -> Result<Reply, ApiError> 
 }
 
 fn accepts_json(headers: &HeaderMap) -> bool {
-    let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).peekable();
+    let mut accepted = headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .peekable();
     if accepted.peek().is_none() {
         return true;
     }
     accepted.flat_map(|value| value.split(',')).any(|range| {
-        let essence = range.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
-        let refused = range.split(';').skip(1).any(|parameter| parameter.trim() == "q=0");
+        let essence = range
+            .split(';')
+            .next()
+            .unwrap_or("")
+            .trim()
+            .to_ascii_lowercase();
+        let refused = range
+            .split(';')
+            .skip(1)
+            .any(|parameter| parameter.trim() == "q=0");
         !refused && ["application/json", "application/*", "*/*", "*"].contains(&essence.as_str())
     })
 }
@@ -273,7 +334,11 @@ mod tests {
             accepts_json(&headers)
         };
         assert!(accepts_json(&HeaderMap::new()));
-        assert!(accepts("application/json") && accepts("text/html, */*;q=0.1") && accepts("application/*"));
+        assert!(
+            accepts("application/json")
+                && accepts("text/html, */*;q=0.1")
+                && accepts("application/*")
+        );
         assert!(!accepts("text/html") && !accepts("application/json;q=0"));
     }
 }

@@ -87,11 +87,20 @@ impl<'a> Task<'a> {
         let fail = |exception: Exception| Failure::Exception(exception);
         let config = Arc::clone(&context.connector);
         let client = context.runtime.block_on(connect(&config.s3));
-        context.runtime.block_on(check_bucket(&client, &config)).map_err(fail)?;
+        context
+            .runtime
+            .block_on(check_bucket(&client, &config))
+            .map_err(fail)?;
         let pipeline = Pipeline::new(&config).map_err(|error| fail(unrecoverable(error)))?;
         let (upload_events, uploads) = channel();
         let metrics = Arc::clone(&context.metrics);
-        let uploader = Uploader::new(client, &config, context.runtime.clone(), Arc::clone(&metrics), upload_events);
+        let uploader = Uploader::new(
+            client,
+            &config,
+            context.runtime.clone(),
+            Arc::clone(&metrics),
+            upload_events,
+        );
         let tools = Arc::new(Tools {
             config: Arc::clone(&config),
             format: Arc::clone(pipeline.format()),
@@ -99,7 +108,11 @@ impl<'a> Task<'a> {
             metrics: Arc::clone(&metrics),
             uploader,
         });
-        let assignment = Arc::new(Mutex::new(Assignment::new(Arc::clone(&tools), pipeline, uploads)));
+        let assignment = Arc::new(Mutex::new(Assignment::new(
+            Arc::clone(&tools),
+            pipeline,
+            uploads,
+        )));
         let task_label = context.task_id.to_string();
         let committer = Arc::new(Committer::new(&config.name, &task_label));
         let consumer = create_consumer(context, &assignment, &committer, &tools).map_err(fail)?;
@@ -130,7 +143,9 @@ impl<'a> Task<'a> {
     fn run(&mut self, orders: &Receiver<Order>) -> Result<(), Failure> {
         let result = self.turn_until_stopped(orders);
         // What is planned is finished in any case: a good record is not lost to a bad one that follows it.
-        let by = self.stop_by.unwrap_or_else(|| Instant::now() + FAILURE_DRAIN);
+        let by = self
+            .stop_by
+            .unwrap_or_else(|| Instant::now() + FAILURE_DRAIN);
         let drained = self.drain(by);
         self.leave();
         result.and(drained)
@@ -138,7 +153,9 @@ impl<'a> Task<'a> {
 
     fn turn_until_stopped(&mut self, orders: &Receiver<Order>) -> Result<(), Failure> {
         while self.obey(orders) {
-            self.subscription.keep_up(&self.consumer, &self.context.runtime).map_err(kafka_failure)?;
+            self.subscription
+                .keep_up(&self.consumer, &self.context.runtime)
+                .map_err(kafka_failure)?;
             self.look_after_uploads(Duration::ZERO)?;
             self.hold_back_or_go_on()?;
             self.take_records()?;
@@ -169,7 +186,11 @@ impl<'a> Task<'a> {
     }
 
     fn report_state(&self) {
-        let state = if self.paused { TaskState::Paused } else { TaskState::Running };
+        let state = if self.paused {
+            TaskState::Paused
+        } else {
+            TaskState::Running
+        };
         (self.context.on_event)(TaskEvent::State(state));
     }
 
@@ -190,11 +211,17 @@ impl<'a> Task<'a> {
             assignment.take_rewinds()
         };
         for (topic, partition, offset) in rewinds {
-            self.consumer.seek(&topic, partition, Offset::Offset(offset), SEEK_WAIT).map_err(kafka_failure)?;
+            self.consumer
+                .seek(&topic, partition, Offset::Offset(offset), SEEK_WAIT)
+                .map_err(kafka_failure)?;
         }
-        self.committer.commit(&self.consumer, &self.assignment, &self.tools.metrics, false);
+        self.committer
+            .commit(&self.consumer, &self.assignment, &self.tools.metrics, false);
         let budget = &self.tools.budget;
-        self.tools.metrics.budget_used.set(i64::try_from(budget.used()).unwrap_or(i64::MAX));
+        self.tools
+            .metrics
+            .budget_used
+            .set(i64::try_from(budget.used()).unwrap_or(i64::MAX));
         Ok(())
     }
 
@@ -203,10 +230,19 @@ impl<'a> Task<'a> {
         let hold = self.assignment.lock().hold_back(self.held_back);
         if hold != self.held_back {
             self.held_back = hold;
-            events::held_back(&self.tools.metrics, &self.committer.connector, &self.committer.task, hold);
+            events::held_back(
+                &self.tools.metrics,
+                &self.committer.connector,
+                &self.committer.task,
+                hold,
+            );
         }
         let wanted = self.paused || self.held_back;
-        let changed = self.consumer.context().changed.swap(false, Ordering::Relaxed);
+        let changed = self
+            .consumer
+            .context()
+            .changed
+            .swap(false, Ordering::Relaxed);
         if wanted == self.consumer_paused && !(changed && wanted) {
             return Ok(());
         }
@@ -218,7 +254,11 @@ impl<'a> Task<'a> {
         if list.count() == 0 {
             return Ok(());
         }
-        let told = if wanted { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
+        let told = if wanted {
+            self.consumer.pause(&list)
+        } else {
+            self.consumer.resume(&list)
+        };
         told.map_err(kafka_failure)
     }
 
@@ -231,7 +271,9 @@ impl<'a> Task<'a> {
         let until = Instant::now() + wait + BATCH_TIME;
         let mut result = Ok(());
         for count in 0..BATCH_RECORDS {
-            let Some(polled) = consumer.poll(wait) else { break };
+            let Some(polled) = consumer.poll(wait) else {
+                break;
+            };
             wait = Duration::ZERO;
             match polled {
                 Ok(message) => {
@@ -255,7 +297,10 @@ impl<'a> Task<'a> {
             topic: message.topic(),
             partition: message.partition(),
             offset: message.offset(),
-            timestamp: message.timestamp().to_millis().filter(|millis| *millis != -1),
+            timestamp: message
+                .timestamp()
+                .to_millis()
+                .filter(|millis| *millis != -1),
             key: message.key(),
             value: message.payload(),
             headers: None,
@@ -272,11 +317,13 @@ impl<'a> Task<'a> {
     /// dropped with the assignment.
     fn drain(&mut self, by: Instant) -> Result<(), Failure> {
         loop {
-            self.committer.commit(&self.consumer, &self.assignment, &self.tools.metrics, false);
+            self.committer
+                .commit(&self.consumer, &self.assignment, &self.tools.metrics, false);
             let mut assignment = self.assignment.lock();
             if !assignment.unfinished() || Instant::now() >= by {
                 drop(assignment);
-                self.committer.commit(&self.consumer, &self.assignment, &self.tools.metrics, true);
+                self.committer
+                    .commit(&self.consumer, &self.assignment, &self.tools.metrics, true);
                 return Ok(());
             }
             assignment.absorb_uploads(BUSY_WAIT)?;
@@ -309,14 +356,18 @@ fn create_consumer(
         changed: AtomicBool::new(false),
     };
     let consumer = config.client_config().create_with_context(consumer_context);
-    consumer.map(Arc::new).map_err(|error| Exception::new(CONNECT_EXCEPTION, format!("no consumer: {error}")))
+    consumer
+        .map(Arc::new)
+        .map_err(|error| Exception::new(CONNECT_EXCEPTION, format!("no consumer: {error}")))
 }
 
 /// What a poll may report besides records. The client recovers from most of it by itself.
 fn on_poll_error(connector: &str, error: KafkaError) -> Result<(), Failure> {
     use RDKafkaErrorCode as Code;
     match error.rdkafka_error_code() {
-        Some(Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed) => Err(kafka_failure(error)),
+        Some(Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed) => {
+            Err(kafka_failure(error))
+        }
         _ if matches!(error, KafkaError::MessageConsumptionFatal(_)) => Err(kafka_failure(error)),
         _ => {
             tracing::warn!(connector, %error, "Kafka consumer");
@@ -331,6 +382,8 @@ fn kafka_failure(error: KafkaError) -> Failure {
 }
 
 fn unix_millis() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
 }

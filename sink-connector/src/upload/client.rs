@@ -7,7 +7,10 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::config::{BehaviorVersion, Region, RequestChecksumCalculation, ResponseChecksumValidation, SharedHttpClient};
+use aws_sdk_s3::config::{
+    BehaviorVersion, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+    SharedHttpClient,
+};
 
 use super::error::S3Error;
 use crate::config::{ConnectorConfig, Credentials, S3Config};
@@ -24,8 +27,10 @@ pub(crate) async fn connect(config: &S3Config) -> Client {
         .with_max_attempts(config.part_retries.saturating_add(1))
         .with_initial_backoff(config.retry_backoff)
         .with_max_backoff(Duration::from_secs(20).max(config.retry_backoff));
-    let timeouts =
-        TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http_client)
         .region(Region::new(config.region.clone()))
@@ -46,13 +51,21 @@ pub(crate) async fn connect(config: &S3Config) -> Client {
 }
 
 fn static_credentials(id: &str, secret: &str) -> SharedCredentialsProvider {
-    SharedCredentialsProvider::new(AwsCredentials::new(id, secret, None, None, "connector configuration"))
+    SharedCredentialsProvider::new(AwsCredentials::new(
+        id,
+        secret,
+        None,
+        None,
+        "connector configuration",
+    ))
 }
 
 #[cfg(feature = "tls")]
 fn http_client() -> SharedHttpClient {
     use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-    aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https()
 }
 
 #[cfg(not(feature = "tls"))]
@@ -65,16 +78,23 @@ fn http_client() -> SharedHttpClient {
 ///
 /// # Errors
 /// The exception a failed task shows: the bucket does not exist, or S3 cannot be reached.
-pub(crate) async fn check_bucket(client: &Client, config: &ConnectorConfig) -> Result<(), crate::error::Exception> {
+pub(crate) async fn check_bucket(
+    client: &Client,
+    config: &ConnectorConfig,
+) -> Result<(), crate::error::Exception> {
     let bucket = &config.s3.bucket;
     match client.head_bucket().bucket(bucket).send().await {
         Ok(_) => Ok(()),
         Err(error) => match S3Error::new("HeadBucket", &error) {
-            S3Error { status: Some(404), .. } => Err(crate::error::Exception::new(
+            S3Error {
+                status: Some(404), ..
+            } => Err(crate::error::Exception::new(
                 crate::error::CONNECT_EXCEPTION,
                 format!("Non-existent S3 bucket: {bucket}"),
             )),
-            S3Error { status: Some(_), .. } => Ok(()),
+            S3Error {
+                status: Some(_), ..
+            } => Ok(()),
             unreachable => Err(unreachable.exception().wrapped()),
         },
     }

@@ -54,9 +54,14 @@ impl S3Error {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let status = error.raw_response().map(|response| response.status().as_u16());
+        let status = error
+            .raw_response()
+            .map(|response| response.status().as_u16());
         let metadata = error.as_service_error().map(ProvideErrorMetadata::meta);
-        let code = metadata.and_then(|meta| meta.code()).unwrap_or_default().to_owned();
+        let code = metadata
+            .and_then(|meta| meta.code())
+            .unwrap_or_default()
+            .to_owned();
         let message = match metadata.and_then(|meta| meta.message()) {
             Some(message) => message.to_owned(),
             None => DisplayErrorContext(error).to_string(),
@@ -67,7 +72,13 @@ impl S3Error {
             SdkError::DispatchFailure(failure) if failure.is_user() => Verdict::Fail,
             _ => Verdict::Retry,
         };
-        Self { operation, status, code, message, verdict }
+        Self {
+            operation,
+            status,
+            code,
+            message,
+            verdict,
+        }
     }
 
     /// What to do about it.
@@ -80,7 +91,10 @@ impl S3Error {
         match self.status {
             Some(status) => Exception::new(
                 CONNECT_EXCEPTION,
-                format!("{} (Service: S3, Status Code: {status}, Code: {})", self.message, self.code),
+                format!(
+                    "{} (Service: S3, Status Code: {status}, Code: {})",
+                    self.message, self.code
+                ),
             ),
             None => Exception::new(
                 "software.amazon.awssdk.core.exception.SdkClientException",
@@ -93,7 +107,11 @@ impl S3Error {
 impl fmt::Display for S3Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.status {
-            Some(status) => write!(f, "{}: {status} {}: {}", self.operation, self.code, self.message),
+            Some(status) => write!(
+                f,
+                "{}: {status} {}: {}",
+                self.operation, self.code, self.message
+            ),
             None => write!(f, "{}: {}", self.operation, self.message),
         }
     }
@@ -119,7 +137,12 @@ mod tests {
         assert_eq!(judge(400, "RequestTimeout"), Verdict::Retry);
         assert_eq!(judge(400, "ExpiredToken"), Verdict::Retry);
         assert_eq!(judge(404, "NoSuchUpload"), Verdict::Gone);
-        for (status, code) in [(404, "NoSuchBucket"), (403, "AccessDenied"), (403, "SignatureDoesNotMatch"), (400, "EntityTooSmall")] {
+        for (status, code) in [
+            (404, "NoSuchBucket"),
+            (403, "AccessDenied"),
+            (403, "SignatureDoesNotMatch"),
+            (400, "EntityTooSmall"),
+        ] {
             assert_eq!(judge(status, code), Verdict::Fail, "{code}");
         }
     }

@@ -39,7 +39,13 @@ impl Multipart {
     pub(super) fn start(uploader: &Arc<Uploader>, file: FileId, key: String) -> Self {
         // Unbounded, because its bytes are counted by their reservations: the budget bounds it.
         let (steps, inbox) = mpsc::unbounded_channel();
-        let worker = Worker { uploader: Arc::clone(uploader), file, key, upload_id: None, parts: Vec::new() };
+        let worker = Worker {
+            uploader: Arc::clone(uploader),
+            file,
+            key,
+            upload_id: None,
+            parts: Vec::new(),
+        };
         uploader.runtime.spawn(worker.run(inbox));
         Self { steps, bytes: 0 }
     }
@@ -105,7 +111,12 @@ impl Worker {
         let (uploader, key) = (Arc::clone(&self.uploader), self.key.clone());
         let created = uploader
             .until_done("CreateMultipartUpload", &key, || {
-                uploader.client.create_multipart_upload().bucket(&uploader.bucket).key(&key).send()
+                uploader
+                    .client
+                    .create_multipart_upload()
+                    .bucket(&uploader.bucket)
+                    .key(&key)
+                    .send()
             })
             .await?;
         let id = created.upload_id.unwrap_or_default();
@@ -120,22 +131,43 @@ impl Worker {
         let (uploader, key) = (Arc::clone(&self.uploader), self.key.clone());
         let sent = uploader
             .until_done("UploadPart", &key, || {
-                let part = uploader.client.upload_part().bucket(&uploader.bucket).key(&key).upload_id(&id);
-                part.part_number(number).body(ByteStream::from(body.clone())).send()
+                let part = uploader
+                    .client
+                    .upload_part()
+                    .bucket(&uploader.bucket)
+                    .key(&key)
+                    .upload_id(&id);
+                part.part_number(number)
+                    .body(ByteStream::from(body.clone()))
+                    .send()
             })
             .await?;
-        self.parts.push(CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag).build());
+        self.parts.push(
+            CompletedPart::builder()
+                .part_number(number)
+                .set_e_tag(sent.e_tag)
+                .build(),
+        );
         Ok(())
     }
 
     async fn complete(&mut self) -> Result<(), S3Error> {
         let id = self.create().await?;
         let (uploader, key) = (Arc::clone(&self.uploader), self.key.clone());
-        let parts = CompletedMultipartUpload::builder().set_parts(Some(self.parts.clone())).build();
+        let parts = CompletedMultipartUpload::builder()
+            .set_parts(Some(self.parts.clone()))
+            .build();
         let result = uploader
             .until_done("CompleteMultipartUpload", &key, || {
-                let complete = uploader.client.complete_multipart_upload().bucket(&uploader.bucket).key(&key);
-                complete.upload_id(&id).multipart_upload(parts.clone()).send()
+                let complete = uploader
+                    .client
+                    .complete_multipart_upload()
+                    .bucket(&uploader.bucket)
+                    .key(&key);
+                complete
+                    .upload_id(&id)
+                    .multipart_upload(parts.clone())
+                    .send()
             })
             .await;
         match result {
@@ -149,7 +181,14 @@ impl Worker {
     /// Whether the object that this upload would make lies under its key: an object of as many parts, which nobody
     /// else writes there (the key is a function of topic, partition and first offset, and so are its records).
     async fn is_there(&self) -> bool {
-        let head = self.uploader.client.head_object().bucket(&self.uploader.bucket).key(&self.key).send().await;
+        let head = self
+            .uploader
+            .client
+            .head_object()
+            .bucket(&self.uploader.bucket)
+            .key(&self.key)
+            .send()
+            .await;
         let ending = format!("-{}\"", self.parts.len());
         head.is_ok_and(|object| object.e_tag().is_some_and(|tag| tag.ends_with(&ending)))
     }
@@ -163,7 +202,11 @@ impl Worker {
     async fn abort(&self) {
         if let Some(id) = &self.upload_id {
             let client = &self.uploader.client;
-            let abort = client.abort_multipart_upload().bucket(&self.uploader.bucket).key(&self.key).upload_id(id);
+            let abort = client
+                .abort_multipart_upload()
+                .bucket(&self.uploader.bucket)
+                .key(&self.key)
+                .upload_id(id);
             if let Err(error) = abort.send().await {
                 let error = S3Error::new("AbortMultipartUpload", &error);
                 tracing::debug!(key = self.key, %error, "a multipart upload could not be aborted; the next owner of its partition will");

@@ -24,16 +24,35 @@ impl Uploader {
         });
     }
 
-    async fn abort_under(&self, prefix: &str, starts: &HashSet<String>, before: SystemTime) -> Result<(), S3Error> {
+    async fn abort_under(
+        &self,
+        prefix: &str,
+        starts: &HashSet<String>,
+        before: SystemTime,
+    ) -> Result<(), S3Error> {
         let (mut key_marker, mut id_marker) = (None, None);
         loop {
-            let list = self.client.list_multipart_uploads().bucket(&self.bucket).prefix(prefix);
-            let page = list.set_key_marker(key_marker).set_upload_id_marker(id_marker).send().await;
+            let list = self
+                .client
+                .list_multipart_uploads()
+                .bucket(&self.bucket)
+                .prefix(prefix);
+            let page = list
+                .set_key_marker(key_marker)
+                .set_upload_id_marker(id_marker)
+                .send()
+                .await;
             let page = page.map_err(|error| S3Error::new("ListMultipartUploads", &error))?;
             for upload in page.uploads() {
-                let (Some(key), Some(id)) = (upload.key(), upload.upload_id()) else { continue };
-                let begun = upload.initiated().and_then(|time| SystemTime::try_from(*time).ok());
-                let ours = starts.iter().any(|start| key.rsplit_once(start.as_str()).is_some());
+                let (Some(key), Some(id)) = (upload.key(), upload.upload_id()) else {
+                    continue;
+                };
+                let begun = upload
+                    .initiated()
+                    .and_then(|time| SystemTime::try_from(*time).ok());
+                let ours = starts
+                    .iter()
+                    .any(|start| key.rsplit_once(start.as_str()).is_some());
                 let alive = self.own_uploads.lock().contains(id);
                 if ours && !alive && begun.is_some_and(|begun| begun < before) {
                     self.abort_one(key, id).await;
@@ -47,7 +66,12 @@ impl Uploader {
     }
 
     async fn abort_one(&self, key: &str, id: &str) {
-        let abort = self.client.abort_multipart_upload().bucket(&self.bucket).key(key).upload_id(id);
+        let abort = self
+            .client
+            .abort_multipart_upload()
+            .bucket(&self.bucket)
+            .key(key)
+            .upload_id(id);
         match abort.send().await {
             Ok(_) => events::orphan_aborted(&self.connector, key),
             Err(error) => {

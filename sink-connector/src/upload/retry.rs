@@ -13,7 +13,12 @@ use crate::events;
 
 impl Uploader {
     /// Runs `request` until it succeeds or fails for good; `operation` names it in logs and metrics.
-    pub(super) async fn until_done<T, E, F, R>(&self, operation: &'static str, key: &str, request: F) -> Result<T, S3Error>
+    pub(super) async fn until_done<T, E, F, R>(
+        &self,
+        operation: &'static str,
+        key: &str,
+        request: F,
+    ) -> Result<T, S3Error>
     where
         F: Fn() -> R,
         R: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
@@ -35,7 +40,13 @@ impl Uploader {
             if error.verdict() != Verdict::Retry {
                 return Err(error);
             }
-            events::upload_retried(&self.metrics, &self.connector, key, &error, self.retry_backoff);
+            events::upload_retried(
+                &self.metrics,
+                &self.connector,
+                key,
+                &error,
+                self.retry_backoff,
+            );
             tokio::time::sleep(self.retry_backoff).await;
         }
     }

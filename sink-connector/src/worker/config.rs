@@ -139,7 +139,8 @@ impl WorkerConfig {
             rest,
             admin_listeners: non_empty(values.list("sluiceway.admin.listeners")),
             admin_listeners_option: "sluiceway.admin.listeners".to_owned(),
-            memory_budget_bytes: u64::try_from(values.number("sluiceway.memory.budget.bytes")).unwrap_or(0),
+            memory_budget_bytes: u64::try_from(values.number("sluiceway.memory.budget.bytes"))
+                .unwrap_or(0),
             kafka_timeout: millis(values, "sluiceway.kafka.timeout.ms"),
             max_connectors: values.size("sluiceway.max.connectors"),
             max_tasks: values.size("sluiceway.max.tasks"),
@@ -180,8 +181,16 @@ pub fn role_prefix(role: Role) -> &'static str {
 
 fn own_client_settings(properties: &Properties, bootstrap_servers: &str) -> Properties {
     let own = |key: &str| {
-        ["sasl.", "ssl."].iter().any(|prefix| key.starts_with(prefix))
-            || ["security.protocol", "client.id", "client.dns.lookup", "request.timeout.ms"].contains(&key)
+        ["sasl.", "ssl."]
+            .iter()
+            .any(|prefix| key.starts_with(prefix))
+            || [
+                "security.protocol",
+                "client.id",
+                "client.dns.lookup",
+                "request.timeout.ms",
+            ]
+            .contains(&key)
     };
     let mut settings: Properties = properties
         .iter()
@@ -197,14 +206,25 @@ fn millis(values: &Values, key: &str) -> Duration {
 }
 
 fn non_empty(items: &[String]) -> Vec<String> {
-    items.iter().filter(|item| !item.is_empty()).cloned().collect()
+    items
+        .iter()
+        .filter(|item| !item.is_empty())
+        .cloned()
+        .collect()
 }
 
 fn converters(values: &Values, properties: &Properties) -> Properties {
     const NAMES: [&str; 3] = ["key.converter", "value.converter", "header.converter"];
-    let mut found: Properties =
-        NAMES.iter().map(|name| ((*name).to_owned(), values.text(name).to_owned())).collect();
-    let option = |key: &str| NAMES.iter().any(|name| key.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')));
+    let mut found: Properties = NAMES
+        .iter()
+        .map(|name| ((*name).to_owned(), values.text(name).to_owned()))
+        .collect();
+    let option = |key: &str| {
+        NAMES.iter().any(|name| {
+            key.strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with('.'))
+        })
+    };
     found.extend(
         properties
             .iter()
@@ -219,12 +239,19 @@ fn override_policy(values: &Values, errors: &mut ConfigErrors) -> OverridePolicy
     let text = values.text(KEY);
     // The original takes a short name or the policy's class.
     let name = text.rsplit('.').next().unwrap_or(text);
-    match name.strip_suffix("ConnectorClientConfigOverridePolicy").unwrap_or(name) {
+    match name
+        .strip_suffix("ConnectorClientConfigOverridePolicy")
+        .unwrap_or(name)
+    {
         "All" | "" => OverridePolicy::All,
         "None" => OverridePolicy::None,
         "Principal" => OverridePolicy::Principal,
         _ => {
-            errors.0.push(ConfigError::invalid(KEY, text, "valid are All, None, Principal"));
+            errors.0.push(ConfigError::invalid(
+                KEY,
+                text,
+                "valid are All, None, Principal",
+            ));
             OverridePolicy::None
         }
     }
@@ -234,14 +261,22 @@ fn rest_config(values: &Values, properties: &Properties, errors: &mut ConfigErro
     if !non_empty(values.list("rest.extension.classes")).is_empty() {
         let classes = values.list("rest.extension.classes").join(",");
         let reason = "REST extensions are Java classes and cannot be loaded; put an authenticating proxy in front and remove the key";
-        errors.0.push(ConfigError::invalid("rest.extension.classes", &classes, reason));
+        errors.0.push(ConfigError::invalid(
+            "rest.extension.classes",
+            &classes,
+            reason,
+        ));
     }
     RestConfig {
         listeners: listeners(values, properties, errors),
         listeners_option: "listeners".to_owned(),
         admin: admin_api(values, properties, errors),
-        advertised_host: values.text_opt("rest.advertised.host.name").map(str::to_owned),
-        advertised_port: u16::try_from(values.number("rest.advertised.port")).ok().filter(|port| *port != 0),
+        advertised_host: values
+            .text_opt("rest.advertised.host.name")
+            .map(str::to_owned),
+        advertised_port: u16::try_from(values.number("rest.advertised.port"))
+            .ok()
+            .filter(|port| *port != 0),
         allow_origin: values.text("access.control.allow.origin").to_owned(),
         allow_methods: values.text("access.control.allow.methods").to_owned(),
         response_headers: response_headers(values, errors),
@@ -260,12 +295,24 @@ fn response_headers(values: &Values, errors: &mut ConfigErrors) -> Vec<ResponseH
     })
 }
 
-fn listeners(values: &Values, properties: &Properties, errors: &mut ConfigErrors) -> Vec<ListenerSpec> {
+fn listeners(
+    values: &Values,
+    properties: &Properties,
+    errors: &mut ConfigErrors,
+) -> Vec<ListenerSpec> {
     let legacy = properties.contains_key("rest.port") || properties.contains_key("rest.host.name");
     if !properties.contains_key("listeners") && legacy {
-        let port = if properties.contains_key("rest.port") { values.number("rest.port") } else { 8083 };
+        let port = if properties.contains_key("rest.port") {
+            values.number("rest.port")
+        } else {
+            8083
+        };
         let host = values.text("rest.host.name").to_owned();
-        return vec![ListenerSpec { scheme: "http".into(), host, port: u16::try_from(port).unwrap_or(8083) }];
+        return vec![ListenerSpec {
+            scheme: "http".into(),
+            host,
+            port: u16::try_from(port).unwrap_or(8083),
+        }];
     }
     parse_listeners("listeners", values.list("listeners"), errors)
 }
@@ -287,14 +334,21 @@ fn parse_listeners(key: &str, items: &[String], errors: &mut ConfigErrors) -> Ve
         match ListenerSpec::parse(item) {
             Ok(spec) if spec.scheme == "http" => specs.push(spec),
             Ok(spec) => {
-                let reason = format!("only http listeners are served, not {}; end TLS in a proxy in front", spec.scheme);
+                let reason = format!(
+                    "only http listeners are served, not {}; end TLS in a proxy in front",
+                    spec.scheme
+                );
                 errors.0.push(ConfigError::invalid(key, item, reason));
             }
             Err(error) => errors.0.push(ConfigError::invalid(key, item, error)),
         }
     }
     if items.is_empty() {
-        errors.0.push(ConfigError::invalid(key, "", "at least one listener is needed, e.g. http://0.0.0.0:8083"));
+        errors.0.push(ConfigError::invalid(
+            key,
+            "",
+            "at least one listener is needed, e.g. http://0.0.0.0:8083",
+        ));
     }
     specs
 }
@@ -306,12 +360,20 @@ fn check_clients(properties: &Properties, errors: &mut ConfigErrors) {
         let settings = with_prefix(properties, prefix);
         if let Err(found) = KafkaConfig::translate(role, &settings) {
             let renamed = |error: ConfigError| {
-                ConfigError::other(&format!("{prefix}{}", error.key), format!("{prefix}*: {}", error.message))
+                ConfigError::other(
+                    &format!("{prefix}{}", error.key),
+                    format!("{prefix}*: {}", error.message),
+                )
             };
             errors.0.extend(found.0.into_iter().map(renamed));
         }
     }
-    let own = own_client_settings(properties, properties.get("bootstrap.servers").map_or("localhost:9092", String::as_str));
+    let own = own_client_settings(
+        properties,
+        properties
+            .get("bootstrap.servers")
+            .map_or("localhost:9092", String::as_str),
+    );
     if let Err(found) = KafkaConfig::translate(Role::Admin, &own) {
         errors.0.extend(found.0);
     }

@@ -17,7 +17,9 @@ fn keys_of(errors: ConfigErrors) -> Vec<String> {
 
 #[test]
 fn a_standalone_file_with_defaults() {
-    let config = config("offset.storage.file.filename=/tmp/connect.offsets\nplugin.path=/usr/share/java\n").unwrap();
+    let config =
+        config("offset.storage.file.filename=/tmp/connect.offsets\nplugin.path=/usr/share/java\n")
+            .unwrap();
     assert_eq!(config.bootstrap_servers, "k1:9092,k2:9092");
     assert_eq!(config.rest.listeners[0].to_string(), "http://:8083");
     assert_eq!(config.rest.admin, AdminApi::OnListeners);
@@ -53,10 +55,16 @@ fn every_error_is_reported_at_once() {
 
 #[test]
 fn client_settings_have_the_worker_s_brokers_and_the_prefixed_keys_only() {
-    let config = config("consumer.max.poll.records=7\nproducer.acks=1\nsecurity.protocol=PLAINTEXT\nclient.id=w\n").unwrap();
+    let config = config(
+        "consumer.max.poll.records=7\nproducer.acks=1\nsecurity.protocol=PLAINTEXT\nclient.id=w\n",
+    )
+    .unwrap();
     let consumer = config.client_settings(Role::Consumer);
     assert_eq!(consumer.get("max.poll.records").unwrap(), "7");
-    assert_eq!(consumer.get("bootstrap.servers").unwrap(), "k1:9092,k2:9092");
+    assert_eq!(
+        consumer.get("bootstrap.servers").unwrap(),
+        "k1:9092,k2:9092"
+    );
     assert_eq!(consumer.len(), 2);
     let own = config.own_client_settings();
     assert_eq!(own.get("security.protocol").unwrap(), "PLAINTEXT");
@@ -80,8 +88,15 @@ fn the_old_rest_keys_make_a_listener() {
 
 #[test]
 fn admin_listeners_unset_empty_and_own() {
-    assert_eq!(config("admin.listeners=\n").unwrap().rest.admin, AdminApi::Off);
-    let AdminApi::On(own) = config("admin.listeners=http://127.0.0.1:0\n").unwrap().rest.admin else {
+    assert_eq!(
+        config("admin.listeners=\n").unwrap().rest.admin,
+        AdminApi::Off
+    );
+    let AdminApi::On(own) = config("admin.listeners=http://127.0.0.1:0\n")
+        .unwrap()
+        .rest
+        .admin
+    else {
         panic!("no listeners of its own");
     };
     assert_eq!(own[0].port, 0);
@@ -102,7 +117,8 @@ fn references_are_resolved_in_the_worker_file() {
 
 #[test]
 fn unknown_keys_name_the_nearest() {
-    let properties = parse("offset.flush.intervall.ms=1\nconsumer.anything=1\nssl.key.password=x\n").unwrap();
+    let properties =
+        parse("offset.flush.intervall.ms=1\nconsumer.anything=1\nssl.key.password=x\n").unwrap();
     let unknown = WorkerConfig::unknown_keys(&properties);
     assert_eq!(unknown.len(), 1);
     assert_eq!(unknown[0].nearest, Some("offset.flush.interval.ms"));

@@ -34,17 +34,27 @@ pub struct ConnectorRequest {
 impl ConnectorFile {
     /// Reads the file at `path`.
     pub fn read(path: &Path) -> Self {
-        Self { source: path.display().to_string(), content: read(path) }
+        Self {
+            source: path.display().to_string(),
+            content: read(path),
+        }
     }
 
     /// A connector that comes from the program itself; `config` holds its `name`.
     pub fn from_properties(source: &str, config: Properties) -> Self {
-        Self { source: source.to_owned(), content: named(config, source) }
+        Self {
+            source: source.to_owned(),
+            content: named(config, source),
+        }
     }
 
     /// The name under which a bad file is shown: its own, when it has one, else the file's.
     pub(crate) fn name(&self) -> String {
-        let stem = || Path::new(&self.source).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let stem = || {
+            Path::new(&self.source)
+                .file_stem()
+                .map(|stem| stem.to_string_lossy().into_owned())
+        };
         match &self.content {
             Ok(request) => request.name.clone(),
             Err(_) => stem().unwrap_or_else(|| self.source.clone()),
@@ -53,9 +63,13 @@ impl ConnectorFile {
 }
 
 fn read(path: &Path) -> Result<ConnectorRequest, String> {
-    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| format!("cannot read the connector file {}: {error}", path.display()))?;
+    if path
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
+    {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            format!("cannot read the connector file {}: {error}", path.display())
+        })?;
         return from_json(&text, &path.display().to_string());
     }
     let config = props::read_file(path).map_err(|error| error.to_string())?;
@@ -64,8 +78,14 @@ fn read(path: &Path) -> Result<ConnectorRequest, String> {
 
 fn named(config: Properties, source: &str) -> Result<ConnectorRequest, String> {
     match config.get("name").map(|name| name.trim().to_owned()) {
-        Some(name) if !name.is_empty() => Ok(ConnectorRequest { name, config, initial_state: None }),
-        _ => Err(format!("Connector configuration at '{source}' is missing the mandatory 'name' configuration")),
+        Some(name) if !name.is_empty() => Ok(ConnectorRequest {
+            name,
+            config,
+            initial_state: None,
+        }),
+        _ => Err(format!(
+            "Connector configuration at '{source}' is missing the mandatory 'name' configuration"
+        )),
     }
 }
 
@@ -77,8 +97,11 @@ struct Nested {
 }
 
 fn from_json(text: &str, source: &str) -> Result<ConnectorRequest, String> {
-    let value: Value = serde_json::from_str(text).map_err(|error| format!("{source} is not JSON: {error}"))?;
-    let Value::Object(map) = value else { return Err(format!("{source} is not a JSON object")) };
+    let value: Value =
+        serde_json::from_str(text).map_err(|error| format!("{source} is not JSON: {error}"))?;
+    let Value::Object(map) = value else {
+        return Err(format!("{source} is not a JSON object"));
+    };
     if !map.get("config").is_some_and(Value::is_object) {
         return named(flat(map, source)?, source);
     }
@@ -88,20 +111,31 @@ fn from_json(text: &str, source: &str) -> Result<ConnectorRequest, String> {
     let mut config = flat(nested.config, source)?;
     let name = nested.name.trim().to_owned();
     if config.get("name").is_some_and(|inner| inner.trim() != name) {
-        return Err(format!("{source}: the configuration's name differs from \"{name}\""));
+        return Err(format!(
+            "{source}: the configuration's name differs from \"{name}\""
+        ));
     }
     config.insert("name".into(), name);
     let request = named(config, source)?;
-    Ok(ConnectorRequest { initial_state: initial_state.map_err(|error: crate::status::UnknownState| format!("{source}: {error}"))?, ..request })
+    Ok(ConnectorRequest {
+        initial_state: initial_state
+            .map_err(|error: crate::status::UnknownState| format!("{source}: {error}"))?,
+        ..request
+    })
 }
 
 /// Numbers and booleans become text, as in the REST API.
-pub(crate) fn flat(map: serde_json::Map<String, Value>, source: &str) -> Result<Properties, String> {
+pub(crate) fn flat(
+    map: serde_json::Map<String, Value>,
+    source: &str,
+) -> Result<Properties, String> {
     map.into_iter()
         .filter(|(_, value)| !value.is_null())
         .map(|(key, value)| match scalar(&value) {
             Some(text) => Ok((key, text)),
-            None => Err(format!("{source}: the value of \"{key}\" must be text, a number or a boolean")),
+            None => Err(format!(
+                "{source}: the value of \"{key}\" must be text, a number or a boolean"
+            )),
         })
         .collect()
 }
@@ -133,7 +167,10 @@ mod tests {
         let texts = [
             ("a.properties", "name=n\nflush.size=3\n"),
             ("a.json", r#"{"name": "n", "flush.size": 3}"#),
-            ("b.json", r#"{"name": " n ", "config": {"flush.size": "3"}}"#),
+            (
+                "b.json",
+                r#"{"name": " n ", "config": {"flush.size": "3"}}"#,
+            ),
         ];
         for (name, text) in texts {
             let request = file(name, text).content.unwrap();
@@ -145,19 +182,39 @@ mod tests {
 
     #[test]
     fn the_initial_state_of_a_nested_file() {
-        let request = file("b.json", r#"{"name":"n","config":{},"initial_state":"paused"}"#).content.unwrap();
+        let request = file(
+            "b.json",
+            r#"{"name":"n","config":{},"initial_state":"paused"}"#,
+        )
+        .content
+        .unwrap();
         assert_eq!(request.initial_state, Some(TargetState::Paused));
-        assert!(file("b.json", r#"{"name":"n","config":{},"initial_state":"asleep"}"#).content.is_err());
+        assert!(
+            file(
+                "b.json",
+                r#"{"name":"n","config":{},"initial_state":"asleep"}"#
+            )
+            .content
+            .is_err()
+        );
     }
 
     #[test]
     fn bad_files_say_why_and_keep_a_name() {
         let bad = [
-            ("one.properties", "flush.size=3\n", "missing the mandatory 'name'"),
+            (
+                "one.properties",
+                "flush.size=3\n",
+                "missing the mandatory 'name'",
+            ),
             ("two.json", "{", "not JSON"),
             ("three.json", "[]", "not a JSON object"),
             ("four.json", r#"{"name":"n","a":{}}"#, "\"a\""),
-            ("five.json", r#"{"name":"n","config":{"name":"m"}}"#, "differs"),
+            (
+                "five.json",
+                r#"{"name":"n","config":{"name":"m"}}"#,
+                "differs",
+            ),
         ];
         for (name, text, reason) in bad {
             let file = file(name, text);
@@ -167,6 +224,11 @@ mod tests {
         }
         let missing = ConnectorFile::read(Path::new("/nowhere/missing.properties"));
         assert_eq!(missing.name(), "missing");
-        assert!(missing.content.unwrap_err().contains("/nowhere/missing.properties"));
+        assert!(
+            missing
+                .content
+                .unwrap_err()
+                .contains("/nowhere/missing.properties")
+        );
     }
 }

@@ -58,7 +58,11 @@ fn split(text: &str) -> Vec<String> {
             (_, None) => {}
         }
     }
-    items.into_iter().map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
+    items
+        .into_iter()
+        .map(|item| item.trim().to_owned())
+        .filter(|item| !item.is_empty())
+        .collect()
 }
 
 #[cfg(test)]
@@ -72,7 +76,10 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("x-frame-options", "SAMEORIGIN".parse().unwrap());
         headers.insert("cache-control", "private".parse().unwrap());
-        ResponseHeader::parse_list(text).unwrap().iter().for_each(|header| header.apply(&mut headers));
+        ResponseHeader::parse_list(text)
+            .unwrap()
+            .iter()
+            .for_each(|header| header.apply(&mut headers));
         assert_eq!(headers["x-frame-options"], "DENY");
         let cache: Vec<_> = headers.get_all("cache-control").iter().collect();
         assert_eq!(cache, ["private", "no-cache, no-store"]);
@@ -82,7 +89,12 @@ mod tests {
     #[test]
     fn anything_else_says_what_is_valid() {
         for bad in ["setDate Expires: 1", "X: y", "set X", "set bad name: y"] {
-            assert!(ResponseHeader::parse_list(bad).unwrap_err().contains("set name: value"), "{bad}");
+            assert!(
+                ResponseHeader::parse_list(bad)
+                    .unwrap_err()
+                    .contains("set name: value"),
+                "{bad}"
+            );
         }
     }
 }

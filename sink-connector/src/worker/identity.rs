@@ -12,7 +12,10 @@ pub(super) fn worker_id(rest: &RestConfig, bound: Option<&SocketAddr>) -> String
         .clone()
         .or_else(|| listener.filter(|host| !host.is_empty() && host != "0.0.0.0" && host != "::"))
         .unwrap_or_else(host_name);
-    let port = rest.advertised_port.or_else(|| bound.map(SocketAddr::port)).unwrap_or_default();
+    let port = rest
+        .advertised_port
+        .or_else(|| bound.map(SocketAddr::port))
+        .unwrap_or_default();
     format!("{host}:{port}")
 }
 
@@ -39,7 +42,10 @@ mod tests {
 
     #[test]
     fn advertised_then_listener_then_machine() {
-        assert_eq!(id("rest.advertised.host.name=w1\nrest.advertised.port=7\nlisteners=http://h:0\n"), "w1:7");
+        assert_eq!(
+            id("rest.advertised.host.name=w1\nrest.advertised.port=7\nlisteners=http://h:0\n"),
+            "w1:7"
+        );
         assert_eq!(id("listeners=http://127.0.0.1:0\n"), "127.0.0.1:18083");
         assert_eq!(id(""), format!("{}:18083", host_name()));
     }

@@ -277,18 +277,63 @@ fn distributed() -> Vec<Key> {
     let number = |name, default, doc| Key::with(name, Kind::Int, default, doc);
     vec![
         text("group.id", "Group of the workers of one cluster."),
-        text("config.storage.topic", "Topic of connector configurations and target states."),
-        text("offset.storage.topic", "Topic of source offsets; a sink has none."),
-        text("status.storage.topic", "Topic of connector and task states."),
-        number("config.storage.replication.factor", "3", "Replicas of that topic; -1 leaves it to the broker."),
-        number("offset.storage.replication.factor", "3", "Replicas of that topic; -1 leaves it to the broker."),
-        number("offset.storage.partitions", "25", "Partitions of that topic."),
-        number("status.storage.replication.factor", "3", "Replicas of that topic; -1 leaves it to the broker."),
-        number("status.storage.partitions", "5", "Partitions of that topic."),
-        number("session.timeout.ms", "10000", "After this long without a heartbeat a worker is taken for dead."),
-        number("heartbeat.interval.ms", "3000", "How often a worker shows that it lives."),
-        number("rebalance.timeout.ms", "60000", "How long workers may take to give up their tasks."),
-        number("scheduled.rebalance.max.delay.ms", "300000", "How long the tasks of a missing worker wait for it."),
+        text(
+            "config.storage.topic",
+            "Topic of connector configurations and target states.",
+        ),
+        text(
+            "offset.storage.topic",
+            "Topic of source offsets; a sink has none.",
+        ),
+        text(
+            "status.storage.topic",
+            "Topic of connector and task states.",
+        ),
+        number(
+            "config.storage.replication.factor",
+            "3",
+            "Replicas of that topic; -1 leaves it to the broker.",
+        ),
+        number(
+            "offset.storage.replication.factor",
+            "3",
+            "Replicas of that topic; -1 leaves it to the broker.",
+        ),
+        number(
+            "offset.storage.partitions",
+            "25",
+            "Partitions of that topic.",
+        ),
+        number(
+            "status.storage.replication.factor",
+            "3",
+            "Replicas of that topic; -1 leaves it to the broker.",
+        ),
+        number(
+            "status.storage.partitions",
+            "5",
+            "Partitions of that topic.",
+        ),
+        number(
+            "session.timeout.ms",
+            "10000",
+            "After this long without a heartbeat a worker is taken for dead.",
+        ),
+        number(
+            "heartbeat.interval.ms",
+            "3000",
+            "How often a worker shows that it lives.",
+        ),
+        number(
+            "rebalance.timeout.ms",
+            "60000",
+            "How long workers may take to give up their tasks.",
+        ),
+        number(
+            "scheduled.rebalance.max.delay.ms",
+            "300000",
+            "How long the tasks of a missing worker wait for it.",
+        ),
     ]
 }
 
@@ -321,7 +366,8 @@ fn ignored() -> Vec<Key> {
         "zookeeper.connect",
     ];
     let key = |name| {
-        Key::optional(name, Kind::String, "Accepted and without effect.").importance(Importance::Low)
+        Key::optional(name, Kind::String, "Accepted and without effect.")
+            .importance(Importance::Low)
     };
     NAMES.into_iter().map(key).collect()
 }

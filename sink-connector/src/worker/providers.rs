@@ -33,14 +33,21 @@ struct AllowedPaths(Vec<PathBuf>);
 impl Providers {
     /// Reads `config.providers` and its options; what is wrong with them is added to `errors`.
     pub fn from_worker(properties: &Properties, errors: &mut ConfigErrors) -> Self {
-        let aliases = properties.get("config.providers").map_or("", String::as_str);
+        let aliases = properties
+            .get("config.providers")
+            .map_or("", String::as_str);
         let mut found = IndexMap::new();
-        for alias in aliases.split(',').map(str::trim).filter(|alias| !alias.is_empty()) {
+        for alias in aliases
+            .split(',')
+            .map(str::trim)
+            .filter(|alias| !alias.is_empty())
+        {
             let key = format!("config.providers.{alias}.class");
             match properties.get(&key) {
                 None => errors.0.push(ConfigError::missing(&key)),
                 Some(class) => {
-                    let options = with_prefix(properties, &format!("config.providers.{alias}.param."));
+                    let options =
+                        with_prefix(properties, &format!("config.providers.{alias}.param."));
                     match Provider::new(class.trim(), &options) {
                         Ok(provider) => drop(found.insert(alias.to_owned(), provider)),
                         Err(reason) => errors.0.push(ConfigError::invalid(&key, class, reason)),
@@ -67,9 +74,12 @@ impl Providers {
 
     /// Whether `value` is one reference to a provider of this worker and nothing else, and so no secret itself.
     pub fn is_reference(&self, value: &str) -> bool {
-        let inner = value.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+        let inner = value
+            .strip_prefix("${")
+            .and_then(|rest| rest.strip_suffix('}'));
         inner.is_some_and(|inner| {
-            !inner.contains('}') && Reference::parse(inner).is_some_and(|found| self.0.contains_key(found.alias))
+            !inner.contains('}')
+                && Reference::parse(inner).is_some_and(|found| self.0.contains_key(found.alias))
         })
     }
 
@@ -77,7 +87,9 @@ impl Providers {
         let mut out = String::with_capacity(value.len());
         let mut rest = value;
         while let Some(start) = rest.find("${") {
-            let Some(length) = rest[start..].find('}') else { break };
+            let Some(length) = rest[start..].find('}') else {
+                break;
+            };
             let (text, end) = (&rest[start + 2..start + length], start + length + 1);
             out.push_str(&rest[..start]);
             match Reference::parse(text).and_then(|found| Some((self.0.get(found.alias)?, found))) {
@@ -126,11 +138,14 @@ impl Provider {
     fn get(&self, reference: &Reference<'_>) -> Result<String, String> {
         let Reference { path, key, .. } = reference;
         match self {
-            Self::Env => std::env::var(key).map_err(|_| format!("there is no environment variable {key}")),
+            Self::Env => {
+                std::env::var(key).map_err(|_| format!("there is no environment variable {key}"))
+            }
             Self::File(allowed) => {
                 let path = allowed.check(Path::new(path))?;
                 let text = read(&path)?;
-                let properties = props::parse(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+                let properties =
+                    props::parse(&text).map_err(|error| format!("{}: {error}", path.display()))?;
                 let value = properties.get(*key).cloned();
                 value.ok_or_else(|| format!("{} has no key {key}", path.display()))
             }
@@ -148,16 +163,24 @@ fn read(path: &Path) -> Result<String, String> {
     let failed = |error: std::io::Error| format!("cannot read {}: {error}", path.display());
     let size = std::fs::metadata(path).map_err(failed)?.len();
     if size > MAX_FILE_BYTES {
-        return Err(format!("{} is larger than {MAX_FILE_BYTES} bytes", path.display()));
+        return Err(format!(
+            "{} is larger than {MAX_FILE_BYTES} bytes",
+            path.display()
+        ));
     }
     std::fs::read_to_string(path).map_err(failed)
 }
 
 impl AllowedPaths {
     fn new(text: &str) -> Result<Self, String> {
-        let paths = text.split(',').map(str::trim).filter(|path| !path.is_empty());
+        let paths = text
+            .split(',')
+            .map(str::trim)
+            .filter(|path| !path.is_empty());
         paths
-            .map(|path| std::fs::canonicalize(path).map_err(|error| format!("allowed path {path}: {error}")))
+            .map(|path| {
+                std::fs::canonicalize(path).map_err(|error| format!("allowed path {path}: {error}"))
+            })
             .collect::<Result<_, _>>()
             .map(Self)
     }
@@ -167,7 +190,8 @@ impl AllowedPaths {
         if self.0.is_empty() {
             return Ok(path.to_owned());
         }
-        let real = std::fs::canonicalize(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        let real = std::fs::canonicalize(path)
+            .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
         if self.0.iter().any(|allowed| real.starts_with(allowed)) {
             return Ok(real);
         }
@@ -199,17 +223,32 @@ mod tests {
         std::fs::write(dir.path().join("s.properties"), "user=u1\npass=p:1\n").unwrap();
         std::fs::write(dir.path().join("token"), "t1").unwrap();
         let providers = providers("");
-        let value = format!("a=${{file:{at}/s.properties:user}};b=${{file:{at}/s.properties:pass}}");
+        let value =
+            format!("a=${{file:{at}/s.properties:user}};b=${{file:{at}/s.properties:pass}}");
         assert_eq!(providers.resolve_value(&value).unwrap(), "a=u1;b=p:1");
-        assert_eq!(providers.resolve_value(&format!("${{dir:{at}:token}}")).unwrap(), "t1");
-        assert_eq!(providers.resolve_value("${env:PATH}").unwrap(), std::env::var("PATH").unwrap());
+        assert_eq!(
+            providers
+                .resolve_value(&format!("${{dir:{at}:token}}"))
+                .unwrap(),
+            "t1"
+        );
+        assert_eq!(
+            providers.resolve_value("${env:PATH}").unwrap(),
+            std::env::var("PATH").unwrap()
+        );
         assert!(providers.is_reference("${env:PATH}") && !providers.is_reference("x${env:PATH}"));
     }
 
     #[test]
     fn what_is_no_reference_stays() {
         let providers = providers("");
-        for text in ["${topic}-${timestamp}", "${vault:a:b}", "$1", "${env", "}${"] {
+        for text in [
+            "${topic}-${timestamp}",
+            "${vault:a:b}",
+            "$1",
+            "${env",
+            "}${",
+        ] {
             assert_eq!(providers.resolve_value(text).unwrap(), text);
             assert!(!providers.is_reference(text));
         }
@@ -224,7 +263,10 @@ mod tests {
         let missing = |value: String| providers.resolve_value(&value).unwrap_err();
         assert!(missing(format!("${{file:{at}/s.properties:nope}}")).contains("has no key nope"));
         assert!(missing(format!("${{file:{at}/none:k}}")).contains("none"));
-        assert!(missing("${env:SLUICEWAY_NO_SUCH_VARIABLE}".into()).contains("SLUICEWAY_NO_SUCH_VARIABLE"));
+        assert!(
+            missing("${env:SLUICEWAY_NO_SUCH_VARIABLE}".into())
+                .contains("SLUICEWAY_NO_SUCH_VARIABLE")
+        );
         assert!(missing(format!("${{dir:{at}:../x}}")).contains("not the name of a file"));
     }
 
@@ -234,11 +276,17 @@ mod tests {
         let outside = tempfile::tempdir().unwrap();
         std::fs::write(inside.path().join("k"), "1").unwrap();
         std::fs::write(outside.path().join("k"), "2").unwrap();
-        let providers = providers(&format!("config.providers.dir.param.allowed.paths={}\n", inside.path().display()));
+        let providers = providers(&format!(
+            "config.providers.dir.param.allowed.paths={}\n",
+            inside.path().display()
+        ));
         let get = |dir: &Path| providers.resolve_value(&format!("${{dir:{}:k}}", dir.display()));
         assert_eq!(get(inside.path()).unwrap(), "1");
         assert!(get(outside.path()).unwrap_err().contains("allowed.paths"));
-        let around = inside.path().join("..").join(outside.path().file_name().unwrap());
+        let around = inside
+            .path()
+            .join("..")
+            .join(outside.path().file_name().unwrap());
         assert!(get(&around).unwrap_err().contains("allowed.paths"));
     }
 
@@ -248,6 +296,9 @@ mod tests {
         let mut errors = ConfigErrors::default();
         Providers::from_worker(&props::parse(text).unwrap(), &mut errors);
         let messages: Vec<_> = errors.0.into_iter().map(|error| error.message).collect();
-        assert!(messages[0].contains("FileConfigProvider") && messages[1].contains("config.providers.b.class"));
+        assert!(
+            messages[0].contains("FileConfigProvider")
+                && messages[1].contains("config.providers.b.class")
+        );
     }
 }
