@@ -165,6 +165,16 @@ impl Assignment {
             .map(|state| (state.topic.as_str(), state.partition))
     }
 
+    /// Committed offsets by topic and partition, for the lag.
+    pub(crate) fn committed(&self) -> HashMap<String, Vec<(i32, Option<i64>)>> {
+        let mut found: HashMap<String, Vec<(i32, Option<i64>)>> = HashMap::new();
+        for state in self.slots.iter().flatten() {
+            let offset = (state.partition, state.progress.committed());
+            found.entry(state.topic.clone()).or_default().push(offset);
+        }
+        found
+    }
+
     fn slot(&mut self, topic: &str, partition: i32) -> Option<usize> {
         if let Some(slot) = self.last
             && let Some(state) = &self.slots[slot]

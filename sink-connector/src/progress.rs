@@ -13,7 +13,8 @@
 //! The rules it keeps (numbers as in ARCHITECTURE.md, "The sink's commit protocol"):
 //! 1. the committed offset never passes a record that is in no completed object;
 //! 3. no object is completed unless its boundary stands in an acknowledged plan;
-//! and after recovery files close at the recovered plan's boundaries and nowhere else.
+//!
+//! After a recovery files close at the recovered plan's boundaries and nowhere else.
 
 use std::collections::VecDeque;
 

@@ -90,25 +90,19 @@ impl ClientContext for TaskConsumerContext {
             self.committer.connector.as_str(),
             self.committer.task.as_str(),
         );
-        let held: HashSet<(String, i32)> = self
-            .assignment
-            .lock()
-            .partitions()
-            .map(|(topic, partition)| (topic.to_owned(), partition))
-            .collect();
+        let committed = self.assignment.lock().committed();
         for (topic, found) in &statistics.topics {
-            let ours = found
-                .partitions
-                .iter()
-                .filter(|(number, _)| held.contains(&(topic.clone(), **number)));
+            let Some(ours) = committed.get(topic) else {
+                continue;
+            };
             let lag: i64 = ours
-                .map(|(_, p)| (p.hi_offset - p.committed_offset.max(p.lo_offset).max(0)).max(0))
+                .iter()
+                .filter_map(|(number, committed)| Some((found.partitions.get(number)?, committed)))
+                .map(|(log, committed)| log.hi_offset - committed.unwrap_or(log.lo_offset).max(0))
+                .map(|lag| lag.max(0))
                 .sum();
-            self.tools
-                .metrics
-                .lag
-                .with_label_values(&[connector, task, topic])
-                .set(lag);
+            let labels = [connector, task, topic];
+            self.tools.metrics.lag.with_label_values(&labels).set(lag);
         }
     }
 }

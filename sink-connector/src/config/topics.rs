@@ -43,7 +43,7 @@ impl TopicPattern {
     /// # Errors
     /// What is wrong with it, or which construct of Java's is not known here.
     pub fn new(source: &str) -> Result<Self, String> {
-        let regex = Regex::new(&format!(r"\A(?:{})\z", unquote(source)))
+        let regex = Regex::new(&format!(r"\A(?:{})\z", from_java(source)))
             .map_err(|error| format!("Invalid regex: {error}"))?;
         Ok(Self {
             source: source.to_owned(),
@@ -76,18 +76,54 @@ impl PartialEq for TopicPattern {
 
 impl Eq for TopicPattern {}
 
-/// Java's `\Q…\E` quotes, which only Java knows, as escaped characters.
-fn unquote(source: &str) -> String {
+/// What Java writes differently: `\Q…\E` quotes become escaped characters, `\p{Alnum}` and its like POSIX classes.
+fn from_java(source: &str) -> String {
     let mut out = String::with_capacity(source.len());
     let mut rest = source;
-    while let Some(start) = rest.find(r"\Q") {
-        out.push_str(&rest[..start]);
-        let quoted = &rest[start + 2..];
-        let (literal, after) = quoted.split_once(r"\E").unwrap_or((quoted, ""));
-        out.push_str(&fancy_regex::escape(literal));
-        rest = after;
+    while let Some(slash) = rest.find('\\') {
+        out.push_str(&rest[..slash]);
+        let escape = &rest[slash..];
+        let (translated, length) = quote(escape)
+            .or_else(|| posix_class(escape))
+            .unwrap_or_else(|| plain_escape(escape));
+        out.push_str(&translated);
+        rest = &escape[length..];
     }
     out + rest
+}
+
+/// `\Q…\E`, or to the end.
+fn quote(escape: &str) -> Option<(String, usize)> {
+    let quoted = escape.strip_prefix(r"\Q")?;
+    let (literal, end) = match quoted.find(r"\E") {
+        Some(end) => (&quoted[..end], end + 4),
+        None => (quoted, escape.len()),
+    };
+    Some((fancy_regex::escape(literal).into_owned(), end))
+}
+
+/// `\p{Lower}`, `\P{Lower}`; a bracket class is also right inside another.
+fn posix_class(escape: &str) -> Option<(String, usize)> {
+    const NAMES: [&str; 13] = [
+        "Lower", "Upper", "ASCII", "Alpha", "Digit", "Alnum", "Punct", "Graph", "Print", "Blank",
+        "Cntrl", "XDigit", "Space",
+    ];
+    let negated = escape.starts_with(r"\P{");
+    let inner = escape
+        .strip_prefix(r"\p{")
+        .or_else(|| escape.strip_prefix(r"\P{"))?;
+    let name = &inner[..inner.find('}')?];
+    let sign = if negated { "^" } else { "" };
+    NAMES.contains(&name).then(|| {
+        let class = format!("[[:{sign}{}:]]", name.to_ascii_lowercase());
+        (class, name.len() + 4)
+    })
+}
+
+/// A backslash and what follows it, as they are.
+fn plain_escape(escape: &str) -> (String, usize) {
+    let length = escape.chars().take(2).map(char::len_utf8).sum();
+    (escape[..length].to_owned(), length)
 }
 
 /// Validator of `topics.regex`.
@@ -153,6 +189,9 @@ mod tests {
         let quoted = TopicPattern::new(r"\Qa.b\E.*").unwrap();
         assert!(quoted.matches("a.bc") && !quoted.matches("axbc"));
         assert!(TopicPattern::new(r"\Qa.b").unwrap().matches("a.b"));
+        assert!(TopicPattern::new(r"a\\Qb").unwrap().matches(r"a\Qb"));
+        let posix = TopicPattern::new(r"\p{Lower}[\p{Alnum}_]+\P{Digit}").unwrap();
+        assert!(posix.matches("aB_1x") && !posix.matches("aB_1") && !posix.matches("AB_x"));
         let ahead = TopicPattern::new("(?!internal)[a-z&&[^x]]++").unwrap();
         assert!(ahead.matches("orders") && !ahead.matches("internal") && !ahead.matches("x"));
         assert!(TopicPattern::new("(").is_err());

@@ -25,6 +25,9 @@ use crate::value::Value;
 
 const CLASS: &str = "org.apache.kafka.connect.json.JsonConverter";
 
+/// Bytes that the buffer for minified text keeps from record to record.
+const KEPT_BYTES: usize = 1 << 20;
+
 /// Options of the converter.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct JsonOptions {
@@ -58,6 +61,10 @@ impl JsonConverter {
     /// The value's text without insignificant whitespace, in the converter's own buffer.
     fn text(&mut self, input: &[u8], start: usize) -> Result<Payload<'_>, Exception> {
         self.scratch.clear();
+        if self.scratch.capacity() > KEPT_BYTES {
+            // One huge record must not cost its size for ever.
+            self.scratch.shrink_to(input.len().max(KEPT_BYTES));
+        }
         Scanner::new(input, start, &Options::LENIENT)
             .minify(&mut self.scratch)
             .map_err(unreadable)?;

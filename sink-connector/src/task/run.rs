@@ -136,6 +136,8 @@ impl<'a> Task<'a> {
         if !task.obey(orders) {
             return Ok(None);
         }
+        let total = i64::try_from(context.budget.total()).unwrap_or(i64::MAX);
+        metrics.budget_total.set(total);
         task.report_state();
         Ok(Some(task))
     }

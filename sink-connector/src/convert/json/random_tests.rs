@@ -37,6 +37,58 @@ fn random_json_keeps_its_meaning() {
     }
 }
 
+/// Random damage to JSON texts: what serde_json refuses is refused, what it reads is read, except for the leniencies
+/// that Connect has and the numbers and surrogates that serde_json has not.
+#[test]
+fn damaged_json_is_judged_as_by_another_parser() {
+    use rand::{Rng, SeedableRng};
+    const BYTES: &[u8] = b"{}[]:,\"\\ 019.eE-+tfnu\n\x01\x7f\x80\xc3\xe9\xff/";
+    let mut random = rand::rngs::SmallRng::seed_from_u64(11);
+    let mut refused = 0;
+    for _ in 0..20_000 {
+        let mut input = String::from("[");
+        random_value(&mut random, 0, &mut input);
+        input.push(']');
+        let mut bytes = input.into_bytes();
+        for _ in 0..random.random_range(1..3) {
+            let at = random.random_range(1..bytes.len());
+            let byte = BYTES[random.random_range(0..BYTES.len())];
+            match random.random_range(0..3) {
+                0 => bytes[at] = byte,
+                1 => bytes.insert(at, byte),
+                _ => drop(bytes.remove(at)),
+            }
+        }
+        let reads = serde_json::Deserializer::from_slice(&bytes)
+            .into_iter::<serde_json::Value>()
+            .next()
+            .is_some_and(|value| value.is_ok());
+        let ours = text(&bytes);
+        refused += u32::from(!reads);
+        if reads != ours.is_ok() {
+            let shown = String::from_utf8_lossy(&bytes);
+            assert!(
+                ours.is_ok() && lenient(&shown),
+                "serde_json {reads}: {shown}"
+            );
+        }
+    }
+    assert!(refused > 5_000, "{refused}");
+}
+
+/// Whether a text has something that Connect reads and serde_json does not.
+fn lenient(text: &str) -> bool {
+    let zero = text.as_bytes().windows(3).any(|window| match window {
+        [before, b'0', b'0'..=b'9'] => !matches!(before, b'0'..=b'9' | b'.'),
+        _ => false,
+    });
+    let exponent = text
+        .as_bytes()
+        .windows(2)
+        .any(|window| matches!(window, [b'0'..=b'9', b'e' | b'E']));
+    zero || exponent || text.contains("\\ud")
+}
+
 fn random_value(random: &mut impl rand::Rng, depth: u32, out: &mut String) {
     let space = ["", "", "", " ", "\n\t"][random.random_range(0..5)];
     out.push_str(space);
