@@ -1,2 +1,8 @@
 //! Head.
 #![forbid(unsafe_code)]
+pub mod coerce;
+pub mod envelope;
+pub mod error;
+pub mod format;
+pub mod kafka_error;
+pub mod media;

@@ -1,0 +1,211 @@
+//! Confluent's error codes, and the one error type that handlers return.
+//!
+//! A [`Code`] is a five-digit (or plain HTTP) `error_code` with the status it is sent with. [`Error`] says what went
+//! wrong in the terms of the layer that noticed it; only [`crate::respond`] turns it into a response.
+
+use http::StatusCode;
+use thiserror::Error;
+
+use crate::envelope::EnvelopeError;
+use crate::format::SerializeError;
+use crate::kafka_error::KafkaFault;
+
+/// An `error_code` of the REST Proxy and the HTTP status that goes with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Code {
+    /// The number in the body.
+    pub number: u32,
+    /// The status of the response.
+    pub status: StatusCode,
+}
+
+impl Code {
+    const fn new(number: u32, status: StatusCode) -> Self {
+        Self { number, status }
+    }
+}
+
+/// The whole table, v2 and v3.
+pub mod codes {
+    use super::{Code, StatusCode as S};
+
+    /// Malformed JSON, wrong types, undecodable values.
+    pub const BAD_REQUEST: Code = Code::new(400, S::BAD_REQUEST);
+    /// What Kafka itself rejects.
+    pub const KAFKA_BAD_REQUEST: Code = Code::new(40002, S::BAD_REQUEST);
+    /// The proxy (or its client) could not authenticate to Kafka.
+    pub const KAFKA_AUTHENTICATION: Code = Code::new(40101, S::UNAUTHORIZED);
+    /// Kafka's access rules forbid it.
+    pub const KAFKA_AUTHORIZATION: Code = Code::new(40301, S::FORBIDDEN);
+    /// No such path.
+    pub const NOT_FOUND: Code = Code::new(404, S::NOT_FOUND);
+    /// The topic is unknown (seldom used: see [`UNKNOWN_TOPIC_OR_PARTITION`]).
+    pub const TOPIC_NOT_FOUND: Code = Code::new(40401, S::NOT_FOUND);
+    /// The topic exists, the partition does not.
+    pub const PARTITION_NOT_FOUND: Code = Code::new(40402, S::NOT_FOUND);
+    /// Unknown or expired consumer instance.
+    pub const CONSUMER_INSTANCE_NOT_FOUND: Code = Code::new(40403, S::NOT_FOUND);
+    /// The usual answer for an unknown topic; shares its number with unknown consumer instances.
+    pub const UNKNOWN_TOPIC_OR_PARTITION: Code = Code::new(40403, S::NOT_FOUND);
+    /// A partition has no leader.
+    pub const LEADER_NOT_AVAILABLE: Code = Code::new(40404, S::NOT_FOUND);
+    /// The path exists, the method does not.
+    pub const METHOD_NOT_ALLOWED: Code = Code::new(405, S::METHOD_NOT_ALLOWED);
+    /// No acceptable media type.
+    pub const NOT_ACCEPTABLE: Code = Code::new(406, S::NOT_ACCEPTABLE);
+    /// Records read in another format than the instance's.
+    pub const CONSUMER_FORMAT_MISMATCH: Code = Code::new(40601, S::NOT_ACCEPTABLE);
+    /// The body did not arrive in time.
+    pub const REQUEST_TIMEOUT: Code = Code::new(408, S::REQUEST_TIMEOUT);
+    /// A record cannot be decoded in the instance's format.
+    pub const SERIALIZATION: Code = Code::new(40801, S::REQUEST_TIMEOUT);
+    /// Subscribed to something else already.
+    pub const CONSUMER_ALREADY_SUBSCRIBED: Code = Code::new(40901, S::CONFLICT);
+    /// The instance's name is taken.
+    pub const CONSUMER_ALREADY_EXISTS: Code = Code::new(40902, S::CONFLICT);
+    /// Subscription and assignment exclude one another.
+    pub const ILLEGAL_STATE: Code = Code::new(40903, S::CONFLICT);
+    /// The body is larger than the limit.
+    pub const PAYLOAD_TOO_LARGE: Code = Code::new(413, S::PAYLOAD_TOO_LARGE);
+    /// The body's media type is not read here.
+    pub const UNSUPPORTED_MEDIA_TYPE: Code = Code::new(415, S::UNSUPPORTED_MEDIA_TYPE);
+    /// Well-formed JSON that breaks a rule.
+    pub const UNPROCESSABLE: Code = Code::new(422, S::UNPROCESSABLE_ENTITY);
+    /// A consumer setting out of range; its number does not start with its status.
+    pub const CONSUMER_CONFIG_CONSTRAINT: Code = Code::new(40001, S::UNPROCESSABLE_ENTITY);
+    /// Keys without a key schema.
+    pub const KEY_SCHEMA_MISSING: Code = Code::new(42201, S::UNPROCESSABLE_ENTITY);
+    /// Values without a value schema.
+    pub const VALUE_SCHEMA_MISSING: Code = Code::new(42202, S::UNPROCESSABLE_ENTITY);
+    /// JSON that does not fit the schema (kept for completeness; answered as [`BAD_REQUEST`]).
+    pub const JSON_CONVERSION: Code = Code::new(42203, S::UNPROCESSABLE_ENTITY);
+    /// A consumer setting that the client refuses.
+    pub const INVALID_CONSUMER_CONFIG: Code = Code::new(42204, S::UNPROCESSABLE_ENTITY);
+    /// A schema that cannot be parsed.
+    pub const INVALID_SCHEMA: Code = Code::new(42205, S::UNPROCESSABLE_ENTITY);
+    /// The payload as a whole is wrong.
+    pub const INVALID_PAYLOAD: Code = Code::new(42206, S::UNPROCESSABLE_ENTITY);
+    /// The schema registry refused or failed.
+    pub const MESSAGE_SERIALIZATION: Code = Code::new(42207, S::UNPROCESSABLE_ENTITY);
+    /// A bad batch.
+    pub const BATCH: Code = Code::new(42208, S::UNPROCESSABLE_ENTITY);
+    /// Too much at once.
+    pub const TOO_MANY_REQUESTS: Code = Code::new(429, S::TOO_MANY_REQUESTS);
+    /// Kafka throttles.
+    pub const KAFKA_THROTTLED: Code = Code::new(42901, S::TOO_MANY_REQUESTS);
+    /// The request's header is larger than the limit.
+    pub const HEADER_TOO_LARGE: Code = Code::new(431, S::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    /// Anything unforeseen.
+    pub const INTERNAL: Code = Code::new(500, S::INTERNAL_SERVER_ERROR);
+    /// A Kafka error that trying again will not cure.
+    pub const KAFKA: Code = Code::new(50002, S::INTERNAL_SERVER_ERROR);
+    /// A Kafka error that may pass, time-outs among them.
+    pub const KAFKA_RETRIABLE: Code = Code::new(50003, S::INTERNAL_SERVER_ERROR);
+    /// Brokers offer only TLS (kept for completeness).
+    pub const NO_SSL: Code = Code::new(50101, S::INTERNAL_SERVER_ERROR);
+    /// No simple consumer is free (kept for completeness).
+    pub const NO_SIMPLE_CONSUMER: Code = Code::new(50301, S::SERVICE_UNAVAILABLE);
+    /// The broker is not there.
+    pub const BROKER_NOT_AVAILABLE: Code = Code::new(50302, S::SERVICE_UNAVAILABLE);
+    /// The proxy serves as many requests as it may.
+    pub const OVERLOADED: Code = Code::new(503, S::SERVICE_UNAVAILABLE);
+    /// The request took longer than it may.
+    pub const GATEWAY_TIMEOUT: Code = Code::new(504, S::GATEWAY_TIMEOUT);
+}
+
+/// What went wrong with a request.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No resource has this path.
+    #[error("HTTP 404 Not Found")]
+    NoSuchPath,
+    /// The resource has no such method.
+    #[error("HTTP 405 Method Not Allowed")]
+    NoSuchMethod,
+    /// A path parameter is not of its type; the resource is known by then, so the body has a media type.
+    #[error("HTTP 404 Not Found")]
+    PathParameter,
+    /// None of the acceptable media types is offered.
+    #[error("HTTP 406 Not Acceptable")]
+    NotAcceptable,
+    /// The body's media type is not read here.
+    #[error("HTTP 415 Unsupported Media Type")]
+    UnsupportedMediaType,
+    /// A media type header that cannot be parsed.
+    #[error("malformed media type")]
+    MalformedMediaType,
+    /// The body is not the expected JSON.
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
+    /// A key or value cannot be turned into its format.
+    #[error(transparent)]
+    Serialize(#[from] SerializeError),
+    /// A negative partition number in a record or a path.
+    #[error("Internal Server Error")]
+    NegativePartition,
+    /// The topic exists, the partition does not.
+    #[error("Partition not found.")]
+    PartitionNotFound,
+    /// Kafka's answer.
+    #[error("{0}")]
+    Kafka(KafkaFault),
+    /// The request's line and headers are too large.
+    #[error("HTTP 431 Request Header Fields Too Large")]
+    HeaderTooLarge,
+    /// The body is too large; the limit in bytes.
+    #[error("The request body is larger than {0} bytes, which is the value of the sluiceway.request.max.bytes configuration.")]
+    BodyTooLarge(usize),
+    /// The body did not arrive in time, or not to its end.
+    #[error("Timeout while reading from inputStream")]
+    BodyTimeout,
+    /// The client broke off in mid-body.
+    #[error("the request body ended early: {0}")]
+    BodyAborted(String),
+    /// More bytes are on their way to Kafka than the budget allows.
+    #[error("Too many requests: {in_flight} bytes are waiting for Kafka, which is the limit; try again later.")]
+    Backpressure {
+        /// Bytes in flight.
+        in_flight: usize,
+    },
+    /// More requests than may be served at once.
+    #[error("Too many requests are being served; try again later.")]
+    Overloaded,
+    /// The request took longer than `request.timeout.ms`.
+    #[error("The request took longer than {0} ms, which is the value of the request.timeout.ms configuration.")]
+    Deadline(u64),
+    /// A defect of the proxy.
+    #[error("Internal Server Error")]
+    Internal,
+}
+
+impl From<KafkaFault> for Error {
+    fn from(fault: KafkaFault) -> Self {
+        Self::Kafka(fault)
+    }
+}
+
+impl Error {
+    /// The code it is answered with.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::NoSuchPath | Self::PathParameter => codes::NOT_FOUND,
+            Self::NoSuchMethod => codes::METHOD_NOT_ALLOWED,
+            Self::NotAcceptable => codes::NOT_ACCEPTABLE,
+            Self::UnsupportedMediaType => codes::UNSUPPORTED_MEDIA_TYPE,
+            Self::MalformedMediaType | Self::BodyAborted(_) | Self::Serialize(_) => codes::BAD_REQUEST,
+            Self::Envelope(error) if error.is_rule() => codes::UNPROCESSABLE,
+            Self::Envelope(_) => codes::BAD_REQUEST,
+            Self::PartitionNotFound => codes::PARTITION_NOT_FOUND,
+            Self::Kafka(fault) => fault.code(),
+            Self::HeaderTooLarge => codes::HEADER_TOO_LARGE,
+            Self::BodyTooLarge(_) => codes::PAYLOAD_TOO_LARGE,
+            Self::BodyTimeout => codes::REQUEST_TIMEOUT,
+            Self::Backpressure { .. } => codes::TOO_MANY_REQUESTS,
+            Self::Overloaded => codes::OVERLOADED,
+            Self::Deadline(_) => codes::GATEWAY_TIMEOUT,
+            Self::NegativePartition | Self::Internal => codes::INTERNAL,
+        }
+    }
+}
