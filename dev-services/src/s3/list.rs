@@ -1,0 +1,276 @@
+//! Lists a bucket in the order of its keys, a page at a time, without reading more of it than the page needs.
+//! In: prefix, delimiter, where to go on; out: keys and common prefixes. A folder's entries are sorted as their
+//! keys are (a folder counts with its `/`), so a walk in that order meets the keys of the bucket in theirs.
+
+use std::fs::{self, DirEntry, Metadata};
+use std::io;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use super::keys::segment_of;
+
+/// What to list.
+#[derive(Debug, Default)]
+pub(crate) struct Query {
+    pub(crate) prefix: String,
+    /// Empty: no common prefixes.
+    pub(crate) delimiter: String,
+    /// Only keys after this one.
+    pub(crate) after: String,
+    /// No keys with this prefix: it was the last of the page before.
+    pub(crate) after_prefix: Option<String>,
+    pub(crate) max: usize,
+}
+
+/// One line of a listing.
+#[derive(Debug)]
+pub(crate) enum Entry {
+    Key {
+        key: String,
+        path: PathBuf,
+        file: Metadata,
+    },
+    Prefix(String),
+}
+
+impl Entry {
+    /// The key or prefix.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Key { key, .. } => key,
+            Self::Prefix(prefix) => prefix,
+        }
+    }
+}
+
+/// A page of a listing.
+#[derive(Debug, Default)]
+pub(crate) struct Page {
+    pub(crate) entries: Vec<Entry>,
+    /// Whether there is more.
+    pub(crate) truncated: bool,
+}
+
+/// Lists the bucket in `root`.
+pub(crate) fn list(root: &Path, query: &Query) -> io::Result<Page> {
+    let mut walk = Walk {
+        query,
+        skip: query.after_prefix.clone(),
+        page: Page::default(),
+    };
+    if query.max > 0 {
+        let _ = walk.folder(root, "")?;
+    }
+    Ok(walk.page)
+}
+
+struct Walk<'a> {
+    query: &'a Query,
+    /// The common prefix that has been listed last.
+    skip: Option<String>,
+    page: Page,
+}
+
+impl Walk<'_> {
+    /// Visits what is in a folder whose keys start with `stem`. Breaks when the page is full.
+    fn folder(&mut self, folder: &Path, stem: &str) -> io::Result<ControlFlow<()>> {
+        for (key, entry, is_folder) in sorted(folder, stem)? {
+            let flow = match is_folder {
+                true if self.may_hold(&key) => self.folder(&entry.path(), &key)?,
+                true => ControlFlow::Continue(()),
+                false => self.file(key, &entry)?,
+            };
+            if flow.is_break() {
+                return Ok(flow);
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Whether keys that start with `stem` can be in the page.
+    fn may_hold(&self, stem: &str) -> bool {
+        let prefix = self.query.prefix.as_str();
+        let fits = stem.starts_with(prefix) || prefix.starts_with(stem);
+        let passed = self.query.after.as_str() > stem && !self.query.after.starts_with(stem);
+        fits && !passed && !self.skipped(stem)
+    }
+
+    fn skipped(&self, key: &str) -> bool {
+        self.skip
+            .as_ref()
+            .is_some_and(|skip| key.starts_with(skip.as_str()))
+    }
+
+    fn file(&mut self, key: String, entry: &DirEntry) -> io::Result<ControlFlow<()>> {
+        let Some(rest) = key.strip_prefix(self.query.prefix.as_str()) else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        if key <= self.query.after || self.skipped(&key) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        if self.page.entries.len() == self.query.max {
+            self.page.truncated = true;
+            return Ok(ControlFlow::Break(()));
+        }
+        let delimiter = self.query.delimiter.as_str();
+        let group = rest.find(delimiter).filter(|_| !delimiter.is_empty());
+        let listed = match group {
+            Some(at) => {
+                let prefix = key[..key.len() - rest.len() + at + delimiter.len()].to_owned();
+                self.skip = Some(prefix.clone());
+                Entry::Prefix(prefix)
+            }
+            None => {
+                // Deleted since the folder was read: not listed.
+                let Ok(file) = entry.metadata() else {
+                    return Ok(ControlFlow::Continue(()));
+                };
+                Entry::Key {
+                    key,
+                    path: entry.path(),
+                    file,
+                }
+            }
+        };
+        self.page.entries.push(listed);
+        Ok(ControlFlow::Continue(()))
+    }
+}
+
+/// The entries of a folder with their keys (folders with a `/` at the end), in the order of the keys.
+fn sorted(folder: &Path, stem: &str) -> io::Result<Vec<(String, DirEntry, bool)>> {
+    let read = match fs::read_dir(folder) {
+        Ok(read) => read,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut entries = Vec::new();
+    for entry in read {
+        let entry = entry?;
+        let is_folder = entry.file_type()?.is_dir();
+        if let Some(name) = entry.file_name().to_str() {
+            let end = if is_folder { "/" } else { "" };
+            entries.push((format!("{stem}{}{end}", segment_of(name)), entry, is_folder));
+        }
+    }
+    entries.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+    Ok(entries)
+}
+
+/// A key as listings with `encoding-type=url` spell it.
+pub(crate) fn url_encoded(key: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte);
+    let encode = |byte: u8| {
+        if plain(byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
+    };
+    key.bytes().map(encode).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use super::super::keys::path_of;
+    use super::*;
+
+    fn bucket(keys: &[&str]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for key in keys {
+            let path = dir.path().join(path_of(key).unwrap());
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "x").unwrap();
+        }
+        dir
+    }
+
+    fn names(page: &Page) -> Vec<&str> {
+        page.entries.iter().map(Entry::name).collect()
+    }
+
+    const KEYS: &[&str] = &[
+        "a", "a-b", "a.b/x", "b//y", "b/", "b/c/d", "b/c/e", "b0", "ä",
+    ];
+
+    #[test]
+    fn keys_come_in_the_order_of_their_bytes() {
+        let dir = bucket(KEYS);
+        let page = list(
+            dir.path(),
+            &Query {
+                max: 100,
+                ..Query::default()
+            },
+        )
+        .unwrap();
+        let mut expected: Vec<_> = KEYS.to_vec();
+        expected.sort_unstable();
+        assert_eq!(names(&page), expected);
+        assert!(!page.truncated);
+    }
+
+    #[test]
+    fn pages_meet_without_gap_or_overlap() {
+        let dir = bucket(KEYS);
+        for delimiter in ["", "/", "c/"] {
+            let query = |after: &str, after_prefix: Option<String>, max| Query {
+                delimiter: delimiter.to_owned(),
+                after: after.to_owned(),
+                after_prefix,
+                max,
+                prefix: String::new(),
+            };
+            let whole = list(dir.path(), &query("", None, 100)).unwrap();
+            let mut paged = Vec::new();
+            let (mut after, mut after_prefix) = (String::new(), None);
+            loop {
+                let page = list(dir.path(), &query(&after, after_prefix, 2)).unwrap();
+                paged.extend(names(&page).into_iter().map(str::to_owned));
+                let Some(last) = page.entries.last() else {
+                    break;
+                };
+                after = last.name().to_owned();
+                after_prefix = matches!(last, Entry::Prefix(_)).then(|| after.clone());
+                if !page.truncated {
+                    break;
+                }
+            }
+            assert_eq!(paged, names(&whole), "delimiter {delimiter:?}");
+        }
+    }
+
+    #[test]
+    fn prefix_and_delimiter_group_as_s3_does() {
+        let dir = bucket(KEYS);
+        let page = |prefix: &str, delimiter: &str| {
+            let (prefix, delimiter) = (prefix.to_owned(), delimiter.to_owned());
+            let query = Query {
+                prefix,
+                delimiter,
+                max: 100,
+                ..Query::default()
+            };
+            let page = list(dir.path(), &query).unwrap();
+            names(&page)
+                .into_iter()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(page("", "/"), ["a", "a-b", "a.b/", "b/", "b0", "ä"]);
+        assert_eq!(page("b/", "/"), ["b/", "b//", "b/c/"]);
+        assert_eq!(page("b/c", ""), ["b/c/d", "b/c/e"]);
+        assert_eq!(page("a.", "/"), ["a.b/"]);
+        assert!(page("nothing", "/").is_empty());
+    }
+
+    #[test]
+    fn encoded_keys_survive_decoders_that_take_plus_for_a_space() {
+        assert_eq!(
+            url_encoded("t/p=0/t+0+1.json %"),
+            "t/p%3D0/t%2B0%2B1.json%20%25"
+        );
+    }
+}
