@@ -85,4 +85,24 @@ mod tests {
             assert!(!key.group.is_empty(), "{}", key.name);
         }
     }
+
+    /// Run with `SLUICEWAY_WRITE_DOCS=1` to write the tables anew.
+    #[test]
+    fn the_documentation_has_every_key() {
+        const BEGIN: &str = "<!-- generated from the definition: begin -->\n";
+        const END: &str = "<!-- generated from the definition: end -->";
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration-sink.md");
+        let text = std::fs::read_to_string(path).unwrap();
+        let (head, rest) = text.split_once(BEGIN).unwrap();
+        let (tables, tail) = rest.split_once(END).unwrap();
+        let expected = definition().to_markdown();
+        if std::env::var_os("SLUICEWAY_WRITE_DOCS").is_some() {
+            std::fs::write(path, format!("{head}{BEGIN}{expected}{END}{tail}")).unwrap();
+            return;
+        }
+        assert!(
+            tables == expected,
+            "docs/configuration-sink.md is behind the definition"
+        );
+    }
 }
