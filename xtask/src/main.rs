@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod background;
+mod bench;
 mod cache;
 mod child;
 mod http;
@@ -9,6 +10,7 @@ mod kafka;
 mod part;
 mod ports;
 mod process;
+mod programs;
 mod python;
 mod s3;
 mod signals;
@@ -46,6 +48,9 @@ enum Command {
         #[arg(value_name = "HOST:PORT")]
         bootstrap: String,
     },
+    /// Figures: speed, memory, start, build; ratios to a bare librdkafka loop of the same run
+    #[command(subcommand)]
+    Bench(bench::Command),
     /// The checks against real parts; starts and ends them itself
     Verify(verify::VerifyArgs),
 }
@@ -70,6 +75,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::S3(command) => s3::run(command),
         Command::KafkaTool(args) => kafka::run_tool(&args),
         Command::CheckBroker { bootstrap } => verify::check_broker(&bootstrap),
+        Command::Bench(command) => bench::run(&command),
         Command::Verify(args) => verify::run(&args),
         Command::Python => {
             println!("{}", python::interpreter()?.display());

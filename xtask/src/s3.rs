@@ -68,6 +68,13 @@ impl Server {
         Ok(server)
     }
 
+    /// Makes a bucket (a folder of the server's store); its name.
+    pub(crate) fn create_bucket(&self, name: &str) -> Result<String> {
+        let bucket = format!("{name}-bucket");
+        fs::create_dir(self.part.dir.join("buckets").join(&bucket))?;
+        Ok(bucket)
+    }
+
     /// `http://127.0.0.1:port`
     pub(crate) fn endpoint(&self) -> String {
         endpoint(&self.part)

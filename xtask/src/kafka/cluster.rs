@@ -13,7 +13,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use super::server_properties::{self, Node};
 use super::{UpArgs, jars};
 use crate::part::{Member, Part};
-use crate::process::{CommandLine, Signal};
+use crate::process::{CommandLine, ProcessId, Signal};
 use crate::{background, ports};
 
 /// How long a cluster may take to answer, with both cores busy.
@@ -33,6 +33,11 @@ impl Cluster {
         };
         bring_up(&mut cluster.part, args)?;
         Ok(cluster)
+    }
+
+    /// The process of the first broker, while it is not stopped.
+    pub(crate) fn first_process(&self) -> Option<ProcessId> {
+        self.part.members.first().and_then(|member| member.process)
     }
 
     /// `host:port,…` of all brokers.

@@ -5,18 +5,20 @@
 
 mod conformance;
 mod console_tools;
+mod embedded;
 mod parts;
 mod pipeline;
-mod programs;
 mod steps;
 mod test_runner;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 
+use embedded::EmbeddedBroker;
 use parts::RealParts;
-use programs::Binaries;
 use steps::Steps;
+
+use crate::programs::{self, Binaries};
 
 /// Which checks to run.
 #[derive(Debug, Args)]
@@ -97,13 +99,13 @@ fn run_broker_steps(args: &VerifyArgs, steps: &mut Steps, parts: &RealParts, bin
         return;
     }
     let embedded = steps.run("start of the embedded broker", || {
-        programs::EmbeddedBroker::start(binaries)
+        EmbeddedBroker::start(binaries)
     });
     let brokers = [
         ("Kafka", Some(parts.kafka.bootstrap())),
         (
             "the embedded broker",
-            embedded.as_ref().map(programs::EmbeddedBroker::bootstrap),
+            embedded.as_ref().map(EmbeddedBroker::bootstrap),
         ),
     ];
     for (name, bootstrap) in brokers {

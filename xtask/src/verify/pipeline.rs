@@ -10,8 +10,8 @@ use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
 use super::parts::RealParts;
-use super::programs::{self, Binaries};
 use crate::child::Foreground;
+use crate::programs::{self, Binaries};
 use crate::{ports, s3};
 
 /// How long a program may drain.

@@ -1,7 +1,7 @@
 //! The real-part tests of protocol-tests, run by cargo from the build that `cargo test --workspace` made.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 
@@ -14,8 +14,7 @@ pub(crate) fn run(
     filter: Option<&str>,
     closing_line: &mut String,
 ) -> Result<()> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
+    let mut command = crate::programs::cargo();
     // `--workspace`, not `-p`: with `-p` cargo would choose other features and build much of it again.
     command
         .args([

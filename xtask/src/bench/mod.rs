@@ -1,0 +1,90 @@
+//! `cargo xtask bench …`: the figures, each beside a bare librdkafka loop of the same run, because
+//! absolute numbers of a machine on which broker, program and load share the cores mean little.
+
+mod build;
+mod consume_loop;
+mod load;
+mod produce_loop;
+mod proxy;
+mod record;
+mod response;
+mod sink;
+mod sink_memory;
+mod startup;
+mod statistics;
+mod topic;
+mod usage;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+use crate::kafka::{Cluster, UpArgs};
+use crate::programs;
+
+/// What to measure.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Requests and records a second, latencies, CPU and memory of the REST proxy
+    Proxy(proxy::ProxyArgs),
+    /// Records a second and CPU of the S3 sink
+    Sink(sink::SinkArgs),
+    /// Memory of the sink with one and with 500 open files
+    SinkMemory(sink_memory::MemoryArgs),
+    /// From start to the first answer, and memory when idle
+    Startup(startup::StartupArgs),
+    /// Cold build times and sizes (in a target folder of its own)
+    Build,
+}
+
+/// Settings of the program under test on top of the bench's own.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Settings {
+    /// A property of the program; may be repeated (`--set producer.linger.ms=0.5`)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+impl Settings {
+    fn lines(&self) -> String {
+        self.set.iter().map(|line| format!("{line}\n")).collect()
+    }
+}
+
+/// Runs one bench. All but `build` go on in a release build of xtask.
+pub(crate) fn run(command: &Command) -> Result<()> {
+    if let Command::Build = command {
+        return build::run();
+    }
+    programs::continue_in_release_build()?;
+    print_surroundings();
+    match command {
+        Command::Proxy(args) => proxy::run(args),
+        Command::Sink(args) => sink::run(args),
+        Command::SinkMemory(args) => sink_memory::run(args),
+        Command::Startup(args) => startup::run(args),
+        Command::Build => Ok(()),
+    }
+}
+
+/// What a reader needs to judge the figures.
+fn print_surroundings() {
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load
+        .split_ascii_whitespace()
+        .next()
+        .unwrap_or("unknown")
+        .to_owned();
+    println!("{cores} cores for broker, program and load together; load average before: {load}");
+}
+
+/// A broker for one bench; what is deleted goes at once, the disk is not endless.
+fn start_broker(name: &str) -> Result<Cluster> {
+    Cluster::start(&UpArgs {
+        name: format!("bench-{name}-{}", std::process::id()),
+        brokers: 1,
+        auto_create: true,
+        settings: vec![("log.segment.delete.delay.ms".to_owned(), "500".to_owned())],
+        heap: "1g".to_owned(),
+    })
+}

@@ -1,0 +1,223 @@
+//! The REST proxy under load, beside the bare producer loop.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use tempfile::TempDir;
+
+use super::load::{self, Load, Outcome};
+use super::statistics::{grouped, median, micros_each};
+use super::topic::Topic;
+use super::{Settings, produce_loop, usage};
+use crate::child::Foreground;
+use crate::programs::{self, Binaries};
+use crate::{kafka, ports};
+
+/// Options of `bench proxy`.
+#[derive(Debug, Args)]
+pub(crate) struct ProxyArgs {
+    /// Rounds of loop, 1 record, 100 records; medians are compared
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Measured seconds of each point
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: u64,
+    /// Connections
+    #[arg(long, default_value_t = 32)]
+    connections: usize,
+    /// Records a request; may be repeated
+    #[arg(long = "batch", default_values_t = [1, 100])]
+    batches: Vec<usize>,
+    /// Bytes of JSON a record
+    #[arg(long, default_value_t = 493)]
+    record_size: usize,
+    /// Partitions of the topic
+    #[arg(long, default_value_t = 4)]
+    partitions: i32,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// One point of one round.
+struct Point {
+    batch: usize,
+    outcome: Outcome,
+    proxy_cpu_us: f64,
+}
+
+/// Runs the rounds and prints every point, then medians and ratios.
+pub(crate) fn run(args: &ProxyArgs) -> Result<()> {
+    let broker = super::start_broker("proxy")?;
+    let dir = TempDir::with_prefix("sluiceway-bench-")?;
+    let proxy = Proxy::start(&broker, &dir, &args.settings)?;
+    println!(
+        "{} connections, {} B a record, {} partitions, acks=all; idle memory of the proxy {:.1} MiB",
+        args.connections,
+        args.record_size,
+        args.partitions,
+        proxy.memory()?.resident
+    );
+    let (mut loops, mut points) = (Vec::new(), Vec::new());
+    for round in 1..=args.rounds {
+        let rate = bare_loop(args, &broker, round)?;
+        println!(
+            "round {round}  bare producer loop        {:>9} records/s  {:.2} µs CPU a record",
+            grouped(rate.records_per_second),
+            rate.cpu_us
+        );
+        loops.push(rate);
+        for batch in &args.batches {
+            let point = proxy.measure(args, &broker, round, *batch)?;
+            print_point(round, &point, proxy.memory()?);
+            points.push(point);
+        }
+    }
+    print_ratios(args, &loops, &points);
+    println!("peak memory of the proxy {:.1} MiB", proxy.memory()?.peak);
+    proxy.program.stop(Duration::from_secs(30))
+}
+
+fn bare_loop(args: &ProxyArgs, broker: &kafka::Cluster, round: u32) -> Result<produce_loop::Rate> {
+    let topic = Topic::create(
+        &broker.bootstrap(),
+        &format!("loop-{round}"),
+        args.partitions,
+    )?;
+    let span = Duration::from_secs(args.seconds);
+    produce_loop::run(
+        &broker.bootstrap(),
+        &topic.name,
+        args.record_size,
+        Duration::from_secs(2),
+        span,
+    )
+}
+
+fn print_point(round: u32, point: &Point, memory: usage::Memory) {
+    let outcome = &point.outcome;
+    let per_request = micros_each(outcome.cpu[0], outcome.requests);
+    println!(
+        "round {round}  {:>3} records a request  {:>9} records/s  {:>7} req/s  p50 {:.2} ms  p99 {:.2} ms  \
+         CPU {:.2} µs a record, {per_request:.1} µs a request (broker {:.1} µs a request)  {:.1} MiB",
+        point.batch,
+        grouped(outcome.requests_per_second * point.batch as f64),
+        grouped(outcome.requests_per_second),
+        outcome.p50_ms,
+        outcome.p99_ms,
+        point.proxy_cpu_us,
+        micros_each(outcome.cpu[1], outcome.requests),
+        memory.resident,
+    );
+}
+
+fn print_ratios(args: &ProxyArgs, loops: &[produce_loop::Rate], points: &[Point]) {
+    let base = median(
+        &loops
+            .iter()
+            .map(|rate| rate.records_per_second)
+            .collect::<Vec<_>>(),
+    );
+    let base_cpu = median(&loops.iter().map(|rate| rate.cpu_us).collect::<Vec<_>>());
+    println!(
+        "medians: bare loop {} records/s, {base_cpu:.2} µs CPU a record",
+        grouped(base)
+    );
+    for batch in &args.batches {
+        let of = |value: &dyn Fn(&Point) -> f64| {
+            median(
+                &points
+                    .iter()
+                    .filter(|point| point.batch == *batch)
+                    .map(value)
+                    .collect::<Vec<_>>(),
+            )
+        };
+        let requests = of(&|point| point.outcome.requests_per_second);
+        let records = requests * *batch as f64;
+        println!(
+            "medians: {batch} records a request: {} req/s, {} records/s = {:.1} % of the loop; p50 {:.2} ms, p99 {:.2} ms; \
+             CPU {:.2} µs a record = {:.2} times the loop's",
+            grouped(requests),
+            grouped(records),
+            100.0 * records / base,
+            of(&|point| point.outcome.p50_ms),
+            of(&|point| point.outcome.p99_ms),
+            of(&|point| point.proxy_cpu_us),
+            of(&|point| point.proxy_cpu_us) / base_cpu,
+        );
+    }
+}
+
+struct Proxy {
+    program: Foreground,
+    address: String,
+}
+
+impl Proxy {
+    fn start(broker: &kafka::Cluster, dir: &TempDir, settings: &Settings) -> Result<Self> {
+        let ports = ports::free(2)?;
+        let (address, admin) = (
+            format!("127.0.0.1:{}", ports[0]),
+            format!("127.0.0.1:{}", ports[1]),
+        );
+        let file = dir.path().join("kafka-rest.properties");
+        let bootstrap = broker.bootstrap();
+        fs::write(
+            &file,
+            format!(
+                "bootstrap.servers={bootstrap}\nlisteners=http://{address}\nsluiceway.admin.listeners=http://{admin}\n{}",
+                settings.lines()
+            ),
+        )?;
+        let mut command = Binaries::beside_this()?.command("sluiceway-proxy")?;
+        let url = format!("http://{address}/topics");
+        let program = programs::start(&mut command, &[&file], &url, &dir.path().join("proxy.log"))?;
+        Ok(Self { program, address })
+    }
+
+    fn memory(&self) -> Result<usage::Memory> {
+        usage::memory(self.program.id()?.pid)
+    }
+
+    /// One point. Afterwards the topic holds exactly the records that were acknowledged.
+    fn measure(
+        &self,
+        args: &ProxyArgs,
+        broker: &kafka::Cluster,
+        round: u32,
+        batch: usize,
+    ) -> Result<Point> {
+        let topic = Topic::create(
+            &broker.bootstrap(),
+            &format!("proxy-{round}-{batch}"),
+            args.partitions,
+        )?;
+        let load = Load {
+            address: &self.address,
+            topic: &topic.name,
+            connections: args.connections,
+            batch,
+            size: args.record_size,
+            warm_up: Duration::from_secs(3),
+            measured: Duration::from_secs(args.seconds),
+        };
+        let broker_pid = broker
+            .first_process()
+            .context("the broker does not run")?
+            .pid;
+        let outcome = load::run(&load, &[self.program.id()?.pid, broker_pid])?;
+        let (stored, sent) = (topic.records()?, outcome.requests_in_all * batch as u64);
+        ensure!(
+            stored == sent,
+            "{sent} records were acknowledged, {stored} are in the topic"
+        );
+        let proxy_cpu_us = micros_each(outcome.cpu[0], outcome.requests * batch as u64);
+        Ok(Point {
+            batch,
+            outcome,
+            proxy_cpu_us,
+        })
+    }
+}
