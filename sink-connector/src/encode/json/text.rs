@@ -9,18 +9,36 @@ use base64::engine::general_purpose::STANDARD;
 pub(super) fn string(text: &str, out: &mut Vec<u8>) {
     out.reserve(text.len() + 2);
     out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut written = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        if !matches!(byte, b'"' | b'\\' | 0..=0x1f) {
-            continue;
-        }
-        out.extend_from_slice(&bytes[written..at]);
-        written = at + 1;
+    let mut rest = text.as_bytes();
+    loop {
+        let (plain, special) = rest.split_at(plain_length(rest));
+        out.extend_from_slice(plain);
+        let Some((byte, after)) = special.split_first() else {
+            break;
+        };
         escape(*byte, out);
+        rest = after;
     }
-    out.extend_from_slice(&bytes[written..]);
     out.push(b'"');
+}
+
+/// How many bytes come before the first that has to be escaped: eight at a time, then one by one.
+fn plain_length(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHS: u64 = ONES << 7;
+    // The high bit of each byte that is less than `limit`; may also mark bytes behind a marked one.
+    let less = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGHS;
+    let special = |chunk: &[u8; 8]| {
+        let word = u64::from_ne_bytes(*chunk);
+        let quote = word ^ (ONES * u64::from(b'"'));
+        let backslash = word ^ (ONES * u64::from(b'\\'));
+        less(word, 0x20) | less(quote, 1) | less(backslash, 1) != 0
+    };
+    let (chunks, _) = bytes.as_chunks::<8>();
+    let start = 8 * chunks.iter().take_while(|chunk| !special(chunk)).count();
+    let tail = &bytes[start..];
+    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
+    start + tail.iter().position(special).unwrap_or(tail.len())
 }
 
 fn escape(byte: u8, out: &mut Vec<u8>) {
@@ -145,6 +163,23 @@ mod tests {
         let json = "\"q\\\" b\\\\ s/ \\b\\f\\n\\r\\t\\u0001\\u001F\u{7f}é\u{2028}😀\"";
         assert_eq!(printed(|out| string(text, out)), json);
         assert_eq!(printed(|out| string("", out)), "\"\"");
+    }
+
+    #[test]
+    fn escapes_are_found_at_every_place() {
+        for length in 0..40 {
+            let plain: String = std::iter::repeat_n("é~ !", length).collect();
+            assert_eq!(plain_length(plain.as_bytes()), plain.len());
+            for special in ['"', '\\', '\u{1f}', '\0'] {
+                for at in (0..plain.len()).filter(|at| plain.is_char_boundary(*at)) {
+                    let text = format!("{}{special}{}", &plain[..at], &plain[at..]);
+                    assert_eq!(plain_length(text.as_bytes()), at);
+                    let read: String =
+                        serde_json::from_str(&printed(|out| string(&text, out))).unwrap();
+                    assert_eq!(read, text);
+                }
+            }
+        }
     }
 
     #[test]
