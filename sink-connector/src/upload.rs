@@ -29,6 +29,8 @@ use crate::config::ConnectorConfig;
 use crate::metrics::SinkMetrics;
 use crate::upload::error::Verdict;
 
+/// What an object without a type has on AWS and MinIO; the original sends none, and the SDK would send its own.
+const CONTENT_TYPE: &str = "binary/octet-stream";
 /// Requests of one task that run at once.
 const MAX_REQUESTS: usize = 64;
 /// S3 takes no smaller part, except as the last one of an object.
@@ -123,7 +125,8 @@ impl Uploader {
                         .client
                         .put_object()
                         .bucket(&uploader.bucket)
-                        .key(&key);
+                        .key(&key)
+                        .content_type(CONTENT_TYPE);
                     put.body(ByteStream::from(body.clone())).send()
                 })
                 .await;

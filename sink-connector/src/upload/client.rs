@@ -95,7 +95,10 @@ pub(crate) async fn check_bucket(
             S3Error {
                 status: Some(_), ..
             } => Ok(()),
-            unreachable => Err(unreachable.exception().wrapped()),
+            unreachable => {
+                let endpoint = config.s3.endpoint.as_deref();
+                Err(unreachable.towards(endpoint).exception().wrapped())
+            }
         },
     }
 }

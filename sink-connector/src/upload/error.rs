@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use crate::error::{CONNECT_EXCEPTION, Exception};
@@ -64,7 +64,7 @@ impl S3Error {
             .to_owned();
         let message = match metadata.and_then(|meta| meta.message()) {
             Some(message) => message.to_owned(),
-            None => DisplayErrorContext(error).to_string(),
+            None => causes(error),
         };
         let verdict = match error {
             SdkError::ServiceError(_) => judge(status.unwrap_or(0), &code),
@@ -84,6 +84,21 @@ impl S3Error {
     /// What to do about it.
     pub(crate) fn verdict(&self) -> Verdict {
         self.verdict
+    }
+
+    /// The same error with the place that could not be reached, in the words of the original's HTTP client.
+    pub(crate) fn towards(mut self, endpoint: Option<&str>) -> Self {
+        let place = endpoint.and_then(|url| url.split("://").nth(1));
+        if let (None, Some(place)) = (self.status, place) {
+            let place = place.trim_end_matches('/');
+            let host = place.rsplit_once(':').map_or(place, |(host, _)| host);
+            let address = match host.parse::<std::net::IpAddr>() {
+                Ok(address) => format!(" [/{address}]"),
+                Err(_) => String::new(),
+            };
+            self.message = format!("Connect to {place}{address} failed: {}", self.message);
+        }
+        self
     }
 
     /// As a failed task shows it.
@@ -117,6 +132,31 @@ impl fmt::Display for S3Error {
     }
 }
 
+/// What lies at the bottom of an error without an answer: the system's own words where there are some, else the chain
+/// of messages.
+fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut messages: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if let Some(system) = cause.downcast_ref::<std::io::Error>()
+            && system.raw_os_error().is_some()
+        {
+            let text = system.to_string();
+            return text
+                .split(" (os error")
+                .next()
+                .unwrap_or_default()
+                .to_owned();
+        }
+        let text = cause.to_string();
+        if messages.last() != Some(&text) {
+            messages.push(text);
+        }
+        next = cause.source();
+    }
+    messages.join(": ")
+}
+
 fn judge(status: u16, code: &str) -> Verdict {
     match (status, code) {
         (_, "NoSuchUpload") => Verdict::Gone,
@@ -129,6 +169,28 @@ fn judge(status: u16, code: &str) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_unreachable_server_is_told_in_the_systems_words() {
+        let refused = std::io::Error::from_raw_os_error(111);
+        let error = S3Error {
+            operation: "HeadBucket",
+            status: None,
+            code: String::new(),
+            message: causes(&refused),
+            verdict: Verdict::Retry,
+        };
+        let text = error
+            .towards(Some("http://127.0.0.1:19999"))
+            .exception()
+            .message;
+        assert_eq!(
+            text,
+            "Unable to execute HTTP request: Connect to 127.0.0.1:19999 [/127.0.0.1] failed: Connection refused"
+        );
+        let nested = std::io::Error::other("timed out");
+        assert_eq!(causes(&nested), "timed out");
+    }
 
     #[test]
     fn busy_servers_are_asked_again_and_refusals_are_final() {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::error::{S3Error, Verdict};
-use super::{FileId, UploadEvent, Uploader};
+use super::{CONTENT_TYPE, FileId, UploadEvent, Uploader};
 use crate::budget::Reservation;
 
 enum Step {
@@ -114,6 +114,7 @@ impl Worker {
                 uploader
                     .client
                     .create_multipart_upload()
+                    .content_type(CONTENT_TYPE)
                     .bucket(&uploader.bucket)
                     .key(&key)
                     .send()
