@@ -6,3 +6,5 @@ pub mod error;
 pub mod format;
 pub mod kafka_error;
 pub mod media;
+pub mod config;
+pub mod config_keys;

@@ -1,0 +1,370 @@
+//! `kafka-rest.properties` → a checked [`Config`].
+//!
+//! In: properties (file and environment merged). Out: typed settings, and the Kafka clients' settings in librdkafka's
+//! names. What fails: all bad values at once, as [`ConfigErrors`]. What has no effect is remembered as a warning.
+
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue};
+use sluiceway_common::config_def::{ConfigError, ConfigErrors, Values};
+use sluiceway_common::kafka_config::{KafkaConfig, Role, log_dropped};
+use sluiceway_common::listener::ListenerSpec;
+use sluiceway_common::props::{Properties, with_prefix};
+
+use crate::config_keys::{NO_EFFECT, definition};
+
+/// The prefix of environment variables, as in the Docker images of the original.
+pub const ENV_PREFIX: &str = "KAFKA_REST_";
+
+/// Checked settings of the proxy.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where HTTP clients connect.
+    pub listeners: Vec<ListenerSpec>,
+    /// The setting that chose them, for errors (the quick start has an option instead).
+    pub listeners_option: String,
+    /// Where metrics and probes are; empty: nowhere.
+    pub admin_listeners: Vec<String>,
+    /// Limits and times of HTTP.
+    pub http: HttpConfig,
+    /// What becomes of records.
+    pub delivery: DeliveryConfig,
+    /// Which endpoints are served.
+    pub endpoints: Endpoints,
+    /// The producer's settings.
+    pub producer: KafkaConfig,
+    /// The settings of the client that reads metadata and configurations.
+    pub admin: KafkaConfig,
+    warnings: Vec<String>,
+}
+
+/// Limits and times of HTTP.
+#[derive(Debug, Clone)]
+pub struct HttpConfig {
+    /// Whether h2c is spoken, too.
+    pub http2: bool,
+    /// Streams of one HTTP/2 connection.
+    pub http2_max_streams: u32,
+    /// Connections at once.
+    pub max_connections: usize,
+    /// Requests at once.
+    pub max_requests: usize,
+    /// Request line and headers, in bytes.
+    pub max_header_bytes: usize,
+    /// Body, in bytes.
+    pub max_body_bytes: usize,
+    /// Between two pieces of a body.
+    pub body_timeout: Duration,
+    /// Connection without a request.
+    pub idle_timeout: Duration,
+    /// Whole request; `None`: no limit.
+    pub request_timeout: Option<Duration>,
+    /// Requests under way at shutdown.
+    pub shutdown_grace: Duration,
+    /// Whether answers are compressed.
+    pub compression: bool,
+    /// Whether OPTIONS is refused.
+    pub reject_options: bool,
+    /// CORS, when it is on.
+    pub cors: Option<CorsConfig>,
+    /// Headers of every answer.
+    pub extra_headers: Vec<ExtraHeader>,
+}
+
+/// A header of every answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtraHeader {
+    /// Its name.
+    pub name: HeaderName,
+    /// Its value.
+    pub value: HeaderValue,
+    /// Whether it is added to one of the same name, or replaces it.
+    pub append: bool,
+}
+
+/// What browsers of other origins may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CorsConfig {
+    /// Origins, or `*`.
+    pub origins: Vec<String>,
+    /// Methods.
+    pub methods: Vec<String>,
+    /// Request headers.
+    pub headers: Vec<String>,
+    /// Response headers.
+    pub exposed: String,
+}
+
+/// What becomes of records.
+#[derive(Debug, Clone)]
+pub struct DeliveryConfig {
+    /// Bytes on their way to Kafka.
+    pub max_in_flight_bytes: usize,
+    /// Largest record, as the Java client computes its size.
+    pub max_record_bytes: usize,
+    /// Wait for metadata while no broker answers.
+    pub max_block: Duration,
+    /// Wait for a topic under creation.
+    pub topic_creation_wait: Duration,
+    /// Age at which what is known of a topic is looked up again.
+    pub metadata_ttl: Duration,
+    /// Look-ups for GETs.
+    pub metadata_timeout: Duration,
+    /// Look-ups at once.
+    pub metadata_concurrency: usize,
+}
+
+/// Which endpoints are served.
+#[derive(Debug, Clone, Default)]
+pub struct Endpoints {
+    /// Whether v2 is.
+    pub v2: bool,
+    allowed: Vec<String>,
+    blocked: Vec<String>,
+}
+
+impl Endpoints {
+    /// Whether the endpoint of this name (`api.v2.topics.list`) is served.
+    #[must_use]
+    pub fn serves(&self, name: &str) -> bool {
+        let listed = |list: &[String]| {
+            list.iter().any(|item| match item.strip_suffix('*') {
+                Some(start) => name.starts_with(start),
+                None => item == name,
+            })
+        };
+        (self.v2 || !name.starts_with("api.v2."))
+            && (self.allowed.is_empty() || listed(&self.allowed))
+            && !listed(&self.blocked)
+    }
+}
+
+impl Config {
+    /// Checks properties.
+    ///
+    /// # Errors
+    /// Every bad value.
+    pub fn parse(properties: &Properties) -> Result<Self, ConfigErrors> {
+        let definition = definition();
+        let (values, mut errors) = definition.parse_all(properties);
+        let listeners = listeners(&values, &mut errors);
+        let (producer, admin) = clients(properties, &values, &mut errors);
+        let delivery = delivery(&values, &producer);
+        let mut config = Self {
+            listeners,
+            listeners_option: "listeners".to_owned(),
+            admin_listeners: values.list("sluiceway.admin.listeners").to_vec(),
+            http: http(&values),
+            delivery,
+            endpoints: Endpoints {
+                v2: values.boolean("api.v2.enable"),
+                allowed: values.list("api.endpoints.allowlist").to_vec(),
+                blocked: values.list("api.endpoints.blocklist").to_vec(),
+            },
+            producer,
+            admin,
+            warnings: warnings(properties),
+        };
+        config.warnings.extend(definition.unknown_keys(properties).iter().map(ToString::to_string));
+        config.size_queues();
+        errors.into_result().map(|()| config)
+    }
+
+    /// Logs what was accepted without effect.
+    pub fn log_warnings(&self) {
+        for warning in &self.warnings {
+            tracing::warn!("{warning}");
+        }
+        log_dropped("producer", &self.producer.dropped);
+        log_dropped("admin client", &self.admin.dropped);
+    }
+
+    /// What was accepted without effect.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// librdkafka's queue must never be the first to be full: admission counts before it.
+    fn size_queues(&mut self) {
+        let bytes = self.delivery.max_in_flight_bytes.max(2 * self.http.max_body_bytes);
+        let kbytes = (bytes / 1024 + 1).clamp(1024, 2_097_151);
+        self.producer.force("queue.buffering.max.kbytes", kbytes.to_string());
+        self.producer.force("queue.buffering.max.messages", "0");
+    }
+}
+
+fn listeners(values: &Values, errors: &mut ConfigErrors) -> Vec<ListenerSpec> {
+    let listed = values.list("listeners");
+    let default = [format!("http://0.0.0.0:{}", values.number("port"))];
+    let texts = if listed.is_empty() { &default[..] } else { listed };
+    let mut specs = Vec::new();
+    for text in texts {
+        match ListenerSpec::parse(text) {
+            Ok(spec) if spec.scheme == "https" => errors.0.push(ConfigError::invalid(
+                "listeners",
+                text,
+                "https listeners are not available in this version; use http behind something that ends TLS",
+            )),
+            Ok(spec) => specs.push(spec),
+            Err(error) => errors.0.push(ConfigError::invalid("listeners", text, error)),
+        }
+    }
+    for text in values.list("sluiceway.admin.listeners") {
+        if let Err(error) = ListenerSpec::parse(text) {
+            errors.0.push(ConfigError::invalid("sluiceway.admin.listeners", text, error));
+        }
+    }
+    specs
+}
+
+fn http(values: &Values) -> HttpConfig {
+    let connections = ["server.connection.limit", "connector.connection.limit"];
+    let connections = connections.iter().map(|name| values.size(name)).filter(|limit| *limit > 0).min();
+    HttpConfig {
+        http2: values.boolean("http2.enabled"),
+        http2_max_streams: u32::try_from(values.size("sluiceway.http2.max.streams")).unwrap_or(u32::MAX),
+        max_connections: connections.unwrap_or_else(|| values.size("sluiceway.connections.max")),
+        max_requests: values.size("sluiceway.requests.max"),
+        max_header_bytes: values.size("max.request.header.size"),
+        max_body_bytes: values.size("sluiceway.request.max.bytes"),
+        body_timeout: millis(values, "sluiceway.body.timeout.ms"),
+        idle_timeout: millis(values, "idle.timeout.ms"),
+        request_timeout: Some(millis(values, "request.timeout.ms")).filter(|time| !time.is_zero()),
+        shutdown_grace: millis(values, "shutdown.graceful.ms"),
+        compression: values.boolean("compression.enable"),
+        reject_options: values.boolean("reject.options.request"),
+        cors: cors(values),
+        extra_headers: extra_headers(values),
+    }
+}
+
+fn cors(values: &Values) -> Option<CorsConfig> {
+    let items = |name: &str, default: &str| -> Vec<String> {
+        let text = values.text_opt(name).unwrap_or(default);
+        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    };
+    let origins = items("access.control.allow.origin", "");
+    (!origins.is_empty()).then(|| CorsConfig {
+        origins,
+        methods: items("access.control.allow.methods", "GET,POST,HEAD"),
+        headers: items("access.control.allow.headers", "X-Requested-With,Content-Type,Accept,Origin"),
+        exposed: items("access.control.expose.headers", "").join(","),
+    })
+}
+
+fn extra_headers(values: &Values) -> Vec<ExtraHeader> {
+    let mut headers = parse_headers(values.text("response.http.headers.config")).unwrap_or_default();
+    let mut set = |name: &'static str, value: &'static str| {
+        let (name, value) = (HeaderName::from_static(name), HeaderValue::from_static(value));
+        headers.push(ExtraHeader { name, value, append: false });
+    };
+    if values.boolean("nosniff.prevention.enable") {
+        set("x-content-type-options", "nosniff");
+    }
+    if values.boolean("hsts.header.enable") {
+        set("strict-transport-security", "max-age=31536000; includeSubDomains; preload");
+    }
+    headers
+}
+
+/// Reads `add X-A: 1, set X-B: 2`. Dates are no different from other values.
+pub(crate) fn parse_headers(text: &str) -> Result<Vec<ExtraHeader>, String> {
+    let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+    let read = |item: &str| {
+        let (action, header) = item.split_once(' ')?;
+        let append = matches!(action, "add" | "addDate");
+        if !append && !matches!(action, "set" | "setDate") {
+            return None;
+        }
+        let (name, value) = header.split_once(':')?;
+        Some(ExtraHeader { name: name.trim().parse().ok()?, value: value.trim().parse().ok()?, append })
+    };
+    items.map(|item| read(item).ok_or_else(|| format!("\"{item}\" is not `add Name: value` or `set Name: value`"))).collect()
+}
+
+fn millis(values: &Values, name: &str) -> Duration {
+    values.millis(name).unwrap_or_default()
+}
+
+// === Kafka clients ===
+
+/// Proxy settings whose names begin like those of Kafka clients.
+const NOT_FOR_CLIENTS: [&str; 4] =
+    ["client.init.timeout.ms", "client.timeout.ms", "producer.threads", "producer.max.block.ms"];
+
+fn clients(properties: &Properties, values: &Values, errors: &mut ConfigErrors) -> (KafkaConfig, KafkaConfig) {
+    let mut merged = |role, prefix| {
+        let mut java = Properties::new();
+        java.insert("bootstrap.servers".to_owned(), values.text("bootstrap.servers").to_owned());
+        let own: Properties = properties
+            .iter()
+            .filter(|(key, _)| !NOT_FOR_CLIENTS.contains(&key.as_str()))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        java.extend(with_prefix(&own, "client."));
+        java.extend(with_prefix(&own, prefix));
+        let config = KafkaConfig::translate(role, &java).unwrap_or_else(|found| {
+            let known: Vec<_> = errors.0.clone();
+            errors.0.extend(found.0.into_iter().filter(|error| !known.contains(error)));
+            KafkaConfig::default()
+        });
+        (config, java)
+    };
+    let (mut producer, java) = merged(Role::Producer, "producer.");
+    let (mut admin, _) = merged(Role::Admin, "admin.");
+    producer_defaults(&mut producer, &java);
+    for config in [&mut producer, &mut admin] {
+        config.default_to("client.id", "sluiceway-proxy");
+        config.default_to("socket.nagle.disable", "true");
+    }
+    // GETs must not create topics.
+    admin.force("allow.auto.create.topics", "false");
+    (producer, admin)
+}
+
+/// Milliseconds that librdkafka waits for more records of a batch. See `docs/performance.md`.
+const LINGER_MS: &str = "1";
+
+fn producer_defaults(producer: &mut KafkaConfig, java: &Properties) {
+    let user = |name: &str| java.get(name).map(|value| value.trim());
+    // As Kafka's own client: settings that exclude idempotence switch it off, unless it was asked for.
+    let excluded = user("acks").is_some_and(|acks| acks != "all" && acks != "-1")
+        || user("retries") == Some("0")
+        || user("max.in.flight.requests.per.connection").is_some_and(|n| n.parse::<u32>().is_ok_and(|n| n > 5));
+    producer.default_to("enable.idempotence", if excluded { "false" } else { "true" });
+    for (name, value) in [
+        ("acks", "all"),
+        ("partitioner", "murmur2_random"),
+        ("linger.ms", LINGER_MS),
+        ("sticky.partitioning.linger.ms", "10"),
+        ("message.max.bytes", "1048576"),
+        ("delivery.timeout.ms", "120000"),
+        ("request.timeout.ms", "30000"),
+    ] {
+        producer.default_to(name, value);
+    }
+}
+
+fn delivery(values: &Values, producer: &KafkaConfig) -> DeliveryConfig {
+    let number = |name: &str| producer.settings.get(name).and_then(|text| text.parse::<usize>().ok());
+    let memory = number("queue.buffering.max.kbytes").map(|kbytes| kbytes * 1024);
+    DeliveryConfig {
+        max_in_flight_bytes: memory.unwrap_or_else(|| values.size("sluiceway.produce.max.inflight.bytes")),
+        max_record_bytes: number("message.max.bytes").unwrap_or(1_048_576),
+        max_block: millis(values, "producer.max.block.ms"),
+        topic_creation_wait: millis(values, "sluiceway.topic.creation.wait.ms"),
+        metadata_ttl: millis(values, "sluiceway.metadata.ttl.ms"),
+        metadata_timeout: millis(values, "sluiceway.metadata.timeout.ms"),
+        metadata_concurrency: values.size("sluiceway.metadata.concurrency"),
+    }
+}
+
+fn warnings(properties: &Properties) -> Vec<String> {
+    let set = NO_EFFECT.iter().filter(|(name, ..)| properties.contains_key(*name));
+    set.map(|(name, _, _, why)| format!("configuration key \"{name}\" has no effect: {why}")).collect()
+}
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;

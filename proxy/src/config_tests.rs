@@ -1,0 +1,114 @@
+//! Properties as users write them.
+#![allow(clippy::unwrap_used)]
+
+use sluiceway_common::props;
+
+use super::*;
+
+fn parse(text: &str) -> Result<Config, String> {
+    Config::parse(&props::parse(text).unwrap()).map_err(|errors| errors.to_string())
+}
+
+#[test]
+fn defaults() {
+    let config = parse("bootstrap.servers=127.0.0.1:9092").unwrap();
+    assert_eq!(config.listeners[0].to_string(), "http://0.0.0.0:8082");
+    assert_eq!(config.admin_listeners, ["http://0.0.0.0:9102"]);
+    assert_eq!(config.http.request_timeout, None);
+    assert_eq!(config.delivery.max_block, Duration::from_secs(60));
+    assert_eq!(config.delivery.max_record_bytes, 1_048_576);
+    let producer = &config.producer.settings;
+    assert_eq!(producer["acks"], "all");
+    assert_eq!(producer["enable.idempotence"], "true");
+    assert_eq!(producer["partitioner"], "murmur2_random");
+    assert_eq!(config.admin.settings["allow.auto.create.topics"], "false");
+    assert!(config.warnings().is_empty(), "{:?}", config.warnings());
+    config.producer.client_config().create_native_config().unwrap();
+}
+
+#[test]
+fn the_bootcamp_file_is_taken_as_it_is() {
+    let config = parse(
+        "zookeeper.connect=z-1.example:2181,z-2.example:2181\n\
+         bootstrap.servers=b-1.example:9098,b-2.example:9098,b-3.example:9098\n\
+         client.security.protocol = SASL_SSL\n\
+         client.sasl.mechanism = AWS_MSK_IAM\n\
+         client.sasl.jaas.config = software.amazon.msk.auth.iam.IAMLoginModule required awsRoleArn=\"arn:aws:iam::1:role/x\";\n\
+         client.sasl.client.callback.handler.class = software.amazon.msk.auth.iam.IAMClientCallbackHandler\n",
+    );
+    let config = config.unwrap();
+    let iam = config.producer.iam.unwrap();
+    assert_eq!(iam.role_arn.as_deref(), Some("arn:aws:iam::1:role/x"));
+    assert_eq!(config.warnings.len(), 1);
+    assert!(config.warnings[0].contains("zookeeper.connect"), "{:?}", config.warnings);
+}
+
+#[test]
+fn all_errors_at_once_and_unknown_keys_with_the_nearest() {
+    let errors = parse(
+        "listeners=https://0.0.0.0:8082,nonsense\nidle.timeout.ms=soon\nauthentication.method=BASIC\n\
+         csrf.prevention.enable=true\nproducer.acks=maybe\nresponse.http.headers.config=unset X",
+    )
+    .unwrap_err();
+    for expected in [
+        "bootstrap.servers",
+        "https listeners are not available",
+        "\"nonsense\" is not a listener",
+        "Invalid value soon for configuration idle.timeout.ms",
+        "Invalid value BASIC for configuration authentication.method",
+        "csrf.prevention.enable",
+        "acks",
+        "\"unset X\"",
+    ] {
+        assert!(errors.contains(expected), "{expected} is missing in {errors}");
+    }
+    let config = parse("bootstrap.servers=a:1\nlisteners=http://127.0.0.1:0\nidle.timeout=3\nport=99").unwrap();
+    assert_eq!(config.warnings, ["unknown configuration key \"idle.timeout\" is ignored; did you mean \"idle.timeout.ms\"?"]);
+}
+
+#[test]
+fn environment_variables_have_the_names_of_the_docker_image() {
+    let variables = [("KAFKA_REST_BOOTSTRAP_SERVERS", "a:1"), ("KAFKA_REST_PRODUCER_LINGER_MS", "0.5")];
+    let overlay =
+        props::env_overlay(ENV_PREFIX, variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let config = Config::parse(&overlay).unwrap();
+    assert_eq!(config.producer.settings["linger.ms"], "0.5");
+}
+
+#[test]
+fn settings_that_exclude_idempotence_switch_it_off() {
+    for line in ["producer.acks=1", "producer.retries=0", "producer.max.in.flight.requests.per.connection=9"] {
+        let config = parse(&format!("bootstrap.servers=a:1\n{line}")).unwrap();
+        assert_eq!(config.producer.settings["enable.idempotence"], "false", "{line}");
+    }
+    let config = parse("bootstrap.servers=a:1\nproducer.acks=-1").unwrap();
+    assert_eq!(config.producer.settings["enable.idempotence"], "true");
+}
+
+#[test]
+fn memory_and_sizes() {
+    let config = parse("bootstrap.servers=a:1\nproducer.buffer.memory=33554432\nproducer.max.request.size=2097152").unwrap();
+    assert_eq!(config.delivery.max_in_flight_bytes, 33_554_432);
+    assert_eq!(config.delivery.max_record_bytes, 2_097_152);
+    let queue: usize = config.producer.settings["queue.buffering.max.kbytes"].parse().unwrap();
+    assert!(queue * 1024 >= 2 * config.http.max_body_bytes);
+}
+
+#[test]
+fn endpoints_are_allowed_and_blocked_by_name() {
+    let config = parse(
+        "bootstrap.servers=a:1\napi.endpoints.allowlist=api.v2.topics.*,api.v2.root.get\napi.endpoints.blocklist=api.v2.topics.get",
+    )
+    .unwrap();
+    let served = |name| config.endpoints.serves(name);
+    assert!(served("api.v2.topics.list") && served("api.v2.root.get"));
+    assert!(!served("api.v2.topics.get") && !served("api.v2.brokers.list"));
+}
+
+#[test]
+fn headers_of_every_answer() {
+    let config = parse("bootstrap.servers=a:1\nnosniff.prevention.enable=true\nresponse.http.headers.config=add X-A: 1, set X-B: two words").unwrap();
+    let shown: Vec<_> =
+        config.http.extra_headers.iter().map(|h| (h.name.as_str(), h.value.to_str().unwrap(), h.append)).collect();
+    assert_eq!(shown, [("x-a", "1", true), ("x-b", "two words", false), ("x-content-type-options", "nosniff", false)]);
+}
