@@ -19,6 +19,7 @@ use crate::progress::{ClosingId, Commit, Progress};
 use crate::record::SinkRecord;
 use crate::rotate::CloseReason;
 use crate::upload::{FileId, TpId, Uploader};
+use crate::value::same_schema;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
@@ -90,7 +91,7 @@ impl TopicPartition {
             .position(|file| file.encoded_partition == record.encoded_partition);
         if let Some(at) = found {
             if self.progress.replay_boundary().is_some()
-                || self.files[at].schema == record.value.schema
+                || same_schema(self.files[at].schema.as_ref(), record.value.schema.as_ref())
             {
                 return Ok(at);
             }
