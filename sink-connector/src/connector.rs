@@ -40,6 +40,8 @@ struct Running {
     tasks: Vec<Option<TaskHandle>>,
     made_from: Option<Properties>,
     slots: Option<OwnedSemaphorePermit>,
+    /// Set when the connector is shut down; it starts nothing any more.
+    closed: bool,
 }
 
 impl Connector {
@@ -150,13 +152,17 @@ impl Connector {
         self.restart_tasks(&mut running, &tasks).await;
     }
 
-    /// Ends all tasks and waits for them, at most the worker's `task.shutdown.graceful.timeout.ms`.
+    /// Ends all tasks for good and waits for them, at most the worker's `task.shutdown.graceful.timeout.ms`.
     pub(crate) async fn shut_down(&self) {
         let mut running = self.running.lock().await;
         self.stop_tasks(&mut running).await;
+        running.closed = true;
     }
 
     async fn start_instance(&self, running: &mut Running) {
+        if running.closed {
+            return;
+        }
         let (raw, target) = self.look(|view| (view.config.clone(), view.target));
         if target == TargetState::Stopped {
             self.stop_tasks(running).await;
@@ -190,10 +196,6 @@ impl Connector {
             Exception::new(crate::error::CONFIG_EXCEPTION, messages.join("\n")).stacktrace()
         })?;
         config.start_check().map_err(|error| error.stacktrace())?;
-        config
-            .warnings
-            .iter()
-            .for_each(|warning| tracing::warn!(connector = config.name, "{warning}"));
         Ok(config)
     }
 
@@ -209,6 +211,10 @@ impl Connector {
                 .fail(Exception::new(CONNECT_EXCEPTION, reason).stacktrace());
             return;
         };
+        config
+            .warnings
+            .iter()
+            .for_each(|warning| tracing::warn!(connector = config.name, "{warning}"));
         running.slots = Some(slots);
         running.made_from = Some(raw);
         self.view.lock().expect_tasks(config.tasks_max);
@@ -252,7 +258,11 @@ impl Connector {
 
     /// A restarted task resolves its references again, so that changed secrets take effect.
     async fn restart_tasks(&self, running: &mut Running, ids: &[u32]) {
-        let Some(raw) = running.made_from.clone().filter(|_| !ids.is_empty()) else {
+        let Some(raw) = running
+            .made_from
+            .clone()
+            .filter(|_| !ids.is_empty() && !running.closed)
+        else {
             return;
         };
         let old: Vec<TaskHandle> = ids
@@ -278,7 +288,10 @@ impl Connector {
     async fn stop_tasks(&self, running: &mut Running) {
         let old: Vec<TaskHandle> = running.tasks.drain(..).flatten().collect();
         self.stop(old).await;
-        *running = Running::default();
+        *running = Running {
+            closed: running.closed,
+            ..Running::default()
+        };
         self.view.lock().tasks.clear();
     }
 

@@ -80,8 +80,13 @@ async fn work(
     config: WorkerConfig,
     connectors: Vec<ConnectorFile>,
 ) -> anyhow::Result<shutdown::Signal> {
-    let worker = Worker::start(config, connectors, Registry::new()).await?;
-    let signal = shutdown::wait_for_signal().await?;
+    let mut signal = std::pin::pin!(shutdown::wait_for_signal());
+    let worker = tokio::select! {
+        biased;
+        signal = &mut signal => return Ok(signal?),
+        started = Worker::start(config, connectors, Registry::new()) => started?,
+    };
+    let signal = signal.await?;
     tracing::info!(?signal, "stopping (once more ends at once)");
     tokio::select! {
         () = worker.stop() => {}

@@ -71,6 +71,12 @@ impl Worker {
         registry: Registry,
     ) -> Result<Self, WorkerError> {
         let config = Arc::new(config);
+        if config.is_distributed() {
+            tracing::warn!(
+                "group.id and config.storage.topic are set, but this is a standalone worker: \
+                 its connectors are not shared with other workers and are gone when it ends"
+            );
+        }
         let sockets = bind(&config.rest).await?;
         let worker_id = identity::worker_id(&config.rest, sockets.addresses().first());
         let herder = herder(&config, &worker_id, &registry)?;

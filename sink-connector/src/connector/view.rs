@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use sluiceway_common::props::Properties;
 
 use super::restart::Plan;
+use crate::plugins;
 use crate::status::{
     ConnectorStatus, ConnectorType, InstanceStatus, State, TargetState, TaskState, TaskStatus,
 };
@@ -138,8 +139,17 @@ impl View {
                     instance: instance(task.state, &task.trace),
                 })
                 .collect(),
-            kind: ConnectorType::Sink,
+            kind: self.kind(),
         }
+    }
+
+    /// `unknown` when no class here is the configuration's.
+    pub(crate) fn kind(&self) -> ConnectorType {
+        let class = self
+            .config
+            .get("connector.class")
+            .and_then(|class| plugins::find_connector(class.trim()));
+        class.map_or(ConnectorType::Unknown, |_| ConnectorType::Sink)
     }
 }
 

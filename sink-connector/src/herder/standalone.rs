@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
-use sluiceway_common::config_def::{ConfigErrors, UnknownKey};
+use sluiceway_common::config_def::ConfigErrors;
 use sluiceway_common::kafka_config::{KafkaConfig, Role};
 use sluiceway_common::props::{Properties, with_prefix};
+use tokio::sync::MutexGuard;
 
 use super::cluster::ClusterId;
 use super::offsets::{Group, GroupOffset, OffsetChange};
@@ -15,11 +16,11 @@ use super::secrets::{mask_config, unmask_config};
 use super::{
     Answer, ConfigInfos, ConfigPatch, ConnectorInfo, Herder, HerderError, Put, TaskId, TaskInfo,
 };
-use crate::config::definition;
+
 use crate::connector::{Connector, Host, RestartRequest, View};
 use crate::error::{CONFIG_EXCEPTION, Exception};
 use crate::plugins;
-use crate::status::{ConnectorStatus, ConnectorType, State, TargetState, TaskStatus};
+use crate::status::{ConnectorStatus, State, TargetState, TaskStatus};
 use crate::worker::{ConnectorFile, ConnectorRequest};
 
 /// The class of the tasks, as their configurations name it.
@@ -118,12 +119,21 @@ impl StandaloneHerder {
             name: view.name.clone(),
             config: mask_config(&view.config, &self.host.worker.providers),
             tasks: task_ids(view),
-            kind: ConnectorType::Sink,
+            kind: view.kind(),
         })
     }
 
     async fn put_now(&self, request: ConnectorRequest, replace: bool) -> Result<Put, HerderError> {
-        let _changes = self.changes.lock().await;
+        let changes = self.changes.lock().await;
+        self.put_locked(request, replace, &changes).await
+    }
+
+    async fn put_locked(
+        &self,
+        request: ConnectorRequest,
+        replace: bool,
+        _changes: &MutexGuard<'_, ()>,
+    ) -> Result<Put, HerderError> {
         let existing = self.connectors.read().get(&request.name).cloned();
         let old = existing
             .as_ref()
@@ -174,15 +184,7 @@ impl StandaloneHerder {
             .validator
             .check(config)
             .map_err(|errors| HerderError::invalid_config(&errors))?;
-        for UnknownKey { name, nearest } in definition().unknown_keys(config) {
-            let connector = config.get("name").map_or("", String::as_str);
-            tracing::warn!(
-                connector,
-                key = name,
-                nearest,
-                "unknown connector property; it has no effect"
-            );
-        }
+
         Ok(())
     }
 
@@ -269,6 +271,7 @@ impl Herder for StandaloneHerder {
 
     fn patch<'a>(&'a self, name: &'a str, patch: ConfigPatch) -> Answer<'a, ConnectorInfo> {
         Box::pin(async move {
+            let changes = self.changes.lock().await;
             let connector = self.find(name, HerderError::no_connector)?;
             let mut config = connector.look(|view| view.config.clone());
             for (key, value) in patch {
@@ -282,7 +285,7 @@ impl Herder for StandaloneHerder {
                 config,
                 initial_state: None,
             };
-            Ok(self.put_now(request, true).await?.info)
+            Ok(self.put_locked(request, true, &changes).await?.info)
         })
     }
 

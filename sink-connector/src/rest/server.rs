@@ -26,6 +26,8 @@ use super::{Api, Part, body, connectors, cors, loggers, offsets, plugins, root};
 
 /// A connection that sends no whole request header within this time is closed.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// A request whose body has not come within this time is refused.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long requests under way may take when the server stops.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -237,7 +239,8 @@ impl Service {
             let error = ApiError::plain(StatusCode::METHOD_NOT_ALLOWED);
             return Ok(respond::with_allow(error.reply(), &route.allow()));
         }
-        let call = self.read(method, request).await?;
+        let reading = tokio::time::timeout(BODY_TIMEOUT, self.read(method, request)).await;
+        let call = reading.map_err(|_| ApiError::plain(StatusCode::REQUEST_TIMEOUT))??;
         self.carry_out(route, call).await
     }
 

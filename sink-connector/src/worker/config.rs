@@ -63,8 +63,8 @@ pub struct RestConfig {
     pub max_connections: usize,
 }
 
-/// A validated worker configuration.
-#[derive(Clone, Debug)]
+/// A validated worker configuration. `Debug` leaves the properties themselves out, for they hold secrets.
+#[derive(Clone)]
 pub struct WorkerConfig {
     /// Brokers, as the user wrote them.
     pub bootstrap_servers: String,
@@ -100,6 +100,16 @@ pub struct WorkerConfig {
     pub providers: Providers,
     /// All properties, references resolved.
     properties: Properties,
+}
+
+impl std::fmt::Debug for WorkerConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WorkerConfig")
+            .field("bootstrap_servers", &self.bootstrap_servers)
+            .field("rest", &self.rest)
+            .field("admin_listeners", &self.admin_listeners)
+            .finish_non_exhaustive()
+    }
 }
 
 impl WorkerConfig {
@@ -147,6 +157,13 @@ impl WorkerConfig {
             providers,
             properties,
         }
+    }
+
+    /// Whether the file is one of a distributed worker.
+    pub fn is_distributed(&self) -> bool {
+        ["group.id", "config.storage.topic"]
+            .iter()
+            .all(|key| self.properties.contains_key(*key))
     }
 
     /// Keys of `properties` that nobody knows, with the nearest known one.

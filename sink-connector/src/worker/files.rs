@@ -20,8 +20,8 @@ pub struct ConnectorFile {
     pub content: Result<ConnectorRequest, String>,
 }
 
-/// A connector as somebody asks for it.
-#[derive(Clone, Debug)]
+/// A connector as somebody asks for it. `Debug` leaves the configuration's values out, for they hold secrets.
+#[derive(Clone)]
 pub struct ConnectorRequest {
     /// Its name.
     pub name: String,
@@ -29,6 +29,17 @@ pub struct ConnectorRequest {
     pub config: Properties,
     /// The state it begins in.
     pub initial_state: Option<TargetState>,
+}
+
+impl std::fmt::Debug for ConnectorRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let keys: Vec<&String> = self.config.keys().collect();
+        f.debug_struct("ConnectorRequest")
+            .field("name", &self.name)
+            .field("keys", &keys)
+            .field("initial_state", &self.initial_state)
+            .finish()
+    }
 }
 
 impl ConnectorFile {
@@ -76,13 +87,16 @@ fn read(path: &Path) -> Result<ConnectorRequest, String> {
     named(config, &path.display().to_string())
 }
 
-fn named(config: Properties, source: &str) -> Result<ConnectorRequest, String> {
+fn named(mut config: Properties, source: &str) -> Result<ConnectorRequest, String> {
     match config.get("name").map(|name| name.trim().to_owned()) {
-        Some(name) if !name.is_empty() => Ok(ConnectorRequest {
-            name,
-            config,
-            initial_state: None,
-        }),
+        Some(name) if !name.is_empty() => {
+            config.insert("name".into(), name.clone());
+            Ok(ConnectorRequest {
+                name,
+                config,
+                initial_state: None,
+            })
+        }
         _ => Err(format!(
             "Connector configuration at '{source}' is missing the mandatory 'name' configuration"
         )),

@@ -1,0 +1,12 @@
+//! The worker as its users meet it: started in this process on the embedded broker and S3, driven through Kafka
+//! Connect's REST API.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod files;
+mod lifecycle;
+mod offsets;
+mod plugins;
+mod recorded;
+mod requests;
+mod secrets;
+mod stage;

@@ -1,0 +1,144 @@
+//! The program as a process: arguments, errors, signals, exit status.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+
+const MINIMAL: &str = "bootstrap.servers=127.0.0.1:1\nlisteners=http://127.0.0.1:0\n\
+    sluiceway.admin.listeners=http://127.0.0.1:0\nsluiceway.kafka.timeout.ms=200\n\
+    key.converter=org.apache.kafka.connect.storage.StringConverter\n\
+    value.converter=org.apache.kafka.connect.storage.StringConverter\n";
+
+fn program(args: &[&Path]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sluiceway-sink"));
+    command
+        .args(args)
+        .env_remove("RUST_LOG")
+        .env("SLUICEWAY_LOG_FORMAT", "text")
+        .stderr(Stdio::piped());
+    command
+}
+
+fn run(args: &[&Path]) -> (Option<i32>, String) {
+    let Output { status, stderr, .. } = program(args).output().unwrap();
+    (status.code(), String::from_utf8(stderr).unwrap())
+}
+
+/// A running worker; killed when dropped.
+struct Running {
+    child: Child,
+    log: BufReader<ChildStderr>,
+}
+
+impl Running {
+    fn start(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        Self { child, log }
+    }
+
+    fn wait_for(&mut self, text: &str) -> String {
+        let mut seen = String::new();
+        while self.log.read_line(&mut seen).unwrap() > 0 {
+            let last = seen.lines().last().unwrap();
+            if last.contains(text) {
+                return last.to_owned();
+            }
+        }
+        panic!("the program ended without \"{text}\":\n{seen}");
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([name, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn without_a_worker_file_it_says_so() {
+    let (code, says) = run(&[Path::new("/nowhere/worker.properties")]);
+    assert_eq!(code, Some(1));
+    assert!(says.contains("/nowhere/worker.properties"), "{says}");
+    let (code, says) = run(&[]);
+    assert_eq!(code, Some(2));
+    assert!(says.contains("Usage"), "{says}");
+}
+
+#[test]
+fn every_error_of_the_worker_file_is_listed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("worker.properties");
+    std::fs::write(
+        &path,
+        "key.converter=K\nlisteners=nonsense\noffset.flush.interval.ms=soon\n",
+    )
+    .unwrap();
+    let (code, says) = run(&[&path]);
+    assert_eq!(code, Some(1));
+    for part in [
+        "value.converter",
+        "nonsense",
+        "Invalid value soon for configuration offset.flush.interval.ms",
+    ] {
+        assert!(says.contains(part), "{part} in {says}");
+    }
+}
+
+#[test]
+fn signals_end_it_in_order_with_java_s_status() {
+    let dir = tempfile::tempdir().unwrap();
+    let worker = dir.path().join("worker.properties");
+    std::fs::write(&worker, MINIMAL).unwrap();
+    for (signal, code) in [("-TERM", 143), ("-INT", 130)] {
+        let mut running = Running::start(program(&[&worker]));
+        running.wait_for("worker started");
+        running.signal(signal);
+        running.wait_for("worker stopped");
+        assert_eq!(running.child.wait().unwrap().code(), Some(code), "{signal}");
+    }
+}
+
+#[test]
+fn the_environment_overrides_the_file_and_bad_connector_files_are_logged() {
+    let dir = tempfile::tempdir().unwrap();
+    let (worker, connector) = (
+        dir.path().join("worker.properties"),
+        dir.path().join("c.properties"),
+    );
+    std::fs::write(&worker, format!("{MINIMAL}ofset.flush.interval.ms=1\n")).unwrap();
+    std::fs::write(&connector, "name=c\nflush.size=1\n").unwrap();
+    let mut command = program(&[&worker, &connector]);
+    command.env("CONNECT_REST_ADVERTISED_HOST_NAME", "from-the-environment");
+    let mut running = Running::start(command);
+    assert!(
+        running
+            .wait_for("ofset.flush.interval.ms")
+            .contains("offset.flush.interval.ms")
+    );
+    assert!(
+        running
+            .wait_for("worker started")
+            .contains("from-the-environment")
+    );
+    assert!(
+        running
+            .wait_for("c.properties")
+            .contains("contains no connector type")
+    );
+    running.signal("-TERM");
+    assert_eq!(running.child.wait().unwrap().code(), Some(143));
+}
