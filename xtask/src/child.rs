@@ -78,7 +78,8 @@ impl Foreground {
             .unwrap_or_default()
     }
 
-    /// Asks it to stop and waits; an error when it does not end with code 0 within the limit.
+    /// Asks it to stop and waits; an error when it does not end within the limit with code 0, or 143
+    /// (Java's answer to SIGTERM, which our programs keep).
     pub(crate) fn stop(mut self, limit: Duration) -> Result<()> {
         let id = self.id()?;
         id.signal(process::Signal::Term, true);
@@ -90,7 +91,7 @@ impl Foreground {
             );
         }
         let status = self.wait()?;
-        if !status.success() {
+        if !matches!(status.code(), Some(0 | 143)) {
             bail!(
                 "{} ended with {status} when stopped; its log ends with\n{}",
                 self.name,

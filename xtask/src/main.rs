@@ -49,8 +49,7 @@ enum Command {
         bootstrap: String,
     },
     /// Figures: speed, memory, start, build; ratios to a bare librdkafka loop of the same run
-    #[command(subcommand)]
-    Bench(bench::Command),
+    Bench(bench::BenchArgs),
     /// The checks against real parts; starts and ends them itself
     Verify(verify::VerifyArgs),
 }
@@ -75,7 +74,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::S3(command) => s3::run(command),
         Command::KafkaTool(args) => kafka::run_tool(&args),
         Command::CheckBroker { bootstrap } => verify::check_broker(&bootstrap),
-        Command::Bench(command) => bench::run(&command),
+        Command::Bench(args) => bench::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Python => {
             println!("{}", python::interpreter()?.display());

@@ -21,9 +21,19 @@ use clap::{Args, Subcommand};
 use crate::kafka::{Cluster, UpArgs};
 use crate::programs;
 
+/// Which bench, and on which build.
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// Stay in the debug build: to try a bench out, not to measure anything
+    #[arg(long)]
+    debug_build: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
 /// What to measure.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+enum Command {
     /// Requests and records a second, latencies, CPU and memory of the REST proxy
     Proxy(proxy::ProxyArgs),
     /// Records a second and CPU of the S3 sink
@@ -51,13 +61,15 @@ impl Settings {
 }
 
 /// Runs one bench. All but `build` go on in a release build of xtask.
-pub(crate) fn run(command: &Command) -> Result<()> {
-    if let Command::Build = command {
+pub(crate) fn run(args: &BenchArgs) -> Result<()> {
+    if let Command::Build = args.command {
         return build::run();
     }
-    programs::continue_in_release_build()?;
+    if !args.debug_build {
+        programs::continue_in_release_build()?;
+    }
     print_surroundings();
-    match command {
+    match &args.command {
         Command::Proxy(args) => proxy::run(args),
         Command::Sink(args) => sink::run(args),
         Command::SinkMemory(args) => sink_memory::run(args),
