@@ -6,18 +6,22 @@
 //! Start: sockets are bound → herder → REST API and admin listener answer → connectors are started → ready.
 //! Stop: not ready → REST API closed → tasks end (`task.shutdown.graceful.timeout.ms`) → admin listener closed.
 
-pub mod config;
+mod clients;
+mod config;
 mod files;
 mod headers;
 mod identity;
 mod keys;
 mod providers;
+mod rest_config;
 
-pub use config::{AdminApi, OverridePolicy, RestConfig, WorkerConfig, role_prefix};
+pub use clients::role_prefix;
+pub use config::{OverridePolicy, WorkerConfig};
 pub(crate) use files::scalar;
 pub use files::{ConnectorFile, ConnectorRequest};
 pub use keys::definition;
 pub use providers::Providers;
+pub use rest_config::{AdminApi, RestConfig};
 
 use std::net::SocketAddr;
 use std::sync::Arc;

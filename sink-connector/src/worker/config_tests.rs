@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
+use crate::worker::AdminApi;
 use sluiceway_common::props::parse;
 
 const MINIMAL: &str = "bootstrap.servers=k1:9092, k2:9092\n\

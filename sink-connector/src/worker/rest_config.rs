@@ -1,0 +1,152 @@
+//! Settings of the REST API.
+//!
+//! In: the worker's values. Out: [`RestConfig`]; anything that would leave the API less protected than the user asked
+//! for (TLS, extensions) is an error rather than left out.
+
+use std::time::Duration;
+
+use sluiceway_common::config_def::{ConfigError, ConfigErrors, Values};
+use sluiceway_common::listener::ListenerSpec;
+use sluiceway_common::props::Properties;
+
+use super::config::{millis, non_empty};
+use super::headers::ResponseHeader;
+
+/// Where `/admin/loggers` is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AdminApi {
+    /// With the rest of the API.
+    OnListeners,
+    /// Nowhere.
+    Off,
+    /// On listeners of its own.
+    On(Vec<ListenerSpec>),
+}
+
+/// Settings of the REST API.
+#[derive(Clone, Debug)]
+pub struct RestConfig {
+    /// Where it listens.
+    pub listeners: Vec<ListenerSpec>,
+    /// The setting that an error about a taken port names.
+    pub listeners_option: String,
+    /// Where its admin part listens.
+    pub admin: AdminApi,
+    /// Host by which others know this worker; `None` takes the listener's, else the machine's name.
+    pub advertised_host: Option<String>,
+    /// Port by which others know this worker; `None` takes the listener's.
+    pub advertised_port: Option<u16>,
+    /// Origins that browsers may call from; empty for none.
+    pub allow_origin: String,
+    /// Methods allowed to those origins.
+    pub allow_methods: String,
+    /// Headers of every answer.
+    pub response_headers: Vec<ResponseHeader>,
+    /// After this long a request is answered with 500.
+    pub request_timeout: Duration,
+    /// Largest request body.
+    pub max_body_bytes: usize,
+    /// Connections served at once.
+    pub max_connections: usize,
+}
+
+/// Reads the REST API's keys.
+pub(super) fn read(
+    values: &Values,
+    properties: &Properties,
+    errors: &mut ConfigErrors,
+) -> RestConfig {
+    if !non_empty(values.list("rest.extension.classes")).is_empty() {
+        let classes = values.list("rest.extension.classes").join(",");
+        let reason = "REST extensions are Java classes and cannot be loaded; put an authenticating proxy in front and remove the key";
+        errors.0.push(ConfigError::invalid(
+            "rest.extension.classes",
+            &classes,
+            reason,
+        ));
+    }
+    RestConfig {
+        listeners: listeners(values, properties, errors),
+        listeners_option: "listeners".to_owned(),
+        admin: admin_api(values, properties, errors),
+        advertised_host: values
+            .text_opt("rest.advertised.host.name")
+            .map(str::to_owned),
+        advertised_port: u16::try_from(values.number("rest.advertised.port"))
+            .ok()
+            .filter(|port| *port != 0),
+        allow_origin: values.text("access.control.allow.origin").to_owned(),
+        allow_methods: values.text("access.control.allow.methods").to_owned(),
+        response_headers: response_headers(values, errors),
+        request_timeout: millis(values, "sluiceway.rest.request.timeout.ms"),
+        max_body_bytes: values.size("sluiceway.rest.max.body.bytes"),
+        max_connections: values.size("sluiceway.rest.max.connections"),
+    }
+}
+
+fn response_headers(values: &Values, errors: &mut ConfigErrors) -> Vec<ResponseHeader> {
+    const KEY: &str = "response.http.headers.config";
+    let text = values.text(KEY);
+    ResponseHeader::parse_list(text).unwrap_or_else(|reason| {
+        errors.0.push(ConfigError::invalid(KEY, text, reason));
+        Vec::new()
+    })
+}
+
+fn listeners(
+    values: &Values,
+    properties: &Properties,
+    errors: &mut ConfigErrors,
+) -> Vec<ListenerSpec> {
+    let legacy = properties.contains_key("rest.port") || properties.contains_key("rest.host.name");
+    if !properties.contains_key("listeners") && legacy {
+        let port = if properties.contains_key("rest.port") {
+            values.number("rest.port")
+        } else {
+            8083
+        };
+        let host = values.text("rest.host.name").to_owned();
+        return vec![ListenerSpec {
+            scheme: "http".into(),
+            host,
+            port: u16::try_from(port).unwrap_or(8083),
+        }];
+    }
+    parse_listeners("listeners", values.list("listeners"), errors)
+}
+
+fn admin_api(values: &Values, properties: &Properties, errors: &mut ConfigErrors) -> AdminApi {
+    const KEY: &str = "admin.listeners";
+    if !properties.contains_key(KEY) {
+        return AdminApi::OnListeners;
+    }
+    match non_empty(values.list(KEY)) {
+        items if items.is_empty() => AdminApi::Off,
+        items => AdminApi::On(parse_listeners(KEY, &items, errors)),
+    }
+}
+
+fn parse_listeners(key: &str, items: &[String], errors: &mut ConfigErrors) -> Vec<ListenerSpec> {
+    let mut specs = Vec::new();
+    for item in items {
+        match ListenerSpec::parse(item) {
+            Ok(spec) if spec.scheme == "http" => specs.push(spec),
+            Ok(spec) => {
+                let reason = format!(
+                    "only http listeners are served, not {}; end TLS in a proxy in front",
+                    spec.scheme
+                );
+                errors.0.push(ConfigError::invalid(key, item, reason));
+            }
+            Err(error) => errors.0.push(ConfigError::invalid(key, item, error)),
+        }
+    }
+    if items.is_empty() {
+        errors.0.push(ConfigError::invalid(
+            key,
+            "",
+            "at least one listener is needed, e.g. http://0.0.0.0:8083",
+        ));
+    }
+    specs
+}
