@@ -1,7 +1,7 @@
 //! The program: posts until it is told to stop, then prints what happened.
 //!
 //! Exit code 0: every post was made whole. 1: records were given up, or the run broke off.
-//! 2: the command line makes no sense.
+//! 2: the command line makes no sense. 130, 143: a second signal ended the run at once.
 #![forbid(unsafe_code)]
 
 mod args;
@@ -49,7 +49,7 @@ fn run(args: args::Args) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Cancels `stop` on Ctrl-C or SIGTERM.
+/// Cancels `stop` on Ctrl-C or SIGTERM; a second one ends the process at once.
 async fn cancel_on_signal(stop: CancellationToken) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) = (
@@ -58,9 +58,13 @@ async fn cancel_on_signal(stop: CancellationToken) {
     ) else {
         return;
     };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+    let mut next = async || {
+        tokio::select! {
+            _ = interrupt.recv() => 130,
+            _ = terminate.recv() => 143,
+        }
+    };
+    next().await;
     stop.cancel();
+    std::process::exit(next().await);
 }

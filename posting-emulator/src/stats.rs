@@ -242,7 +242,10 @@ mod tests {
             stats.acknowledged(RECORD);
             assert_eq!(stats.counts().acknowledged, [0, 1, 0]);
         }
-        let earlier = Acknowledgement { offset: 3, ..RECORD };
+        let earlier = Acknowledgement {
+            offset: 3,
+            ..RECORD
+        };
         counting.acknowledged(earlier);
         assert_eq!(counting.ends(), [((Table::Geo, 0), 8)].into());
         assert_eq!(counting.acknowledgements(), []);
