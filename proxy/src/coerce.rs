@@ -20,7 +20,11 @@ pub enum Mismatch {
 /// Shortens the first quoted (`` ` ``) name of a message to its last part, and cuts off where an object began.
 #[must_use]
 pub fn shorten(message: &str) -> String {
-    let message = message.split("(for Object starting at").next().unwrap_or_default().trim();
+    let message = message
+        .split("(for Object starting at")
+        .next()
+        .unwrap_or_default()
+        .trim();
     let mut parts: Vec<&str> = message.split('`').collect();
     if parts.len() > 2 {
         for separator in ['.', '$'] {
@@ -60,7 +64,9 @@ fn int_of_text(text: &str) -> Result<Option<i32>, Mismatch> {
             Ok(_) => format!("Overflow: numeric value ({text}) out of range of int {range}"),
             Err(_) => "not a valid `java.lang.Integer` value".to_owned(),
         };
-        Mismatch::Shape(format!("Cannot deserialize value of type `Integer` from String \"{text}\": {reason}"))
+        Mismatch::Shape(format!(
+            "Cannot deserialize value of type `Integer` from String \"{text}\": {reason}"
+        ))
     })
 }
 
@@ -70,11 +76,15 @@ fn int_of_number(raw: &[u8]) -> Result<i32, Mismatch> {
         return Ok(number);
     }
     let fraction: f64 = text.parse().unwrap_or(f64::INFINITY);
-    if raw.iter().any(|b| b".eE".contains(b)) && (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&fraction) {
+    if raw.iter().any(|b| b".eE".contains(b))
+        && (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&fraction)
+    {
         #[allow(clippy::cast_possible_truncation)]
         return Ok(fraction as i32);
     }
-    Err(Mismatch::Shape(format!("Numeric value ({text}) out of range of int (-2147483648 - 2147483647)")))
+    Err(Mismatch::Shape(format!(
+        "Numeric value ({text}) out of range of int (-2147483648 - 2147483647)"
+    )))
 }
 
 /// A `String`: numbers and booleans as they are written, `null` is none.
@@ -89,7 +99,9 @@ pub fn text(input: &[u8], scanner: &mut Scanner<'_>) -> Result<Option<String>, M
         _ => {
             let start = scanner.position();
             scanner.skip()?;
-            Ok(Some(String::from_utf8_lossy(&input[start..scanner.position()]).into_owned()))
+            Ok(Some(
+                String::from_utf8_lossy(&input[start..scanner.position()]).into_owned(),
+            ))
         }
     }
 }
@@ -113,7 +125,8 @@ pub fn not_an_object(scanner: &mut Scanner<'_>, input: &[u8], wanted: &str) -> M
         Ok(token) => token,
         Err(error) => return error.into(),
     };
-    let instance = format!("Cannot construct instance of `{wanted}` (although at least one Creator exists)");
+    let instance =
+        format!("Cannot construct instance of `{wanted}` (although at least one Creator exists)");
     let (argument, value) = (token.argument, &token.text);
     Mismatch::Shape(match token.name {
         "VALUE_STRING" if value.is_empty() => format!(
@@ -154,8 +167,18 @@ pub(crate) fn token(scanner: &mut Scanner<'_>, input: &[u8]) -> Result<Token, Js
         Some(b'{') => return Ok(Token::bracket("START_OBJECT", "Object")),
         Some(b'[') => return Ok(Token::bracket("START_ARRAY", "Array")),
         Some(b'"') => {
-            let text = scanner.string()?.decode().chars().take(QUOTED_CHARACTERS).collect();
-            return Ok(Token { name: "VALUE_STRING", kind: "String", argument: "String", text });
+            let text = scanner
+                .string()?
+                .decode()
+                .chars()
+                .take(QUOTED_CHARACTERS)
+                .collect();
+            return Ok(Token {
+                name: "VALUE_STRING",
+                kind: "String",
+                argument: "String",
+                text,
+            });
         }
         Some(b't') => ("VALUE_TRUE", "Boolean", "boolean/Boolean"),
         Some(b'f') => ("VALUE_FALSE", "Boolean", "boolean/Boolean"),
@@ -167,19 +190,34 @@ pub(crate) fn token(scanner: &mut Scanner<'_>, input: &[u8]) -> Result<Token, Js
     let raw = &input[start..scanner.position()];
     let text = String::from_utf8_lossy(raw).into_owned();
     if name == "VALUE_NUMBER_INT" && raw.iter().any(|b| b".eE".contains(b)) {
-        return Ok(Token { name: "VALUE_NUMBER_FLOAT", kind: "Floating-point", argument: "double/Double", text });
+        return Ok(Token {
+            name: "VALUE_NUMBER_FLOAT",
+            kind: "Floating-point",
+            argument: "double/Double",
+            text,
+        });
     }
     let argument = match (name, text.parse::<i32>(), text.parse::<i64>()) {
         ("VALUE_NUMBER_INT", Err(_), Ok(_)) => "long/Long",
         ("VALUE_NUMBER_INT", Err(_), Err(_)) => "BigInteger",
         _ => argument,
     };
-    Ok(Token { name, kind, argument, text })
+    Ok(Token {
+        name,
+        kind,
+        argument,
+        text,
+    })
 }
 
 impl Token {
     fn bracket(name: &'static str, kind: &'static str) -> Self {
-        Self { name, kind, argument: "", text: String::new() }
+        Self {
+            name,
+            kind,
+            argument: "",
+            text: String::new(),
+        }
     }
 }
 
@@ -189,7 +227,10 @@ mod tests {
     use super::*;
     use sluiceway_common::json::Options;
 
-    fn read<T>(json: &str, coerce: fn(&[u8], &mut Scanner<'_>) -> Result<T, Mismatch>) -> Result<T, String> {
+    fn read<T>(
+        json: &str,
+        coerce: fn(&[u8], &mut Scanner<'_>) -> Result<T, Mismatch>,
+    ) -> Result<T, String> {
         let mut scanner = Scanner::new(json.as_bytes(), 0, &Options::STRICT);
         coerce(json.as_bytes(), &mut scanner).map_err(|mismatch| mismatch.to_string())
     }
@@ -212,12 +253,30 @@ mod tests {
             assert_eq!(read(json, int), Ok(expected), "{json}");
         }
         for (json, message) in [
-            ("\"x\"", "Cannot deserialize value of type `Integer` from String \"x\": not a valid `java.lang.Integer` value"),
-            ("99999999999", "Numeric value (99999999999) out of range of int (-2147483648 - 2147483647)"),
-            ("1e99", "Numeric value (1e99) out of range of int (-2147483648 - 2147483647)"),
-            ("true", "Cannot deserialize value of type `Integer` from Boolean value (token `JsonToken.VALUE_TRUE`)"),
-            ("{}", "Cannot deserialize value of type `Integer` from Object value (token `JsonToken.START_OBJECT`)"),
-            ("[1]", "Cannot deserialize value of type `Integer` from Array value (token `JsonToken.START_ARRAY`)"),
+            (
+                "\"x\"",
+                "Cannot deserialize value of type `Integer` from String \"x\": not a valid `java.lang.Integer` value",
+            ),
+            (
+                "99999999999",
+                "Numeric value (99999999999) out of range of int (-2147483648 - 2147483647)",
+            ),
+            (
+                "1e99",
+                "Numeric value (1e99) out of range of int (-2147483648 - 2147483647)",
+            ),
+            (
+                "true",
+                "Cannot deserialize value of type `Integer` from Boolean value (token `JsonToken.VALUE_TRUE`)",
+            ),
+            (
+                "{}",
+                "Cannot deserialize value of type `Integer` from Object value (token `JsonToken.START_OBJECT`)",
+            ),
+            (
+                "[1]",
+                "Cannot deserialize value of type `Integer` from Array value (token `JsonToken.START_ARRAY`)",
+            ),
         ] {
             assert_eq!(read(json, int), Err(message.to_owned()), "{json}");
         }
@@ -236,9 +295,15 @@ mod tests {
     #[test]
     fn messages_are_shortened_once() {
         let long = "Cannot construct instance of `io.x.ProduceRequest$ProduceRecord` (see `java.lang.Integer`)";
-        assert_eq!(shorten(long), "Cannot construct instance of `ProduceRecord` (see `java.lang.Integer`)");
+        assert_eq!(
+            shorten(long),
+            "Cannot construct instance of `ProduceRecord` (see `java.lang.Integer`)"
+        );
         let listed = "Cannot deserialize value of type `java.util.ArrayList<io.x.Request$Record>` from Object";
-        assert_eq!(shorten(listed), "Cannot deserialize value of type `Record>` from Object");
+        assert_eq!(
+            shorten(listed),
+            "Cannot deserialize value of type `Record>` from Object"
+        );
         assert_eq!(shorten("a (for Object starting at [x])"), "a");
         assert_eq!(shorten("no name"), "no name");
     }

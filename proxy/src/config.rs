@@ -165,7 +165,12 @@ impl Config {
             admin,
             warnings: warnings(properties),
         };
-        config.warnings.extend(definition.unknown_keys(properties).iter().map(ToString::to_string));
+        config.warnings.extend(
+            definition
+                .unknown_keys(properties)
+                .iter()
+                .map(ToString::to_string),
+        );
         config.size_queues();
         errors.into_result().map(|()| config)
     }
@@ -187,9 +192,13 @@ impl Config {
 
     /// librdkafka's queue must never be the first to be full: admission counts before it.
     fn size_queues(&mut self) {
-        let bytes = self.delivery.max_in_flight_bytes.max(2 * self.http.max_body_bytes);
+        let bytes = self
+            .delivery
+            .max_in_flight_bytes
+            .max(2 * self.http.max_body_bytes);
         let kbytes = (bytes / 1024 + 1).clamp(1024, 2_097_151);
-        self.producer.force("queue.buffering.max.kbytes", kbytes.to_string());
+        self.producer
+            .force("queue.buffering.max.kbytes", kbytes.to_string());
         self.producer.force("queue.buffering.max.messages", "0");
     }
 }
@@ -197,7 +206,11 @@ impl Config {
 fn listeners(values: &Values, errors: &mut ConfigErrors) -> Vec<ListenerSpec> {
     let listed = values.list("listeners");
     let default = [format!("http://0.0.0.0:{}", values.number("port"))];
-    let texts = if listed.is_empty() { &default[..] } else { listed };
+    let texts = if listed.is_empty() {
+        &default[..]
+    } else {
+        listed
+    };
     let mut specs = Vec::new();
     for text in texts {
         match ListenerSpec::parse(text) {
@@ -212,7 +225,11 @@ fn listeners(values: &Values, errors: &mut ConfigErrors) -> Vec<ListenerSpec> {
     }
     for text in values.list("sluiceway.admin.listeners") {
         if let Err(error) = ListenerSpec::parse(text) {
-            errors.0.push(ConfigError::invalid("sluiceway.admin.listeners", text, error));
+            errors.0.push(ConfigError::invalid(
+                "sluiceway.admin.listeners",
+                text,
+                error,
+            ));
         }
     }
     specs
@@ -220,10 +237,15 @@ fn listeners(values: &Values, errors: &mut ConfigErrors) -> Vec<ListenerSpec> {
 
 fn http(values: &Values) -> HttpConfig {
     let connections = ["server.connection.limit", "connector.connection.limit"];
-    let connections = connections.iter().map(|name| values.size(name)).filter(|limit| *limit > 0).min();
+    let connections = connections
+        .iter()
+        .map(|name| values.size(name))
+        .filter(|limit| *limit > 0)
+        .min();
     HttpConfig {
         http2: values.boolean("http2.enabled"),
-        http2_max_streams: u32::try_from(values.size("sluiceway.http2.max.streams")).unwrap_or(u32::MAX),
+        http2_max_streams: u32::try_from(values.size("sluiceway.http2.max.streams"))
+            .unwrap_or(u32::MAX),
         max_connections: connections.unwrap_or_else(|| values.size("sluiceway.connections.max")),
         max_requests: values.size("sluiceway.requests.max"),
         max_header_bytes: values.size("max.request.header.size"),
@@ -242,35 +264,56 @@ fn http(values: &Values) -> HttpConfig {
 fn cors(values: &Values) -> Option<CorsConfig> {
     let items = |name: &str, default: &str| -> Vec<String> {
         let text = values.text_opt(name).unwrap_or(default);
-        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+        text.split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .map(str::to_owned)
+            .collect()
     };
     let origins = items("access.control.allow.origin", "");
     (!origins.is_empty()).then(|| CorsConfig {
         origins,
         methods: items("access.control.allow.methods", "GET,POST,HEAD"),
-        headers: items("access.control.allow.headers", "X-Requested-With,Content-Type,Accept,Origin"),
+        headers: items(
+            "access.control.allow.headers",
+            "X-Requested-With,Content-Type,Accept,Origin",
+        ),
         exposed: items("access.control.expose.headers", "").join(","),
     })
 }
 
 fn extra_headers(values: &Values) -> Vec<ExtraHeader> {
-    let mut headers = parse_headers(values.text("response.http.headers.config")).unwrap_or_default();
+    let mut headers =
+        parse_headers(values.text("response.http.headers.config")).unwrap_or_default();
     let mut set = |name: &'static str, value: &'static str| {
-        let (name, value) = (HeaderName::from_static(name), HeaderValue::from_static(value));
-        headers.push(ExtraHeader { name, value, append: false });
+        let (name, value) = (
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
+        headers.push(ExtraHeader {
+            name,
+            value,
+            append: false,
+        });
     };
     if values.boolean("nosniff.prevention.enable") {
         set("x-content-type-options", "nosniff");
     }
     if values.boolean("hsts.header.enable") {
-        set("strict-transport-security", "max-age=31536000; includeSubDomains; preload");
+        set(
+            "strict-transport-security",
+            "max-age=31536000; includeSubDomains; preload",
+        );
     }
     headers
 }
 
 /// Reads `add X-A: 1, set X-B: 2`. Dates are no different from other values.
 pub(crate) fn parse_headers(text: &str) -> Result<Vec<ExtraHeader>, String> {
-    let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+    let items = text
+        .split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty());
     let read = |item: &str| {
         let (action, header) = item.split_once(' ')?;
         let append = matches!(action, "add" | "addDate");
@@ -278,9 +321,18 @@ pub(crate) fn parse_headers(text: &str) -> Result<Vec<ExtraHeader>, String> {
             return None;
         }
         let (name, value) = header.split_once(':')?;
-        Some(ExtraHeader { name: name.trim().parse().ok()?, value: value.trim().parse().ok()?, append })
+        Some(ExtraHeader {
+            name: name.trim().parse().ok()?,
+            value: value.trim().parse().ok()?,
+            append,
+        })
     };
-    items.map(|item| read(item).ok_or_else(|| format!("\"{item}\" is not `add Name: value` or `set Name: value`"))).collect()
+    items
+        .map(|item| {
+            read(item)
+                .ok_or_else(|| format!("\"{item}\" is not `add Name: value` or `set Name: value`"))
+        })
+        .collect()
 }
 
 fn millis(values: &Values, name: &str) -> Duration {
@@ -290,13 +342,24 @@ fn millis(values: &Values, name: &str) -> Duration {
 // === Kafka clients ===
 
 /// Proxy settings whose names begin like those of Kafka clients.
-const NOT_FOR_CLIENTS: [&str; 4] =
-    ["client.init.timeout.ms", "client.timeout.ms", "producer.threads", "producer.max.block.ms"];
+const NOT_FOR_CLIENTS: [&str; 4] = [
+    "client.init.timeout.ms",
+    "client.timeout.ms",
+    "producer.threads",
+    "producer.max.block.ms",
+];
 
-fn clients(properties: &Properties, values: &Values, errors: &mut ConfigErrors) -> (KafkaConfig, KafkaConfig) {
+fn clients(
+    properties: &Properties,
+    values: &Values,
+    errors: &mut ConfigErrors,
+) -> (KafkaConfig, KafkaConfig) {
     let mut merged = |role, prefix| {
         let mut java = Properties::new();
-        java.insert("bootstrap.servers".to_owned(), values.text("bootstrap.servers").to_owned());
+        java.insert(
+            "bootstrap.servers".to_owned(),
+            values.text("bootstrap.servers").to_owned(),
+        );
         let own: Properties = properties
             .iter()
             .filter(|(key, _)| !NOT_FOR_CLIENTS.contains(&key.as_str()))
@@ -306,7 +369,9 @@ fn clients(properties: &Properties, values: &Values, errors: &mut ConfigErrors) 
         java.extend(with_prefix(&own, prefix));
         let config = KafkaConfig::translate(role, &java).unwrap_or_else(|found| {
             let known: Vec<_> = errors.0.clone();
-            errors.0.extend(found.0.into_iter().filter(|error| !known.contains(error)));
+            errors
+                .0
+                .extend(found.0.into_iter().filter(|error| !known.contains(error)));
             KafkaConfig::default()
         });
         (config, java)
@@ -331,8 +396,12 @@ fn producer_defaults(producer: &mut KafkaConfig, java: &Properties) {
     // As Kafka's own client: settings that exclude idempotence switch it off, unless it was asked for.
     let excluded = user("acks").is_some_and(|acks| acks != "all" && acks != "-1")
         || user("retries") == Some("0")
-        || user("max.in.flight.requests.per.connection").is_some_and(|n| n.parse::<u32>().is_ok_and(|n| n > 5));
-    producer.default_to("enable.idempotence", if excluded { "false" } else { "true" });
+        || user("max.in.flight.requests.per.connection")
+            .is_some_and(|n| n.parse::<u32>().is_ok_and(|n| n > 5));
+    producer.default_to(
+        "enable.idempotence",
+        if excluded { "false" } else { "true" },
+    );
     for (name, value) in [
         ("acks", "all"),
         ("partitioner", "murmur2_random"),
@@ -347,10 +416,16 @@ fn producer_defaults(producer: &mut KafkaConfig, java: &Properties) {
 }
 
 fn delivery(values: &Values, producer: &KafkaConfig) -> DeliveryConfig {
-    let number = |name: &str| producer.settings.get(name).and_then(|text| text.parse::<usize>().ok());
+    let number = |name: &str| {
+        producer
+            .settings
+            .get(name)
+            .and_then(|text| text.parse::<usize>().ok())
+    };
     let memory = number("queue.buffering.max.kbytes").map(|kbytes| kbytes * 1024);
     DeliveryConfig {
-        max_in_flight_bytes: memory.unwrap_or_else(|| values.size("sluiceway.produce.max.inflight.bytes")),
+        max_in_flight_bytes: memory
+            .unwrap_or_else(|| values.size("sluiceway.produce.max.inflight.bytes")),
         max_record_bytes: number("message.max.bytes").unwrap_or(1_048_576),
         max_block: millis(values, "producer.max.block.ms"),
         topic_creation_wait: millis(values, "sluiceway.topic.creation.wait.ms"),
@@ -361,8 +436,11 @@ fn delivery(values: &Values, producer: &KafkaConfig) -> DeliveryConfig {
 }
 
 fn warnings(properties: &Properties) -> Vec<String> {
-    let set = NO_EFFECT.iter().filter(|(name, ..)| properties.contains_key(*name));
-    set.map(|(name, _, _, why)| format!("configuration key \"{name}\" has no effect: {why}")).collect()
+    let set = NO_EFFECT
+        .iter()
+        .filter(|(name, ..)| properties.contains_key(*name));
+    set.map(|(name, _, _, why)| format!("configuration key \"{name}\" has no effect: {why}"))
+        .collect()
 }
 
 #[cfg(test)]

@@ -23,7 +23,11 @@ fn defaults() {
     assert_eq!(producer["partitioner"], "murmur2_random");
     assert_eq!(config.admin.settings["allow.auto.create.topics"], "false");
     assert!(config.warnings().is_empty(), "{:?}", config.warnings());
-    config.producer.client_config().create_native_config().unwrap();
+    config
+        .producer
+        .client_config()
+        .create_native_config()
+        .unwrap();
 }
 
 #[test]
@@ -40,7 +44,11 @@ fn the_bootcamp_file_is_taken_as_it_is() {
     let iam = config.producer.iam.unwrap();
     assert_eq!(iam.role_arn.as_deref(), Some("arn:aws:iam::1:role/x"));
     assert_eq!(config.warnings.len(), 1);
-    assert!(config.warnings[0].contains("zookeeper.connect"), "{:?}", config.warnings);
+    assert!(
+        config.warnings[0].contains("zookeeper.connect"),
+        "{:?}",
+        config.warnings
+    );
 }
 
 #[test]
@@ -60,26 +68,48 @@ fn all_errors_at_once_and_unknown_keys_with_the_nearest() {
         "acks",
         "\"unset X\"",
     ] {
-        assert!(errors.contains(expected), "{expected} is missing in {errors}");
+        assert!(
+            errors.contains(expected),
+            "{expected} is missing in {errors}"
+        );
     }
-    let config = parse("bootstrap.servers=a:1\nlisteners=http://127.0.0.1:0\nidle.timeout=3\nport=99").unwrap();
-    assert_eq!(config.warnings, ["unknown configuration key \"idle.timeout\" is ignored; did you mean \"idle.timeout.ms\"?"]);
+    let config =
+        parse("bootstrap.servers=a:1\nlisteners=http://127.0.0.1:0\nidle.timeout=3\nport=99")
+            .unwrap();
+    assert_eq!(
+        config.warnings,
+        [
+            "unknown configuration key \"idle.timeout\" is ignored; did you mean \"idle.timeout.ms\"?"
+        ]
+    );
 }
 
 #[test]
 fn environment_variables_have_the_names_of_the_docker_image() {
-    let variables = [("KAFKA_REST_BOOTSTRAP_SERVERS", "a:1"), ("KAFKA_REST_PRODUCER_LINGER_MS", "0.5")];
-    let overlay =
-        props::env_overlay(ENV_PREFIX, variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let variables = [
+        ("KAFKA_REST_BOOTSTRAP_SERVERS", "a:1"),
+        ("KAFKA_REST_PRODUCER_LINGER_MS", "0.5"),
+    ];
+    let overlay = props::env_overlay(
+        ENV_PREFIX,
+        variables.map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
     let config = Config::parse(&overlay).unwrap();
     assert_eq!(config.producer.settings["linger.ms"], "0.5");
 }
 
 #[test]
 fn settings_that_exclude_idempotence_switch_it_off() {
-    for line in ["producer.acks=1", "producer.retries=0", "producer.max.in.flight.requests.per.connection=9"] {
+    for line in [
+        "producer.acks=1",
+        "producer.retries=0",
+        "producer.max.in.flight.requests.per.connection=9",
+    ] {
         let config = parse(&format!("bootstrap.servers=a:1\n{line}")).unwrap();
-        assert_eq!(config.producer.settings["enable.idempotence"], "false", "{line}");
+        assert_eq!(
+            config.producer.settings["enable.idempotence"], "false",
+            "{line}"
+        );
     }
     let config = parse("bootstrap.servers=a:1\nproducer.acks=-1").unwrap();
     assert_eq!(config.producer.settings["enable.idempotence"], "true");
@@ -87,10 +117,15 @@ fn settings_that_exclude_idempotence_switch_it_off() {
 
 #[test]
 fn memory_and_sizes() {
-    let config = parse("bootstrap.servers=a:1\nproducer.buffer.memory=33554432\nproducer.max.request.size=2097152").unwrap();
+    let config = parse(
+        "bootstrap.servers=a:1\nproducer.buffer.memory=33554432\nproducer.max.request.size=2097152",
+    )
+    .unwrap();
     assert_eq!(config.delivery.max_in_flight_bytes, 33_554_432);
     assert_eq!(config.delivery.max_record_bytes, 2_097_152);
-    let queue: usize = config.producer.settings["queue.buffering.max.kbytes"].parse().unwrap();
+    let queue: usize = config.producer.settings["queue.buffering.max.kbytes"]
+        .parse()
+        .unwrap();
     assert!(queue * 1024 >= 2 * config.http.max_body_bytes);
 }
 
@@ -108,7 +143,18 @@ fn endpoints_are_allowed_and_blocked_by_name() {
 #[test]
 fn headers_of_every_answer() {
     let config = parse("bootstrap.servers=a:1\nnosniff.prevention.enable=true\nresponse.http.headers.config=add X-A: 1, set X-B: two words").unwrap();
-    let shown: Vec<_> =
-        config.http.extra_headers.iter().map(|h| (h.name.as_str(), h.value.to_str().unwrap(), h.append)).collect();
-    assert_eq!(shown, [("x-a", "1", true), ("x-b", "two words", false), ("x-content-type-options", "nosniff", false)]);
+    let shown: Vec<_> = config
+        .http
+        .extra_headers
+        .iter()
+        .map(|h| (h.name.as_str(), h.value.to_str().unwrap(), h.append))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("x-a", "1", true),
+            ("x-b", "two words", false),
+            ("x-content-type-options", "nosniff", false)
+        ]
+    );
 }

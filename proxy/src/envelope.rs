@@ -26,14 +26,19 @@ impl Span {
     /// The piece itself.
     #[must_use]
     pub fn of<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
-        bytes.get(self.start as usize..self.end as usize).unwrap_or_default()
+        bytes
+            .get(self.start as usize..self.end as usize)
+            .unwrap_or_default()
     }
 
     /// From `start` to the end of `bytes`.
     #[must_use]
     pub fn since(start: usize, bytes: &[u8]) -> Self {
         let limit = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        Self { start: limit(start), end: limit(bytes.len()) }
+        Self {
+            start: limit(start),
+            end: limit(bytes.len()),
+        }
     }
 
     /// Its length in bytes.
@@ -111,7 +116,10 @@ impl EnvelopeError {
     /// Whether well-formed JSON broke a rule (422) or the JSON itself is wrong (400).
     #[must_use]
     pub fn is_rule(&self) -> bool {
-        matches!(self, Self::UnknownField(_) | Self::Missing(_) | Self::NoRecords(_))
+        matches!(
+            self,
+            Self::UnknownField(_) | Self::Missing(_) | Self::NoRecords(_)
+        )
     }
 
     fn inside(mismatch: Mismatch) -> Self {
@@ -127,7 +135,10 @@ const RECORD: &str = "ProduceRecord";
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// Jackson's limits, without the one on strings: the body is bounded as a whole.
-const OPTIONS: Options = Options { max_string_len: usize::MAX, ..Options::STRICT };
+const OPTIONS: Options = Options {
+    max_string_len: usize::MAX,
+    ..Options::STRICT
+};
 
 /// Decodes a produce request. `method` names the operation in errors (`produceJson`).
 ///
@@ -138,7 +149,10 @@ pub fn decode(body: &[u8], method: &'static str) -> Result<Envelope, EnvelopeErr
     let mut decoder = Decoder {
         body,
         scanner: Scanner::new(body, start, &OPTIONS),
-        envelope: Envelope { json: Vec::with_capacity(body.len()), ..Envelope::default() },
+        envelope: Envelope {
+            json: Vec::with_capacity(body.len()),
+            ..Envelope::default()
+        },
         null_record: None,
     };
     if !decoder.request()? {
@@ -165,17 +179,29 @@ impl Decoder<'_> {
         match self.scanner.peek() {
             None => return Ok(false),
             Some(b'{') => {}
-            Some(b'n') => return self.scanner.skip().map(|()| false).map_err(EnvelopeError::Syntax),
+            Some(b'n') => {
+                return self
+                    .scanner
+                    .skip()
+                    .map(|()| false)
+                    .map_err(EnvelopeError::Syntax);
+            }
             Some(_) => {
-                return Err(match coerce::not_an_object(&mut self.scanner, self.body, REQUEST) {
-                    Mismatch::Syntax(error) => EnvelopeError::Syntax(error),
-                    Mismatch::Shape(message) => EnvelopeError::Shape(message),
-                });
+                return Err(
+                    match coerce::not_an_object(&mut self.scanner, self.body, REQUEST) {
+                        Mismatch::Syntax(error) => EnvelopeError::Syntax(error),
+                        Mismatch::Shape(message) => EnvelopeError::Shape(message),
+                    },
+                );
             }
         }
         self.scanner.enter().map_err(EnvelopeError::Syntax)?;
         let (mut first, mut unknown) = (true, None);
-        while let Some(name) = self.scanner.member(&mut first).map_err(EnvelopeError::Syntax)? {
+        while let Some(name) = self
+            .scanner
+            .member(&mut first)
+            .map_err(EnvelopeError::Syntax)?
+        {
             let start = self.scanner.position();
             let result = match name.decode().as_ref() {
                 "records" => self.records(),
@@ -192,7 +218,8 @@ impl Decoder<'_> {
         }
         match (self.null_record, unknown) {
             (Some(index), _) => {
-                let message = format!("Cannot construct instance of `{REQUEST}`, problem: at index {index}");
+                let message =
+                    format!("Cannot construct instance of `{REQUEST}`, problem: at index {index}");
                 Err(EnvelopeError::Shape(message))
             }
             (None, Some(name)) => Err(EnvelopeError::UnknownField(name)),
@@ -222,11 +249,19 @@ impl Decoder<'_> {
             // The list's class name ends in that of its items and a bracket, and only the end is shown.
             _ => {
                 let wanted = format!("{RECORD}>");
-                return Err(EnvelopeError::inside(coerce::unexpected(&mut self.scanner, self.body, &wanted)));
+                return Err(EnvelopeError::inside(coerce::unexpected(
+                    &mut self.scanner,
+                    self.body,
+                    &wanted,
+                )));
             }
         }
         let mut first = true;
-        while self.scanner.element(&mut first).map_err(EnvelopeError::SyntaxInside)? {
+        while self
+            .scanner
+            .element(&mut first)
+            .map_err(EnvelopeError::SyntaxInside)?
+        {
             let record = match self.scanner.peek() {
                 Some(b'{') => self.record()?,
                 Some(b'n') => {
@@ -248,7 +283,11 @@ impl Decoder<'_> {
         self.scanner.enter().map_err(EnvelopeError::SyntaxInside)?;
         let mut record = Record::default();
         let (mut first, mut unknown) = (true, None);
-        while let Some(name) = self.scanner.member(&mut first).map_err(EnvelopeError::SyntaxInside)? {
+        while let Some(name) = self
+            .scanner
+            .member(&mut first)
+            .map_err(EnvelopeError::SyntaxInside)?
+        {
             match name.decode().as_ref() {
                 "value" => record.value = self.value()?,
                 "key" => record.key = self.value()?,
@@ -268,7 +307,9 @@ impl Decoder<'_> {
     fn value(&mut self) -> Result<Option<Span>, EnvelopeError> {
         let json = &mut self.envelope.json;
         let start = json.len();
-        self.scanner.minify(json).map_err(EnvelopeError::SyntaxInside)?;
+        self.scanner
+            .minify(json)
+            .map_err(EnvelopeError::SyntaxInside)?;
         if json.get(start..) == Some(b"null") {
             json.truncate(start);
             return Ok(None);

@@ -7,8 +7,14 @@ use super::*;
 
 fn decoded(body: &str) -> Result<Vec<(Option<String>, Option<String>, Option<i32>)>, String> {
     let envelope = decode(body.as_bytes(), "produceJson").map_err(|error| error.to_string())?;
-    let text = |span: Option<Span>| span.map(|span| String::from_utf8(span.of(&envelope.json).to_vec()).unwrap());
-    Ok(envelope.records.iter().map(|r| (text(r.key), text(r.value), r.partition)).collect())
+    let text = |span: Option<Span>| {
+        span.map(|span| String::from_utf8(span.of(&envelope.json).to_vec()).unwrap())
+    };
+    Ok(envelope
+        .records
+        .iter()
+        .map(|r| (text(r.key), text(r.value), r.partition))
+        .collect())
 }
 
 fn some(text: &str) -> Option<String> {
@@ -18,22 +24,35 @@ fn some(text: &str) -> Option<String> {
 #[test]
 fn keys_values_and_partitions() {
     assert_eq!(
-        decoded(r#" { "records" : [ {"key": {"id" : 1}, "value": [1 , 2.50, "é"] }, {"value":null,"partition":"3"}, {} ] } "#),
+        decoded(
+            r#" { "records" : [ {"key": {"id" : 1}, "value": [1 , 2.50, "é"] }, {"value":null,"partition":"3"}, {} ] } "#
+        ),
         Ok(vec![
             (some(r#"{"id":1}"#), some(r#"[1,2.50,"é"]"#), None),
             (None, None, Some(3)),
             (None, None, None),
         ])
     );
-    assert_eq!(decoded("\u{feff}{\"records\":[{\"value\":1}]}"), Ok(vec![(None, some("1"), None)]));
-    assert_eq!(decoded(r#"{"records":[{"value":1e400}]}"#), Ok(vec![(None, some("1e400"), None)]));
-    assert_eq!(decoded(r#"{"records":[{"v\u0061lue":"\ud800"}]}"#), Ok(vec![(None, some(r#""\ud800""#), None)]));
+    assert_eq!(
+        decoded("\u{feff}{\"records\":[{\"value\":1}]}"),
+        Ok(vec![(None, some("1"), None)])
+    );
+    assert_eq!(
+        decoded(r#"{"records":[{"value":1e400}]}"#),
+        Ok(vec![(None, some("1e400"), None)])
+    );
+    assert_eq!(
+        decoded(r#"{"records":[{"v\u0061lue":"\ud800"}]}"#),
+        Ok(vec![(None, some(r#""\ud800""#), None)])
+    );
 }
 
 #[test]
 fn last_of_repeated_fields_wins() {
     assert_eq!(
-        decoded(r#"{"records":[null,{"value":0}],"records":[{"value":1,"value":2,"key":"a","key":null}]}"#),
+        decoded(
+            r#"{"records":[null,{"value":0}],"records":[{"value":1,"value":2,"key":"a","key":null}]}"#
+        ),
         Ok(vec![(None, some("2"), None)])
     );
 }
@@ -42,12 +61,20 @@ fn last_of_repeated_fields_wins() {
 fn schemas_are_kept() {
     let body = br#"{"key_schema":null,"value_schema":"\"string\"","value_schema_id":"7","records":[{"value":1}]}"#;
     let schemas = decode(body, "m").unwrap().schemas;
-    assert_eq!(schemas, Schemas { value: some("\"string\""), value_id: Some(7), ..Schemas::default() });
+    assert_eq!(
+        schemas,
+        Schemas {
+            value: some("\"string\""),
+            value_id: Some(7),
+            ..Schemas::default()
+        }
+    );
 }
 
 #[test]
 fn texts_of_refusals() {
-    const TOKENS: &str = "was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')";
+    const TOKENS: &str =
+        "was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')";
     let cases = [
         ("", "produceJson.request must not be null (was null)".to_owned()),
         ("  \n", "produceJson.request must not be null (was null)".to_owned()),
@@ -119,7 +146,13 @@ fn texts_of_refusals() {
 
 #[test]
 fn depth_counts_the_envelope() {
-    let body = |n: usize| format!(r#"{{"records":[{{"value":{}{}}}]}}"#, "[".repeat(n), "]".repeat(n));
+    let body = |n: usize| {
+        format!(
+            r#"{{"records":[{{"value":{}{}}}]}}"#,
+            "[".repeat(n),
+            "]".repeat(n)
+        )
+    };
     assert!(decoded(&body(997)).is_ok());
     assert_eq!(
         decoded(&body(998)),
@@ -140,7 +173,10 @@ struct Random(u64);
 
 impl Random {
     fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % limit
     }
 
@@ -152,15 +188,27 @@ impl Random {
 fn random_value(random: &mut Random, depth: usize) -> String {
     match random.below(if depth == 0 { 6 } else { 8 }) {
         6 => {
-            let items: Vec<String> = (0..random.below(3)).map(|_| random_value(random, depth - 1)).collect();
+            let items: Vec<String> = (0..random.below(3))
+                .map(|_| random_value(random, depth - 1))
+                .collect();
             format!("[ {} ]", items.join(" ,"))
         }
         7 => {
-            let members: Vec<String> =
-                (0..random.below(3)).map(|n| format!("\"m{n}\" : {}", random_value(random, depth - 1))).collect();
+            let members: Vec<String> = (0..random.below(3))
+                .map(|n| format!("\"m{n}\" : {}", random_value(random, depth - 1)))
+                .collect();
             format!("{{{}}}", members.join(", "))
         }
-        _ => random.of(&["1", "-2.5", "true", "null", "\"a\\\"b\"", "\"{[é😀\\u0041\""]).to_owned(),
+        _ => random
+            .of(&[
+                "1",
+                "-2.5",
+                "true",
+                "null",
+                "\"a\\\"b\"",
+                "\"{[é😀\\u0041\"",
+            ])
+            .to_owned(),
     }
 }
 
@@ -181,17 +229,24 @@ fn random_body(random: &mut Random) -> String {
         })
         .collect();
     let gap = random.of(&["", " ", "\n\t"]);
-    format!("{{{gap}\"records\"{gap}:{gap}[{}]{gap}}}{gap}", records.join(","))
+    format!(
+        "{{{gap}\"records\"{gap}:{gap}[{}]{gap}}}{gap}",
+        records.join(",")
+    )
 }
 
 fn check_against_serde_json(body: &[u8]) -> bool {
-    let Ok(envelope) = decode(body, "m") else { return false };
+    let Ok(envelope) = decode(body, "m") else {
+        return false;
+    };
     let tree: Value = serde_json::from_slice(body).unwrap();
     let records = tree["records"].as_array().unwrap();
     assert_eq!(records.len(), envelope.records.len());
     for (expected, record) in records.iter().zip(&envelope.records) {
         for (field, span) in [("key", record.key), ("value", record.value)] {
-            let ours = span.map_or(Value::Null, |span| serde_json::from_slice(span.of(&envelope.json)).unwrap());
+            let ours = span.map_or(Value::Null, |span| {
+                serde_json::from_slice(span.of(&envelope.json)).unwrap()
+            });
             assert_eq!(expected[field], ours);
         }
         if let Some(partition) = expected["partition"].as_i64() {

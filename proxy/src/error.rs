@@ -154,7 +154,9 @@ pub enum Error {
     #[error("HTTP 431 Request Header Fields Too Large")]
     HeaderTooLarge,
     /// The body is too large; the limit in bytes.
-    #[error("The request body is larger than {0} bytes, which is the value of the sluiceway.request.max.bytes configuration.")]
+    #[error(
+        "The request body is larger than {0} bytes, which is the value of the sluiceway.request.max.bytes configuration."
+    )]
     BodyTooLarge(usize),
     /// The body did not arrive in time, or not to its end.
     #[error("Timeout while reading from inputStream")]
@@ -163,7 +165,9 @@ pub enum Error {
     #[error("the request body ended early: {0}")]
     BodyAborted(String),
     /// More bytes are on their way to Kafka than the budget allows.
-    #[error("Too many requests: {in_flight} bytes are waiting for Kafka, which is the limit; try again later.")]
+    #[error(
+        "Too many requests: {in_flight} bytes are waiting for Kafka, which is the limit; try again later."
+    )]
     Backpressure {
         /// Bytes in flight.
         in_flight: usize,
@@ -172,7 +176,9 @@ pub enum Error {
     #[error("Too many requests are being served; try again later.")]
     Overloaded,
     /// The request took longer than `request.timeout.ms`.
-    #[error("The request took longer than {0} ms, which is the value of the request.timeout.ms configuration.")]
+    #[error(
+        "The request took longer than {0} ms, which is the value of the request.timeout.ms configuration."
+    )]
     Deadline(u64),
     /// A defect of the proxy.
     #[error("Internal Server Error")]
@@ -194,7 +200,9 @@ impl Error {
             Self::NoSuchMethod => codes::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => codes::NOT_ACCEPTABLE,
             Self::UnsupportedMediaType => codes::UNSUPPORTED_MEDIA_TYPE,
-            Self::MalformedMediaType | Self::BodyAborted(_) | Self::Serialize(_) => codes::BAD_REQUEST,
+            Self::MalformedMediaType | Self::BodyAborted(_) | Self::Serialize(_) => {
+                codes::BAD_REQUEST
+            }
             Self::Envelope(error) if error.is_rule() => codes::UNPROCESSABLE,
             Self::Envelope(_) => codes::BAD_REQUEST,
             Self::PartitionNotFound => codes::PARTITION_NOT_FOUND,

@@ -47,9 +47,17 @@ impl Format {
     /// The format of this name, in upper or lower case, as consumers are created with.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        let formats =
-            [Self::Binary, Self::Json, Self::Avro, Self::JsonSchema, Self::Protobuf, Self::String];
-        formats.into_iter().find(|format| format.name().eq_ignore_ascii_case(name))
+        let formats = [
+            Self::Binary,
+            Self::Json,
+            Self::Avro,
+            Self::JsonSchema,
+            Self::Protobuf,
+            Self::String,
+        ];
+        formats
+            .into_iter()
+            .find(|format| format.name().eq_ignore_ascii_case(name))
     }
 
     /// Its name, as in metrics and consumer requests.
@@ -114,7 +122,12 @@ pub trait Serializer: Send + Sync {
     ///
     /// # Errors
     /// When the JSON does not fit the format. `out` may then hold a part.
-    fn serialize(&self, side: Side, json: Option<&[u8]>, out: &mut Vec<u8>) -> Result<Written, SerializeError>;
+    fn serialize(
+        &self,
+        side: Side,
+        json: Option<&[u8]>,
+        out: &mut Vec<u8>,
+    ) -> Result<Written, SerializeError>;
 }
 
 /// Serialized records: spans of one buffer.
@@ -130,14 +143,20 @@ impl Batch {
     /// The records of an envelope whose JSON is what Kafka stores.
     #[must_use]
     pub fn of_json(envelope: Envelope) -> Self {
-        Self { bytes: envelope.json, records: envelope.records }
+        Self {
+            bytes: envelope.json,
+            records: envelope.records,
+        }
     }
 
     /// The records of an envelope, key and value each passed through `serializer`.
     ///
     /// # Errors
     /// The first key or value that does not fit.
-    pub fn serialize(envelope: &Envelope, serializer: &dyn Serializer) -> Result<Self, SerializeError> {
+    pub fn serialize(
+        envelope: &Envelope,
+        serializer: &dyn Serializer,
+    ) -> Result<Self, SerializeError> {
         let mut bytes = Vec::with_capacity(envelope.json.len());
         let mut write = |side, span: Option<Span>| {
             let start = bytes.len();

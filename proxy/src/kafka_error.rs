@@ -49,7 +49,10 @@ impl fmt::Display for KafkaFault {
 impl KafkaFault {
     /// A failure of this class with these words.
     pub fn new(class: FaultClass, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { class, message: message.into() }
+        Self {
+            class,
+            message: message.into(),
+        }
     }
 
     /// The answer for an unknown topic.
@@ -61,7 +64,10 @@ impl KafkaFault {
     /// The answer for a name that no topic can have.
     #[must_use]
     pub fn invalid_topic() -> Self {
-        Self::new(FaultClass::BadRequest, "The request attempted to perform an operation on an invalid topic.")
+        Self::new(
+            FaultClass::BadRequest,
+            "The request attempted to perform an operation on an invalid topic.",
+        )
     }
 
     /// The code when the failure is the answer to the whole request.
@@ -169,16 +175,28 @@ fn class_of(code: K) -> FaultClass {
 /// Kafka's texts where librdkafka has others.
 fn words(code: K) -> Option<&'static str> {
     Some(match code {
-        K::NotLeaderForPartition => "For requests intended only for the leader, this error indicates that the broker is not the current leader. For requests intended for any replica, this error indicates that the broker is not a replica of the topic partition.",
-        K::LeaderNotAvailable => "There is no leader for this topic-partition as we are in the middle of a leadership election.",
+        K::NotLeaderForPartition => {
+            "For requests intended only for the leader, this error indicates that the broker is not the current leader. For requests intended for any replica, this error indicates that the broker is not a replica of the topic partition."
+        }
+        K::LeaderNotAvailable => {
+            "There is no leader for this topic-partition as we are in the middle of a leadership election."
+        }
         K::BrokerNotAvailable => "The broker is not available.",
         K::NetworkException => "Disconnected from node",
-        K::NotEnoughReplicas => "Messages are rejected since there are fewer in-sync replicas than required.",
-        K::NotEnoughReplicasAfterAppend => "Messages are written to the log, but to fewer in-sync replicas than required.",
+        K::NotEnoughReplicas => {
+            "Messages are rejected since there are fewer in-sync replicas than required."
+        }
+        K::NotEnoughReplicasAfterAppend => {
+            "Messages are written to the log, but to fewer in-sync replicas than required."
+        }
         K::KafkaStorageError => "Disk error when trying to access log file on the disk.",
-        K::InvalidRecord => "This record has failed the validation on the broker and hence be rejected.",
+        K::InvalidRecord => {
+            "This record has failed the validation on the broker and hence be rejected."
+        }
         K::InvalidTimestamp => "The timestamp of the message is out of acceptable range.",
-        K::UnsupportedForMessageFormat => "The message format version on the broker does not support the request.",
+        K::UnsupportedForMessageFormat => {
+            "The message format version on the broker does not support the request."
+        }
         K::PolicyViolation => "Request parameters do not satisfy the configured policy.",
         K::InvalidRequiredAcks => "Produce request specified an invalid value for required acks.",
         K::OutOfOrderSequenceNumber => "The broker received an out of order sequence number.",
@@ -208,8 +226,15 @@ mod tests {
         ];
         for (code, whole, record) in cases {
             let fault = fault(code, "t");
-            assert_eq!((fault.code().number, fault.record_code().number), (whole, record), "{code:?}");
+            assert_eq!(
+                (fault.code().number, fault.record_code().number),
+                (whole, record),
+                "{code:?}"
+            );
         }
-        assert_eq!(fault(K::TopicAuthorizationFailed, "a.b").to_string(), "Not authorized to access topics: [a.b]");
+        assert_eq!(
+            fault(K::TopicAuthorizationFailed, "a.b").to_string(),
+            "Not authorized to access topics: [a.b]"
+        );
     }
 }

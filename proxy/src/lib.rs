@@ -1,10 +1,48 @@
-//! Head.
+//! Sluiceway's REST proxy: a drop-in for Confluent's Kafka REST Proxy.
+//!
+//! ```text
+//! accept ──▶ HTTP/1.1 │ h2c ──▶ router ──▶ layers ──▶ media types ──▶ handler
+//! server     server             router     stack      dispatch        api::v2
+//!
+//! a produce request:
+//! body ──▶ envelope ──▶ format ──▶ topics ──▶ admission ──▶ producer_pool ──▶ tracker ──▶ respond
+//!          one pass,    json │     exists?    bytes in      one idempotent    a slot per
+//!          no tree      base64                flight        producer          record
+//! ```
+//!
+//! Every layer has its own errors; [`respond`] alone turns them into responses. What is logged and counted together is
+//! in [`events`]. Start with [`Proxy::start`].
 #![forbid(unsafe_code)]
+
+pub mod admin_client;
+pub mod admission;
+pub mod api;
+pub mod app;
+pub mod body;
+pub mod client_context;
 pub mod coerce;
-pub mod envelope;
-pub mod error;
-pub mod format;
-pub mod kafka_error;
-pub mod media;
 pub mod config;
 pub mod config_keys;
+pub mod dispatch;
+pub mod entity;
+pub mod envelope;
+pub mod error;
+pub mod events;
+pub mod format;
+pub mod health;
+pub mod kafka_error;
+pub mod layer;
+pub mod media;
+pub mod metrics;
+pub mod produce;
+pub mod producer_pool;
+mod proxy;
+pub mod respond;
+pub mod router;
+pub mod server;
+pub mod stack;
+pub mod topics;
+pub mod tracker;
+
+pub use config::Config;
+pub use proxy::{Proxy, StartError};

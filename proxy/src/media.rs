@@ -55,7 +55,9 @@ impl MediaType {
     /// The media type of exactly this name.
     #[must_use]
     pub fn from_name(name: &[u8]) -> Option<Self> {
-        Self::ALL.into_iter().find(|media| media.as_str().as_bytes() == name)
+        Self::ALL
+            .into_iter()
+            .find(|media| media.as_str().as_bytes() == name)
     }
 
     /// As a header value.
@@ -75,7 +77,10 @@ pub struct Offer {
 }
 
 /// What all plain v2 resources answer in.
-pub const OFFER_V2: &[Offer] = &[Offer { media: MediaType::V2, quality: 900 }];
+pub const OFFER_V2: &[Offer] = &[Offer {
+    media: MediaType::V2,
+    quality: 900,
+}];
 
 /// The media type of an answer: the offered one, or the accepted one with its parameters (`;charset=utf-8`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,13 +94,18 @@ impl Negotiated {
     /// The plain offer.
     #[must_use]
     pub fn plain(media: MediaType) -> Self {
-        Self { media, parameters: None }
+        Self {
+            media,
+            parameters: None,
+        }
     }
 
     /// The `Content-Type` of the answer.
     #[must_use]
     pub fn header(&self) -> HeaderValue {
-        self.parameters.clone().unwrap_or_else(|| self.media.header())
+        self.parameters
+            .clone()
+            .unwrap_or_else(|| self.media.header())
     }
 }
 
@@ -104,22 +114,41 @@ impl Negotiated {
 /// # Errors
 /// [`Error::UnsupportedMediaType`] when it is none of `consumes`, [`Error::MalformedMediaType`] when it is no media
 /// type at all.
-pub fn content_type(header: Option<&HeaderValue>, consumes: &[MediaType]) -> Result<Option<MediaType>, Error> {
-    let Some(value) = header.map(HeaderValue::as_bytes).filter(|value| !value.is_empty()) else {
+pub fn content_type(
+    header: Option<&HeaderValue>,
+    consumes: &[MediaType],
+) -> Result<Option<MediaType>, Error> {
+    let Some(value) = header
+        .map(HeaderValue::as_bytes)
+        .filter(|value| !value.is_empty())
+    else {
         return Ok(None);
     };
-    let name = value.split(|&b| b == b';').next().unwrap_or(value).trim_ascii();
+    let name = value
+        .split(|&b| b == b';')
+        .next()
+        .unwrap_or(value)
+        .trim_ascii();
     if let Some(media) = MediaType::from_name(name) {
-        return if consumes.contains(&media) { Ok(Some(media)) } else { Err(Error::UnsupportedMediaType) };
+        return if consumes.contains(&media) {
+            Ok(Some(media))
+        } else {
+            Err(Error::UnsupportedMediaType)
+        };
     }
     match name.iter().position(|&b| b == b'/') {
-        Some(slash) if token(&name[..slash]) && token(&name[slash + 1..]) => Err(Error::UnsupportedMediaType),
+        Some(slash) if token(&name[..slash]) && token(&name[slash + 1..]) => {
+            Err(Error::UnsupportedMediaType)
+        }
         _ => Err(Error::MalformedMediaType),
     }
 }
 
 fn token(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|&b| b.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&b))
+    !text.is_empty()
+        && text
+            .iter()
+            .all(|&b| b.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&b))
 }
 
 /// Chooses among `offers` what the `Accept` headers ask for.
@@ -132,7 +161,10 @@ pub fn accept<'h>(
 ) -> Result<Negotiated, Error> {
     let mut headers = headers.into_iter().peekable();
     let best_offer = || {
-        let best = offers.iter().max_by_key(|offer| offer.quality).ok_or(Error::NotAcceptable)?;
+        let best = offers
+            .iter()
+            .max_by_key(|offer| offer.quality)
+            .ok_or(Error::NotAcceptable)?;
         Ok(Negotiated::plain(best.media))
     };
     let (mut best, mut asked): (Option<Candidate<'_>>, bool) = (None, false);
@@ -143,16 +175,25 @@ pub fn accept<'h>(
         {
             return Ok(Negotiated::plain(only.media));
         }
-        for range in split(value, b',').map(<[u8]>::trim_ascii).filter(|range| !range.is_empty()) {
+        for range in split(value, b',')
+            .map(<[u8]>::trim_ascii)
+            .filter(|range| !range.is_empty())
+        {
             asked = true;
             let range = Range::parse(range)?;
-            let candidates = offers.iter().filter(|offer| range.admits(offer.media)).map(|offer| Candidate {
-                quality: range.quality,
-                offer: *offer,
-                range,
-            });
+            let candidates = offers
+                .iter()
+                .filter(|offer| range.admits(offer.media))
+                .map(|offer| Candidate {
+                    quality: range.quality,
+                    offer: *offer,
+                    range,
+                });
             for candidate in candidates {
-                if best.as_ref().is_none_or(|best| candidate.rank() > best.rank()) {
+                if best
+                    .as_ref()
+                    .is_none_or(|best| candidate.rank() > best.rank())
+                {
                     best = Some(candidate);
                 }
             }
@@ -169,7 +210,10 @@ pub fn accept<'h>(
 #[must_use]
 pub fn first_accepted(header: Option<&HeaderValue>) -> &[u8] {
     let value = header.map_or(&b""[..], HeaderValue::as_bytes);
-    match split(value, b',').map(<[u8]>::trim_ascii).find(|range| !range.is_empty()) {
+    match split(value, b',')
+        .map(<[u8]>::trim_ascii)
+        .find(|range| !range.is_empty())
+    {
         Some(range) => split(range, b';').next().map_or(range, <[u8]>::trim_ascii),
         None => b"*/*",
     }
@@ -222,7 +266,9 @@ impl Candidate<'_> {
         let media = self.offer.media;
         let mut named = media.as_str().as_bytes().to_vec();
         for parameter in split(self.range.text, b';').skip(1).map(<[u8]>::trim_ascii) {
-            let is_quality = split(parameter, b'=').next().is_some_and(|name| matches!(name.trim_ascii(), b"q" | b"qs"));
+            let is_quality = split(parameter, b'=')
+                .next()
+                .is_some_and(|name| matches!(name.trim_ascii(), b"q" | b"qs"));
             if !is_quality && !parameter.is_empty() && self.range.exactness() == 2 {
                 named.push(b';');
                 named.extend_from_slice(parameter);
@@ -231,7 +277,10 @@ impl Candidate<'_> {
         if named.len() == media.as_str().len() {
             return Negotiated::plain(media);
         }
-        Negotiated { media, parameters: HeaderValue::from_bytes(&named).ok() }
+        Negotiated {
+            media,
+            parameters: HeaderValue::from_bytes(&named).ok(),
+        }
     }
 }
 
@@ -254,11 +303,18 @@ impl<'h> Range<'h> {
                 quality = permille(sides.next().unwrap_or_default())?;
             }
         }
-        Ok(Self { kind, subtype, quality, text })
+        Ok(Self {
+            kind,
+            subtype,
+            quality,
+            text,
+        })
     }
 
     fn admits(&self, media: MediaType) -> bool {
-        let Some((kind, subtype)) = media.as_str().split_once('/') else { return false };
+        let Some((kind, subtype)) = media.as_str().split_once('/') else {
+            return false;
+        };
         (self.kind == b"*" || self.kind.eq_ignore_ascii_case(kind.as_bytes()))
             && (self.subtype == b"*" || self.subtype.eq_ignore_ascii_case(subtype.as_bytes()))
     }
@@ -270,8 +326,10 @@ impl<'h> Range<'h> {
 
 /// `0.25` → 250.
 fn permille(text: &[u8]) -> Result<u16, Error> {
-    let number: f64 =
-        std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or(Error::MalformedMediaType)?;
+    let number: f64 = std::str::from_utf8(text)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .ok_or(Error::MalformedMediaType)?;
     if !(0.0..=1.0).contains(&number) {
         return Err(Error::MalformedMediaType);
     }

@@ -4,9 +4,18 @@
 use super::*;
 
 const RECORDS: &[Offer] = &[
-    Offer { media: MediaType::V2Binary, quality: 1000 },
-    Offer { media: MediaType::V2, quality: 900 },
-    Offer { media: MediaType::V2Json, quality: 100 },
+    Offer {
+        media: MediaType::V2Binary,
+        quality: 1000,
+    },
+    Offer {
+        media: MediaType::V2,
+        quality: 900,
+    },
+    Offer {
+        media: MediaType::V2Json,
+        quality: 100,
+    },
 ];
 
 fn negotiate(accepted: Option<&str>, offers: &[Offer]) -> Result<String, &'static str> {
@@ -37,7 +46,11 @@ fn accept_on_plain_v2_resources() {
         Some("APPLICATION/VND.KAFKA.V2+JSON"),
     ];
     for accepted in acceptable {
-        assert_eq!(negotiate(accepted, OFFER_V2).as_deref(), Ok(V2), "{accepted:?}");
+        assert_eq!(
+            negotiate(accepted, OFFER_V2).as_deref(),
+            Ok(V2),
+            "{accepted:?}"
+        );
     }
     let refused = [
         "application/json",
@@ -53,21 +66,44 @@ fn accept_on_plain_v2_resources() {
         "application/vnd.kafka.v2+json;q=0",
     ];
     for accepted in refused {
-        assert_eq!(negotiate(Some(accepted), OFFER_V2), Err("406"), "{accepted}");
+        assert_eq!(
+            negotiate(Some(accepted), OFFER_V2),
+            Err("406"),
+            "{accepted}"
+        );
     }
-    for accepted in ["/", "application/", "a b", "*/*;q=x", "*/*;q=2", "application/json/x"] {
-        assert_eq!(negotiate(Some(accepted), OFFER_V2), Err("400"), "{accepted}");
+    for accepted in [
+        "/",
+        "application/",
+        "a b",
+        "*/*;q=x",
+        "*/*;q=2",
+        "application/json/x",
+    ] {
+        assert_eq!(
+            negotiate(Some(accepted), OFFER_V2),
+            Err("400"),
+            "{accepted}"
+        );
     }
 }
 
 #[test]
 fn parameters_come_back() {
     assert_eq!(
-        negotiate(Some("application/vnd.kafka.v2+json; charset=utf-8"), OFFER_V2).as_deref(),
+        negotiate(
+            Some("application/vnd.kafka.v2+json; charset=utf-8"),
+            OFFER_V2
+        )
+        .as_deref(),
         Ok("application/vnd.kafka.v2+json;charset=utf-8")
     );
     assert_eq!(
-        negotiate(Some("application/vnd.kafka.v2+json;q=0.5;charset=utf-8"), OFFER_V2).as_deref(),
+        negotiate(
+            Some("application/vnd.kafka.v2+json;q=0.5;charset=utf-8"),
+            OFFER_V2
+        )
+        .as_deref(),
         Ok("application/vnd.kafka.v2+json;charset=utf-8")
     );
     assert_eq!(
@@ -81,19 +117,38 @@ fn several_offers() {
     let cases = [
         (None, "application/vnd.kafka.binary.v2+json"),
         (Some("*/*"), "application/vnd.kafka.binary.v2+json"),
-        (Some("application/vnd.kafka.json.v2+json"), "application/vnd.kafka.json.v2+json"),
-        (Some("application/vnd.kafka.v2+json;q=0.4, application/vnd.kafka.json.v2+json;q=0.5"), "application/vnd.kafka.json.v2+json"),
-        (Some("application/vnd.kafka.json.v2+json, application/vnd.kafka.v2+json"), "application/vnd.kafka.v2+json"),
+        (
+            Some("application/vnd.kafka.json.v2+json"),
+            "application/vnd.kafka.json.v2+json",
+        ),
+        (
+            Some("application/vnd.kafka.v2+json;q=0.4, application/vnd.kafka.json.v2+json;q=0.5"),
+            "application/vnd.kafka.json.v2+json",
+        ),
+        (
+            Some("application/vnd.kafka.json.v2+json, application/vnd.kafka.v2+json"),
+            "application/vnd.kafka.v2+json",
+        ),
     ];
     for (accepted, expected) in cases {
-        assert_eq!(negotiate(accepted, RECORDS).as_deref(), Ok(expected), "{accepted:?}");
+        assert_eq!(
+            negotiate(accepted, RECORDS).as_deref(),
+            Ok(expected),
+            "{accepted:?}"
+        );
     }
 }
 
 #[test]
 fn several_headers_are_one_list() {
-    let headers = [HeaderValue::from_static("text/html"), HeaderValue::from_static("application/*;q=0.2")];
-    assert_eq!(accept(headers.iter(), OFFER_V2).unwrap().media, MediaType::V2);
+    let headers = [
+        HeaderValue::from_static("text/html"),
+        HeaderValue::from_static("application/*;q=0.2"),
+    ];
+    assert_eq!(
+        accept(headers.iter(), OFFER_V2).unwrap().media,
+        MediaType::V2
+    );
 }
 
 #[test]
@@ -110,9 +165,20 @@ fn content_types_of_produce() {
     };
     assert_eq!(read(None), Ok(None));
     assert_eq!(read(Some("")), Ok(None));
-    assert_eq!(read(Some("application/vnd.kafka.json.v2+json")), Ok(Some(MediaType::V2Json)));
-    assert_eq!(read(Some("application/vnd.kafka.json.v2+json; charset=utf-8")), Ok(Some(MediaType::V2Json)));
-    assert_eq!(read(Some("application/vnd.kafka.json.v2+json;charset=iso-8859-1")), Ok(Some(MediaType::V2Json)));
+    assert_eq!(
+        read(Some("application/vnd.kafka.json.v2+json")),
+        Ok(Some(MediaType::V2Json))
+    );
+    assert_eq!(
+        read(Some("application/vnd.kafka.json.v2+json; charset=utf-8")),
+        Ok(Some(MediaType::V2Json))
+    );
+    assert_eq!(
+        read(Some(
+            "application/vnd.kafka.json.v2+json;charset=iso-8859-1"
+        )),
+        Ok(Some(MediaType::V2Json))
+    );
     for refused in [
         "application/json",
         "application/vnd.kafka.v2+json",
@@ -135,7 +201,10 @@ fn content_types_of_produce() {
 fn media_type_of_a_415() {
     let of = |text: &'static str| for_unsupported([HeaderValue::from_static(text)].iter());
     assert_eq!(of("application/vnd.kafka.v2+json"), MediaType::V2);
-    assert_eq!(of("text/html, application/vnd.kafka.v2+json"), MediaType::V2);
+    assert_eq!(
+        of("text/html, application/vnd.kafka.v2+json"),
+        MediaType::V2
+    );
     assert_eq!(of("application/json"), MediaType::Json);
     assert_eq!(of("*/*"), MediaType::Json);
     assert_eq!(of("application/vnd.kafka.json.v2+json"), MediaType::Json);
@@ -144,5 +213,10 @@ fn media_type_of_a_415() {
 #[test]
 fn first_accepted_type() {
     assert_eq!(first_accepted(None), b"*/*");
-    assert_eq!(first_accepted(Some(&HeaderValue::from_static(" application/json;q=0.1, text/html"))), b"application/json");
+    assert_eq!(
+        first_accepted(Some(&HeaderValue::from_static(
+            " application/json;q=0.1, text/html"
+        ))),
+        b"application/json"
+    );
 }

@@ -27,17 +27,35 @@ const QUOTED_BYTES: usize = 1024;
 pub struct Binary;
 
 impl Serializer for Binary {
-    fn serialize(&self, _: Side, json: Option<&[u8]>, out: &mut Vec<u8>) -> Result<Written, SerializeError> {
-        let Some(json) = json else { return Ok(Written::Null) };
+    fn serialize(
+        &self,
+        _: Side,
+        json: Option<&[u8]>,
+        out: &mut Vec<u8>,
+    ) -> Result<Written, SerializeError> {
+        let Some(json) = json else {
+            return Ok(Written::Null);
+        };
         let text = text_of(json).ok_or_else(|| refused(json, "is not a base64 string."))?;
         let digits = text.trim_end_matches('=');
-        ENGINE.decode_vec(digits, out).map_err(|_| refused(json, "is not a valid base64 string."))?;
+        ENGINE
+            .decode_vec(digits, out)
+            .map_err(|_| refused(json, "is not a valid base64 string."))?;
         Ok(Written::Bytes)
     }
 }
 
 fn text_of(json: &[u8]) -> Option<Cow<'_, str>> {
-    let text = Scanner::new(json, 0, &Options { max_string_len: usize::MAX, ..Options::STRICT }).string().ok()?;
+    let text = Scanner::new(
+        json,
+        0,
+        &Options {
+            max_string_len: usize::MAX,
+            ..Options::STRICT
+        },
+    )
+    .string()
+    .ok()?;
     Some(text.decode())
 }
 
@@ -54,7 +72,9 @@ mod tests {
 
     fn decode(json: &str) -> Result<Vec<u8>, String> {
         let mut out = b"before ".to_vec();
-        Binary.serialize(Side::Value, Some(json.as_bytes()), &mut out).map_err(|error| error.to_string())?;
+        Binary
+            .serialize(Side::Value, Some(json.as_bytes()), &mut out)
+            .map_err(|error| error.to_string())?;
         Ok(out.split_off(7))
     }
 
@@ -70,7 +90,10 @@ mod tests {
         ] {
             assert_eq!(decode(json).as_deref(), Ok(expected), "{json}");
         }
-        assert_eq!(Binary.serialize(Side::Key, None, &mut Vec::new()), Ok(Written::Null));
+        assert_eq!(
+            Binary.serialize(Side::Key, None, &mut Vec::new()),
+            Ok(Written::Null)
+        );
     }
 
     #[test]

@@ -1,0 +1,312 @@
+//! Cluster metadata, topic settings and offsets, free of API versions.
+//!
+//! In: names. Out: what Kafka knows of them. What fails: [`KafkaFault`], as the Java client would put it.
+//! librdkafka's look-ups block, so they run on the runtime's blocking threads, a bounded number at once.
+//! This client never creates topics.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient as Native, AdminOptions, ConfigResource, ResourceSpecifier};
+use rdkafka::client::Client;
+use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::metadata::{Metadata, MetadataTopic};
+use rdkafka::types::RDKafkaErrorCode;
+use tokio::sync::Semaphore;
+
+use crate::client_context::Context;
+use crate::health::Health;
+use crate::kafka_error::{FaultClass, KafkaFault, fault};
+
+/// A partition and where it lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionInfo {
+    /// Its number.
+    pub id: i32,
+    /// The leader's broker id, -1 for none.
+    pub leader: i32,
+    /// Brokers that hold it, in order.
+    pub replicas: Vec<i32>,
+    /// Those of them that are in sync.
+    pub in_sync: Vec<i32>,
+}
+
+/// A setting of a topic; sensitive ones have no value.
+pub type TopicConfig = (String, Option<String>);
+
+/// Looks things up.
+pub struct AdminClient {
+    native: Native<Context>,
+    health: Arc<Health>,
+    slots: Semaphore,
+    timeout: Duration,
+}
+
+/// Topics that brokers keep for themselves, which Kafka's own listing leaves out.
+const INTERNAL_TOPICS: [&str; 3] = [
+    "__consumer_offsets",
+    "__transaction_state",
+    "__share_group_state",
+];
+
+impl AdminClient {
+    /// Starts a client. It connects in the background.
+    ///
+    /// # Errors
+    /// The settings contradict one another, or this build lacks what they need.
+    pub fn new(
+        mut config: ClientConfig,
+        context: Context,
+        concurrency: usize,
+        timeout: Duration,
+    ) -> KafkaResult<Arc<Self>> {
+        // Nobody takes this client's log lines from its queue; the producer logs the same of the same brokers.
+        config.set_log_level(RDKafkaLogLevel::Emerg);
+        let health = Arc::clone(&context.health);
+        let native = Native::from_config_and_context(&config, context)?;
+        Ok(Arc::new(Self {
+            native,
+            health,
+            slots: Semaphore::new(concurrency),
+            timeout,
+        }))
+    }
+
+    /// The limit on one look-up.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Names of all topics but the brokers' own.
+    ///
+    /// # Errors
+    /// Kafka does not answer.
+    pub async fn topics(self: &Arc<Self>) -> Result<Vec<String>, KafkaFault> {
+        self.metadata(None, |metadata| {
+            let names = metadata
+                .topics()
+                .iter()
+                .filter(|topic| topic.error().is_none())
+                .map(MetadataTopic::name);
+            Ok(names
+                .filter(|name| !INTERNAL_TOPICS.contains(name))
+                .map(str::to_owned)
+                .collect())
+        })
+        .await
+    }
+
+    /// Ids of the brokers, in order.
+    ///
+    /// # Errors
+    /// Kafka does not answer.
+    pub async fn brokers(self: &Arc<Self>) -> Result<Vec<i32>, KafkaFault> {
+        // Metadata of a topic of no consequence: asking for all topics would be dear on a large cluster.
+        let mut ids: Vec<i32> = self
+            .metadata(Some(INTERNAL_TOPICS[0]), |metadata| {
+                Ok(metadata.brokers().iter().map(|b| b.id()).collect())
+            })
+            .await?;
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// The partitions of a topic, in order.
+    ///
+    /// # Errors
+    /// Kafka does not answer, or does not know the topic.
+    pub async fn partitions(
+        self: &Arc<Self>,
+        topic: &str,
+    ) -> Result<Vec<PartitionInfo>, KafkaFault> {
+        check_topic_name(topic)?;
+        let name = topic.to_owned();
+        self.metadata(Some(topic), move |metadata| partitions_of(metadata, &name))
+            .await
+    }
+
+    /// The settings of a topic that exists, defaults included.
+    ///
+    /// # Errors
+    /// Kafka does not answer, or forbids it.
+    pub async fn topic_configs(&self, topic: &str) -> Result<Vec<TopicConfig>, KafkaFault> {
+        let resource = self
+            .describe(ResourceSpecifier::Topic(topic), topic)
+            .await?;
+        Ok(resource
+            .entries
+            .into_iter()
+            .map(|entry| (entry.name, entry.value))
+            .collect())
+    }
+
+    /// Whether brokers create topics on first use; `None` when they don't tell.
+    pub async fn creates_topics(self: &Arc<Self>) -> Option<bool> {
+        let broker = *self.brokers().await.ok()?.first()?;
+        let resource = self
+            .describe(ResourceSpecifier::Broker(broker), "")
+            .await
+            .ok()?;
+        let value = resource
+            .get("auto.create.topics.enable")?
+            .value
+            .as_deref()?;
+        Some(value == "true")
+    }
+
+    /// First and next offset of a partition that exists.
+    ///
+    /// # Errors
+    /// Kafka does not answer, or the partition has no leader.
+    pub async fn offsets(
+        self: &Arc<Self>,
+        topic: &str,
+        partition: i32,
+    ) -> Result<(i64, i64), KafkaFault> {
+        let name = topic.to_owned();
+        self.blocking(topic, move |client, timeout| {
+            client.fetch_watermarks(&name, partition, timeout)
+        })
+        .await
+    }
+
+    async fn metadata<T: Send + 'static>(
+        self: &Arc<Self>,
+        topic: Option<&str>,
+        read: impl FnOnce(&Metadata) -> Result<T, KafkaFault> + Send + 'static,
+    ) -> Result<T, KafkaFault> {
+        let name = topic.map(str::to_owned);
+        let metadata = self.blocking(topic.unwrap_or_default(), move |client, timeout| {
+            client.fetch_metadata(name.as_deref(), timeout)
+        });
+        read(&metadata.await?)
+    }
+
+    async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        topic: &str,
+        call: impl FnOnce(&Client<Context>, Duration) -> KafkaResult<T> + Send + 'static,
+    ) -> Result<T, KafkaFault> {
+        if let Some(fault) = self.health.hopeless() {
+            return Err(fault);
+        }
+        let _slot = self.slots.acquire().await.map_err(|_| closed())?;
+        let this = Arc::clone(self);
+        let result =
+            tokio::task::spawn_blocking(move || call(this.native.inner(), this.timeout)).await;
+        result
+            .map_err(|_| closed())?
+            .inspect(|_| self.health.up())
+            .map_err(|error| kafka_fault(&error, topic))
+    }
+
+    async fn describe(
+        &self,
+        resource: ResourceSpecifier<'_>,
+        topic: &str,
+    ) -> Result<ConfigResource, KafkaFault> {
+        let options = AdminOptions::new().request_timeout(Some(self.timeout));
+        let results = self.native.describe_configs([&resource], &options).await;
+        match results.map_err(|error| kafka_fault(&error, topic))?.pop() {
+            Some(Ok(found)) => Ok(found),
+            Some(Err(code)) => Err(fault(code, topic)),
+            None => Err(KafkaFault::new(
+                FaultClass::Fatal,
+                "Kafka answered without the resource asked for.",
+            )),
+        }
+    }
+}
+
+/// The partitions of the one topic that was asked for.
+pub(crate) fn partitions_of(
+    metadata: &Metadata,
+    topic: &str,
+) -> Result<Vec<PartitionInfo>, KafkaFault> {
+    let found = metadata
+        .topics()
+        .iter()
+        .find(|found| found.name() == topic)
+        .ok_or_else(KafkaFault::unknown_topic)?;
+    if let Some(code) = found.error() {
+        return Err(fault(code.into(), topic));
+    }
+    let mut partitions: Vec<PartitionInfo> = found
+        .partitions()
+        .iter()
+        .map(|partition| PartitionInfo {
+            id: partition.id(),
+            leader: partition.leader(),
+            replicas: partition.replicas().to_vec(),
+            in_sync: partition.isr().to_vec(),
+        })
+        .collect();
+    if partitions.is_empty() {
+        return Err(KafkaFault::unknown_topic());
+    }
+    partitions.sort_unstable_by_key(|partition| partition.id);
+    Ok(partitions)
+}
+
+/// The fault of a failed call.
+pub(crate) fn kafka_fault(error: &KafkaError, topic: &str) -> KafkaFault {
+    let code = match error {
+        KafkaError::AdminOp(code) => Some(*code),
+        other => other.rdkafka_error_code(),
+    };
+    match code {
+        Some(RDKafkaErrorCode::Fail) | None => {
+            KafkaFault::new(FaultClass::Fatal, error.to_string())
+        }
+        Some(code) => fault(code, topic),
+    }
+}
+
+fn closed() -> KafkaFault {
+    KafkaFault::new(FaultClass::Retriable, "The proxy is shutting down.")
+}
+
+/// Kafka's rule for topic names.
+///
+/// # Errors
+/// The name breaks it.
+pub fn check_topic_name(topic: &str) -> Result<(), KafkaFault> {
+    let legal = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-');
+    let valid = !topic.is_empty()
+        && topic.len() <= 249
+        && topic != "."
+        && topic != ".."
+        && topic.bytes().all(legal);
+    if valid {
+        Ok(())
+    } else {
+        Err(KafkaFault::invalid_topic())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_topic_name;
+
+    #[test]
+    fn topic_names() {
+        for good in ["a", "a.b_c-D9", "...", &"x".repeat(249)] {
+            assert!(check_topic_name(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            ".",
+            "..",
+            "bad name",
+            "é",
+            "a/b",
+            "a\0b",
+            &"x".repeat(250),
+        ] {
+            assert!(check_topic_name(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Handlers, one file a resource. Each turns what the router, the media types and the body gave it into a response.
+
+pub mod v2;
+
+use bytes::Bytes;
+use hyper::body::Incoming;
+
+use crate::admission::Permit;
+use crate::app::App;
+use crate::body;
+use crate::error::Error;
+use crate::media::{MediaType, Negotiated};
+use crate::router::Matched;
+
+/// A request whose route is known and whose media types fit.
+pub struct Request<'a> {
+    /// Everything the proxy has.
+    pub app: &'a App,
+    /// The path as it was sent.
+    pub path: &'a str,
+    /// Where in it the parameters are.
+    pub matched: Matched,
+    /// The media type of the body, if the request says.
+    pub media: Option<MediaType>,
+    /// The media type of the answer.
+    pub negotiated: &'a Negotiated,
+}
+
+impl Request<'_> {
+    /// The path parameter `topic`.
+    ///
+    /// # Errors
+    /// It is not UTF-8.
+    pub fn topic(&self) -> Result<String, Error> {
+        self.matched.param(self.path, 0)
+    }
+
+    /// The path parameter `partition`.
+    ///
+    /// # Errors
+    /// It is not a number that Java's `Integer` holds.
+    pub fn partition(&self) -> Result<i32, Error> {
+        self.matched
+            .param(self.path, 1)?
+            .parse()
+            .map_err(|_| Error::PathParameter)
+    }
+
+    /// Reads the body.
+    ///
+    /// # Errors
+    /// See [`body::read`].
+    pub async fn body(&self, body: Incoming) -> Result<(Bytes, Permit), Error> {
+        let mut permit = self.app.admission.empty();
+        let bytes = body::read(body, self.app.body_limits(), &mut permit).await?;
+        Ok((bytes, permit))
+    }
+}

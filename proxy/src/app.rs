@@ -1,0 +1,235 @@
+//! Everything the handlers share, made once at start.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus::Registry;
+use rdkafka::error::KafkaError;
+use thiserror::Error;
+
+use crate::admin_client::AdminClient;
+use crate::admission::Admission;
+use crate::body::Limits;
+use crate::client_context::{Context, NO_IAM};
+use crate::config::Config;
+use crate::format::Format;
+use crate::health::Health;
+use crate::metrics::{Metrics, ProducedMetrics, Reading, RouteMetrics};
+use crate::producer_pool::ProducerPool;
+use crate::router::{Router, Target};
+use crate::topics::Topics;
+use crate::tracker::Deliveries;
+
+/// Why the proxy's parts could not be made.
+#[derive(Debug, Error)]
+pub enum AppError {
+    /// A Kafka client refuses its settings.
+    #[error("the Kafka {client} cannot be made: {source}")]
+    Client {
+        /// Which client.
+        client: &'static str,
+        /// What it says.
+        source: KafkaError,
+    },
+    /// The registry has a metric of this name.
+    #[error("metrics cannot be registered: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// Two paths of the routing table exclude one another.
+    #[error("the routing table is wrong: {0}")]
+    Routes(#[from] matchit::InsertError),
+}
+
+/// What handlers share.
+pub struct App {
+    /// Settings.
+    pub config: Config,
+    /// Routes.
+    pub router: Router,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// The way to Kafka.
+    pub health: Arc<Health>,
+    /// Bytes on their way.
+    pub admission: Arc<Admission>,
+    /// Requests whose records are on their way.
+    pub deliveries: Arc<Deliveries>,
+    /// The producer.
+    pub producer: Arc<ProducerPool>,
+    /// Look-ups.
+    pub admin: Arc<AdminClient>,
+    /// Topics that are written to.
+    pub topics: Arc<Topics>,
+    produced: [ProducedMetrics; 2],
+    /// By route, then by resource, then one for the rest.
+    observed: Vec<RouteMetrics>,
+}
+
+impl App {
+    /// Makes everything. Clients connect in the background.
+    ///
+    /// # Errors
+    /// See [`AppError`].
+    pub fn new(config: Config, registry: &Registry) -> Result<Arc<Self>, AppError> {
+        let metrics = Arc::new(Metrics::new(registry)?);
+        let health = Arc::new(Health::new(metrics.kafka_up.clone()));
+        let deliveries = Arc::new(Deliveries::default());
+        let context = |client| Context {
+            client,
+            deliveries: Arc::clone(&deliveries),
+            health: Arc::clone(&health),
+        };
+        if config.producer.iam.is_some() || config.admin.iam.is_some() {
+            health.refused(NO_IAM);
+        }
+        let producer = ProducerPool::new(
+            config.producer.client_config(),
+            context("producer"),
+            Arc::clone(&metrics),
+        );
+        let producer = Arc::new(producer.map_err(|source| AppError::Client {
+            client: "producer",
+            source,
+        })?);
+        let (concurrency, timeout) = (
+            config.delivery.metadata_concurrency,
+            config.delivery.metadata_timeout,
+        );
+        let admin = AdminClient::new(
+            config.admin.client_config(),
+            context("admin client"),
+            concurrency,
+            timeout,
+        );
+        let admin = admin.map_err(|source| AppError::Client {
+            client: "admin client",
+            source,
+        })?;
+        let (topic_admin, topic_producer) = (Arc::clone(&admin), Arc::clone(&producer));
+        let topics = Topics::new(
+            topic_admin,
+            topic_producer,
+            Arc::clone(&health),
+            config.delivery.clone(),
+        );
+        let router = Router::new(&config.endpoints)?;
+        let app = Self {
+            observed: observed(&router, &metrics),
+            produced: [
+                metrics.produced(Format::Json),
+                metrics.produced(Format::Binary),
+            ],
+            admission: Admission::new(config.delivery.max_in_flight_bytes),
+            config,
+            router,
+            metrics,
+            health,
+            deliveries,
+            producer,
+            admin,
+            topics,
+        };
+        let app = Arc::new(app);
+        app.register_readings(registry)?;
+        Ok(app)
+    }
+
+    fn register_readings(self: &Arc<Self>, registry: &Registry) -> prometheus::Result<()> {
+        let wide = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        let producer = Arc::downgrade(&self.producer);
+        let records = move || {
+            producer
+                .upgrade()
+                .map_or(0, |producer| i64::from(producer.queued()))
+        };
+        Reading::register(
+            registry,
+            "queued_records",
+            "Records on their way to Kafka.",
+            records,
+        )?;
+        let admission = Arc::clone(&self.admission);
+        let bytes = move || wide(admission.used());
+        Reading::register(
+            registry,
+            "queued_bytes",
+            "Bytes of bodies and records on their way to Kafka.",
+            bytes,
+        )?;
+        let limit = wide(self.admission.limit());
+        let help = "Bytes that may be on their way to Kafka at once; above, requests are answered with 429.";
+        Reading::register(registry, "queue_limit_bytes", help, move || limit)?;
+        let deliveries = Arc::clone(&self.deliveries);
+        let waiting = move || wide(deliveries.requests());
+        Reading::register(
+            registry,
+            "awaiting_delivery_requests",
+            "Requests that wait for the delivery of their records.",
+            waiting,
+        )
+    }
+
+    /// Counters of records of a format.
+    #[must_use]
+    pub fn produced(&self, format: Format) -> &ProducedMetrics {
+        let [json, binary] = &self.produced;
+        if format == Format::Binary {
+            binary
+        } else {
+            json
+        }
+    }
+
+    /// Counters of what a request was matched with.
+    #[must_use]
+    pub fn observed(&self, target: Target) -> Option<&RouteMetrics> {
+        let (routes, resources) = (self.router.routes().len(), self.router.resources().len());
+        self.observed.get(match target {
+            Target::Route(route) => route,
+            Target::Options(resource) | Target::NoMethod(resource) => routes + resource,
+            Target::NoPath => routes + resources,
+        })
+    }
+
+    /// Bounds on request bodies.
+    #[must_use]
+    pub fn body_limits(&self) -> Limits {
+        Limits {
+            max_bytes: self.config.http.max_body_bytes,
+            timeout: self.config.http.body_timeout,
+        }
+    }
+
+    /// Asks Kafka for a sign of life now and then, for `/readyz`: often while it is away, seldom otherwise.
+    pub async fn watch_kafka(self: Arc<Self>) {
+        const AWAY: Duration = Duration::from_secs(1);
+        const THERE: Duration = Duration::from_secs(15);
+        loop {
+            if let Err(fault) = self.admin.brokers().await {
+                self.health.down(&fault.message);
+            }
+            let pause = if self.health.check().is_ok() {
+                THERE
+            } else {
+                AWAY
+            };
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+fn observed(router: &Router, metrics: &Arc<Metrics>) -> Vec<RouteMetrics> {
+    let routes = router.routes().iter().map(|route| {
+        let method = if route.method == http::Method::POST {
+            "POST"
+        } else {
+            "GET"
+        };
+        metrics.route(route.template, method)
+    });
+    let resources = router
+        .resources()
+        .iter()
+        .map(|resource| metrics.route(resource.template, "other"));
+    let rest = std::iter::once_with(|| metrics.route("none", "other"));
+    routes.chain(resources).chain(rest).collect()
+}

@@ -1,0 +1,148 @@
+//! Bodies: of requests, read whole and bounded; of answers, sent with or without a length.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+use crate::admission::Permit;
+use crate::error::Error;
+
+/// An answer's body. The original's have no length: HTTP/1.1 sends them chunked.
+#[derive(Debug, Default)]
+pub enum Body {
+    /// Nothing.
+    #[default]
+    Empty,
+    /// These bytes, without a length.
+    Chunked(Bytes),
+    /// These bytes, with their length.
+    Sized(Bytes),
+}
+
+impl Body {
+    /// How many bytes it has left.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Empty => 0,
+            Self::Chunked(bytes) | Self::Sized(bytes) => bytes.len(),
+        }
+    }
+
+    /// Whether none are left.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Empty => Bytes::new(),
+            Self::Chunked(bytes) | Self::Sized(bytes) => bytes,
+        }
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let bytes = std::mem::take(&mut *self).into_bytes();
+        Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Chunked(bytes) if !bytes.is_empty() => SizeHint::default(),
+            _ => SizeHint::with_exact(self.len() as u64),
+        }
+    }
+}
+
+/// Bounds on a request's body.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes it may have.
+    pub max_bytes: usize,
+    /// Time that the client may leave between two pieces.
+    pub timeout: Duration,
+}
+
+/// Reads a body to its end. A body that comes in one piece is not copied. `permit` grows with it.
+///
+/// # Errors
+/// Too large, too slow, broken off, or too much on its way already.
+pub async fn read(mut body: Incoming, limits: Limits, permit: &mut Permit) -> Result<Bytes, Error> {
+    let expected = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    reserve(expected, limits, permit)?;
+    let Some(first) = next(&mut body, limits.timeout).await? else {
+        return Ok(Bytes::new());
+    };
+    reserve(first.len().max(expected), limits, permit)?;
+    let Some(second) = next(&mut body, limits.timeout).await? else {
+        return Ok(first);
+    };
+    let mut whole = BytesMut::with_capacity(expected.max(first.len() + second.len()));
+    whole.extend_from_slice(&first);
+    let mut piece = second;
+    loop {
+        reserve((whole.len() + piece.len()).max(expected), limits, permit)?;
+        whole.extend_from_slice(&piece);
+        match next(&mut body, limits.timeout).await? {
+            Some(next) => piece = next,
+            None => return Ok(whole.freeze()),
+        }
+    }
+}
+
+fn reserve(bytes: usize, limits: Limits, permit: &mut Permit) -> Result<(), Error> {
+    if bytes > limits.max_bytes {
+        return Err(Error::BodyTooLarge(limits.max_bytes));
+    }
+    if bytes > permit.bytes() && !permit.resize(bytes) {
+        return Err(Error::Backpressure {
+            in_flight: permit.in_flight(),
+        });
+    }
+    Ok(())
+}
+
+async fn next(body: &mut Incoming, timeout: Duration) -> Result<Option<Bytes>, Error> {
+    loop {
+        if body.is_end_stream() {
+            return Ok(None);
+        }
+        // The timer is only made when there is something to wait for.
+        let frame = match futures_util::FutureExt::now_or_never(body.frame()) {
+            Some(frame) => frame,
+            None => tokio::time::timeout(timeout, body.frame())
+                .await
+                .map_err(|_| Error::BodyTimeout)?,
+        };
+        match frame {
+            None => return Ok(None),
+            Some(Err(error)) => return Err(Error::BodyAborted(error.to_string())),
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) if data.is_empty() => {}
+                Ok(data) => return Ok(Some(data)),
+                Err(_trailers) => {}
+            },
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What librdkafka tells: logs, errors, delivery reports, the wish for a token.
+//!
+//! One context for all clients. Delivery reports go to [`Deliveries`], connection errors to [`Health`].
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+
+use rdkafka::client::{ClientContext, OAuthToken};
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::KafkaError;
+use rdkafka::message::Message;
+use rdkafka::producer::{DeliveryResult, ProducerContext};
+use rdkafka::types::RDKafkaErrorCode;
+
+use crate::health::Health;
+use crate::tracker::{Deliveries, Delivery};
+
+/// The callbacks of a client.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Which client, for logs.
+    pub client: &'static str,
+    /// Where reports go.
+    pub deliveries: Arc<Deliveries>,
+    /// Where connection errors go.
+    pub health: Arc<Health>,
+}
+
+/// Why a client that is to use AWS IAM does not connect.
+pub const NO_IAM: &str = "AWS_MSK_IAM is understood but not available in this version: no token can be signed; \
+                          use SASL/SCRAM, SASL/PLAIN or TLS client certificates";
+
+impl ClientContext for Context {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        let client = self.client;
+        match level {
+            RDKafkaLogLevel::Emerg
+            | RDKafkaLogLevel::Alert
+            | RDKafkaLogLevel::Critical
+            | RDKafkaLogLevel::Error => {
+                tracing::error!(target: "librdkafka", client, facility, "{message}");
+            }
+            RDKafkaLogLevel::Warning => {
+                tracing::warn!(target: "librdkafka", client, facility, "{message}")
+            }
+            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
+                tracing::info!(target: "librdkafka", client, facility, "{message}");
+            }
+            RDKafkaLogLevel::Debug => {
+                tracing::debug!(target: "librdkafka", client, facility, "{message}")
+            }
+        }
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed) => {
+                self.health.refused(reason);
+            }
+            Some(RDKafkaErrorCode::AllBrokersDown) => self.health.down(reason),
+            _ => tracing::debug!(target: "librdkafka", client = self.client, %error, "{reason}"),
+        }
+    }
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn StdError>> {
+        Err(NO_IAM.into())
+    }
+}
+
+impl ProducerContext for Context {
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, opaque: usize) {
+        let delivery = match result {
+            Ok(message) => Delivery::Stored {
+                partition: message.partition(),
+                offset: message.offset(),
+            },
+            Err((error, _)) => {
+                Delivery::Failed(error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail))
+            }
+        };
+        self.deliveries.report(opaque, delivery);
+    }
+}

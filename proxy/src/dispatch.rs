@@ -1,0 +1,119 @@
+//! A matched request → its handler: media types first, as the original does, then the handler, then its answer.
+
+use http::{Method, Request as HttpRequest, header};
+use hyper::body::Incoming;
+
+use crate::api::Request;
+use crate::api::v2::{brokers, partitions, records, root, topics};
+use crate::app::App;
+use crate::body::Body;
+use crate::error::Error;
+use crate::events;
+use crate::layer::Call;
+use crate::media::{self, Negotiated};
+use crate::respond::{self, Response};
+use crate::router::{Consumes, Endpoint, Matched, Route, Target};
+
+/// Answers a call.
+pub async fn dispatch(app: &App, call: Call) -> Response {
+    let Call {
+        request,
+        matched,
+        active,
+        place,
+        ..
+    } = call;
+    let head = request.method() == Method::HEAD;
+    let response = match matched.target {
+        Target::Route(index) => match app.router.routes().get(index) {
+            Some(route) => serve(app, route, matched, request).await,
+            None => respond::error(&Error::Internal, None),
+        },
+        Target::Options(_) if app.config.http.reject_options => {
+            respond::error(&Error::NoSuchMethod, None)
+        }
+        Target::Options(index) => {
+            let allowed = app
+                .router
+                .resources()
+                .get(index)
+                .map(|resource| resource.allowed.as_slice());
+            let accepted = media::first_accepted(request.headers().get(header::ACCEPT));
+            respond::options(allowed.unwrap_or_default(), accepted)
+        }
+        Target::NoMethod(_) => respond::error(&Error::NoSuchMethod, None),
+        Target::NoPath => respond::error(&Error::NoSuchPath, None),
+    };
+    drop((active, place));
+    if head {
+        with_length(response)
+    } else {
+        response
+    }
+}
+
+async fn serve(
+    app: &App,
+    route: &Route,
+    matched: Matched,
+    request: HttpRequest<Incoming>,
+) -> Response {
+    let headers = request.headers();
+    let accepted = || headers.get_all(header::ACCEPT).iter();
+    let media = match &route.consumes {
+        Consumes::Anything => Ok(None),
+        Consumes::These(types) => media::content_type(headers.get(header::CONTENT_TYPE), types),
+    };
+    let media = match media {
+        Ok(media) => media,
+        Err(error @ Error::UnsupportedMediaType) => {
+            let negotiated = Negotiated::plain(media::for_unsupported(accepted()));
+            return respond::error(&error, Some(&negotiated));
+        }
+        Err(error) => return respond::error(&error, None),
+    };
+    let negotiated = match media::accept(accepted(), route.offers) {
+        Ok(negotiated) => negotiated,
+        Err(error) => return respond::error(&error, None),
+    };
+    let (parts, body) = request.into_parts();
+    let request = Request {
+        app,
+        path: parts.uri.path(),
+        matched,
+        media,
+        negotiated: &negotiated,
+    };
+    let result = handle(route.endpoint, &request, body).await;
+    result.unwrap_or_else(|error| {
+        events::refused(&app.metrics, &error);
+        respond::error(&error, Some(&negotiated))
+    })
+}
+
+/// Producing is what must be quick; the futures of the others are boxed to keep its own small.
+async fn handle(
+    endpoint: Endpoint,
+    request: &Request<'_>,
+    body: Incoming,
+) -> Result<Response, Error> {
+    match endpoint {
+        Endpoint::ProduceToTopic => records::to_topic(request, body).await,
+        Endpoint::ProduceToPartition => records::to_partition(request, body).await,
+        Endpoint::Root => root::get(request),
+        Endpoint::RootPost => Box::pin(root::post(request, body)).await,
+        Endpoint::Brokers => Box::pin(brokers::list(request)).await,
+        Endpoint::Topics => Box::pin(topics::list(request)).await,
+        Endpoint::Topic => Box::pin(topics::get(request)).await,
+        Endpoint::Partitions => Box::pin(partitions::list(request)).await,
+        Endpoint::Partition => Box::pin(partitions::get(request)).await,
+        Endpoint::PartitionOffsets => Box::pin(partitions::offsets(request)).await,
+    }
+}
+
+/// The answer to HEAD has the length of the body that GET would have.
+fn with_length(mut response: Response) -> Response {
+    let bytes = std::mem::take(response.body_mut()).into_bytes();
+    *response.body_mut() = Body::Sized(bytes);
+    response
+}

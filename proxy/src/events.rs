@@ -1,0 +1,66 @@
+//! Things worth both a log line and a count, together.
+
+use crate::error::Error;
+use crate::metrics::Metrics;
+use crate::produce::RecordError;
+
+/// A producer failed for good and was replaced.
+pub fn producer_replaced(metrics: &Metrics, reason: &str) {
+    metrics.replacements.inc();
+    tracing::warn!(reason, "the producer failed for good and was replaced");
+}
+
+/// Records of a request failed. One line a request, whatever their number.
+pub fn records_failed<'e>(
+    metrics: &Metrics,
+    topic: &str,
+    errors: impl IntoIterator<Item = &'e RecordError>,
+) {
+    let (mut first, mut failed) = (None, 0_u64);
+    for error in errors {
+        metrics.delivery_errors(error.code.number, 1);
+        first.get_or_insert(error);
+        failed += 1;
+    }
+    if let Some(first) = first {
+        let (code, error) = (first.code.number, first.message.as_ref());
+        tracing::warn!(
+            topic,
+            records = failed,
+            code,
+            error,
+            "records were not written"
+        );
+    }
+}
+
+/// A request was refused by a limit, or failed inside the proxy.
+pub fn refused(metrics: &Metrics, error: &Error) {
+    let rejected = &metrics.rejected;
+    match error {
+        Error::Backpressure { in_flight } => {
+            rejected.backpressure.inc();
+            tracing::warn!(
+                in_flight,
+                "a request was refused: too much is on its way to Kafka"
+            );
+        }
+        Error::Overloaded => {
+            rejected.concurrency.inc();
+            tracing::warn!("a request was refused: too many are being served");
+        }
+        Error::BodyTooLarge(limit) => {
+            rejected.body_size.inc();
+            tracing::debug!(limit, "a request was refused: its body is too large");
+        }
+        Error::HeaderTooLarge => {
+            rejected.header_size.inc();
+            tracing::debug!("a request was refused: its header is too large");
+        }
+        Error::BodyTimeout => {
+            rejected.body_timeout.inc();
+            tracing::debug!("a request was refused: its body did not arrive in time");
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,117 @@
+//! Whether Kafka can be reached, for `/readyz` and for answers that need not wait.
+//!
+//! Fed by the clients' error callbacks and by the outcome of look-ups. A change is logged and counted once.
+
+use parking_lot::Mutex;
+use prometheus::IntGauge;
+
+use crate::kafka_error::{FaultClass, KafkaFault};
+
+/// What is known of the way to Kafka.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum State {
+    Starting,
+    Up,
+    Down(String),
+    /// The brokers refuse the proxy's credentials.
+    Refused(String),
+}
+
+/// The state of the way to Kafka.
+#[derive(Debug)]
+pub struct Health {
+    state: Mutex<State>,
+    up: IntGauge,
+}
+
+impl Health {
+    /// Nothing known yet.
+    #[must_use]
+    pub fn new(up: IntGauge) -> Self {
+        up.set(0);
+        Self {
+            state: Mutex::new(State::Starting),
+            up,
+        }
+    }
+
+    /// Kafka answered.
+    pub fn up(&self) {
+        if self.change(State::Up) {
+            tracing::info!("Kafka is reachable");
+        }
+    }
+
+    /// No broker answers.
+    pub fn down(&self, reason: &str) {
+        if self.change(State::Down(reason.to_owned())) {
+            tracing::warn!(reason, "Kafka is not reachable");
+        }
+    }
+
+    /// The brokers refuse the proxy's credentials.
+    pub fn refused(&self, reason: &str) {
+        if self.change(State::Refused(reason.to_owned())) {
+            tracing::error!(reason, "Kafka refuses the proxy's credentials");
+        }
+    }
+
+    /// `Err` says why Kafka cannot be reached.
+    ///
+    /// # Errors
+    /// It cannot, or was not tried yet.
+    pub fn check(&self) -> Result<(), String> {
+        match &*self.state.lock() {
+            State::Up => Ok(()),
+            State::Starting => Err("Kafka was not reached yet".to_owned()),
+            State::Down(reason) => Err(format!("Kafka is not reachable: {reason}")),
+            State::Refused(reason) => {
+                Err(format!("Kafka refuses the proxy's credentials: {reason}"))
+            }
+        }
+    }
+
+    /// The fault to answer with when waiting for Kafka is of no use.
+    #[must_use]
+    pub fn hopeless(&self) -> Option<KafkaFault> {
+        match &*self.state.lock() {
+            State::Refused(reason) => {
+                Some(KafkaFault::new(FaultClass::Authentication, reason.clone()))
+            }
+            _ => None,
+        }
+    }
+
+    /// `true` when the kind of state changed.
+    fn change(&self, next: State) -> bool {
+        let mut state = self.state.lock();
+        let changed = std::mem::discriminant(&*state) != std::mem::discriminant(&next);
+        if changed {
+            self.up.set(i64::from(next == State::Up));
+            *state = next;
+        }
+        changed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn states_follow_one_another() {
+        let gauge = IntGauge::new("up", "Whether.").unwrap();
+        let health = Health::new(gauge.clone());
+        assert!(health.check().unwrap_err().contains("not reached yet"));
+        health.up();
+        assert_eq!((health.check(), gauge.get()), (Ok(()), 1));
+        health.down("3/3 brokers are down");
+        assert!(health.check().unwrap_err().contains("3/3 brokers"));
+        assert_eq!((health.hopeless(), gauge.get()), (None, 0));
+        health.refused("bad password");
+        assert_eq!(health.hopeless().unwrap().code().number, 40101);
+        health.up();
+        assert_eq!(health.hopeless(), None);
+    }
+}

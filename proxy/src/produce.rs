@@ -1,0 +1,271 @@
+//! Records of one request: checked, counted, handed to the producer, and their results collected.
+//!
+//! ```text
+//! Batch ─▶ partitions exist? sizes? ─▶ admission (bytes) ─▶ producer ─▶ Tracker ─▶ Produced (a result per record)
+//!              └── refused records have their result already; the others are written
+//! ```
+//!
+//! What fails as a whole: a negative partition, and too much on its way. Everything else is a record's own result.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::admission::Permit;
+use crate::app::App;
+use crate::envelope::Record;
+use crate::error::{Code, Error, codes};
+use crate::events;
+use crate::format::{Batch, Format};
+use crate::kafka_error::{KafkaFault, fault};
+use crate::producer_pool::Outgoing;
+use crate::tracker::{Delivery, Tracker};
+
+/// Bytes that a record's bookkeeping takes in the client, roughly.
+const RECORD_OVERHEAD: usize = 256;
+
+/// Why a record was not written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordError {
+    /// Confluent's code.
+    pub code: Code,
+    /// What the client is told.
+    pub message: Cow<'static, str>,
+}
+
+impl From<KafkaFault> for RecordError {
+    fn from(fault: KafkaFault) -> Self {
+        Self {
+            code: fault.record_code(),
+            message: fault.message,
+        }
+    }
+}
+
+/// The results of a request's records.
+#[derive(Debug)]
+pub struct Produced {
+    tracker: Arc<Tracker>,
+    /// Records that were not handed over, by index, in order.
+    refused: Vec<(usize, RecordError)>,
+    /// How many records there are.
+    pub records: usize,
+    topic: String,
+}
+
+impl Produced {
+    /// The results, in the records' order.
+    pub fn results(&self) -> impl Iterator<Item = Result<(i32, i64), RecordError>> {
+        let mut refused = self.refused.iter().peekable();
+        (0..self.records).map(move |index| {
+            if let Some((_, error)) = refused.next_if(|(at, _)| *at == index) {
+                return Err(error.clone());
+            }
+            match self.tracker.get(index) {
+                Delivery::Stored { partition, offset } => Ok((partition, offset)),
+                Delivery::Failed(code) => Err(fault(code, &self.topic).into()),
+                Delivery::Pending => Err(KafkaFault::new(
+                    crate::kafka_error::FaultClass::Retriable,
+                    "The record's delivery was not reported.",
+                )
+                .into()),
+            }
+        })
+    }
+}
+
+/// Writes a batch and waits for the result of every record. `partition` is the one of the path.
+///
+/// # Errors
+/// See the module.
+pub async fn produce(
+    app: &App,
+    topic: &str,
+    partition: Option<i32>,
+    format: Format,
+    batch: Batch,
+    mut permit: Permit,
+) -> Result<Produced, Error> {
+    let target = |record: &Record| record.partition.or(partition);
+    if batch
+        .records
+        .iter()
+        .any(|record| target(record).is_some_and(i32::is_negative))
+    {
+        return Err(Error::NegativePartition);
+    }
+    let cost = batch.bytes.len() + batch.records.len() * RECORD_OVERHEAD;
+    if !permit.resize(cost) {
+        return Err(Error::Backpressure {
+            in_flight: permit.in_flight(),
+        });
+    }
+    let refused = refusals(app, topic, &batch, target).await;
+    let produced = send(app, topic, target, &batch, permit, refused);
+    count(app, format, &batch);
+    drop(batch);
+    produced.tracker.done().await;
+    settle(app, format, &produced);
+    Ok(produced)
+}
+
+/// The records that need not be handed over because their result is known.
+async fn refusals(
+    app: &App,
+    topic: &str,
+    batch: &Batch,
+    target: impl Fn(&Record) -> Option<i32>,
+) -> Vec<(usize, RecordError)> {
+    let highest = batch.records.iter().filter_map(&target).max().unwrap_or(-1);
+    let partitions = match app.topics.partitions(topic).await {
+        Ok(known) if highest >= known => app.topics.partitions_now(topic).await,
+        result => result,
+    };
+    let all = |error: RecordError| {
+        (0..batch.records.len())
+            .map(|index| (index, error.clone()))
+            .collect()
+    };
+    let partitions = match partitions {
+        Ok(partitions) => partitions,
+        Err(fault) => return all(fault.into()),
+    };
+    let limit = app.config.delivery.max_record_bytes;
+    let check = |record: &Record| match target(record) {
+        Some(partition) if partition >= partitions => {
+            Some(app.topics.no_partition(topic, partition, partitions).into())
+        }
+        _ => too_large(record, limit),
+    };
+    let results = batch
+        .records
+        .iter()
+        .enumerate()
+        .filter_map(|(index, record)| Some((index, check(record)?)));
+    results.collect()
+}
+
+fn send(
+    app: &App,
+    topic: &str,
+    target: impl Fn(&Record) -> Option<i32>,
+    batch: &Batch,
+    permit: Permit,
+    refused: Vec<(usize, RecordError)>,
+) -> Produced {
+    let registered = app.deliveries.register(batch.records.len(), permit);
+    let handle = app.producer.current();
+    let mut skipped = refused.iter().map(|(index, _)| *index).peekable();
+    for (index, record) in batch.records.iter().enumerate() {
+        let result = match skipped.next_if_eq(&index) {
+            Some(_) => Err(rdkafka::types::RDKafkaErrorCode::Fail),
+            None => app.producer.send(
+                &handle,
+                &Outgoing {
+                    topic,
+                    partition: target(record),
+                    key: batch.key(record),
+                    value: batch.value(record),
+                    opaque: registered.opaque(index),
+                },
+            ),
+        };
+        if let Err(code) = result {
+            app.deliveries.refuse(&registered, index, code);
+        }
+    }
+    app.deliveries.handed_over(&registered);
+    let records = batch.records.len();
+    Produced {
+        tracker: registered.tracker,
+        refused,
+        records,
+        topic: topic.to_owned(),
+    }
+}
+
+fn count(app: &App, format: Format, batch: &Batch) {
+    app.produced(format).bytes.inc_by(batch.bytes.len() as u64);
+}
+
+fn settle(app: &App, format: Format, produced: &Produced) {
+    let errors: Vec<RecordError> = produced.results().filter_map(Result::err).collect();
+    app.produced(format)
+        .records
+        .inc_by((produced.records - errors.len()) as u64);
+    if !errors.is_empty() {
+        events::records_failed(&app.metrics, &produced.topic, &errors);
+    }
+}
+
+/// A record that is larger than the limit, by the Java client's upper bound of its size in a batch of its own.
+fn too_large(record: &Record, limit: usize) -> Option<RecordError> {
+    const BATCH_OVERHEAD: usize = 61;
+    const MAX_RECORD_OVERHEAD: usize = 21;
+    let field = |span: Option<crate::envelope::Span>| {
+        span.map_or(1, |span| varint_len(span.len()) + span.len())
+    };
+    let size = BATCH_OVERHEAD
+        + MAX_RECORD_OVERHEAD
+        + field(record.key)
+        + field(record.value)
+        + varint_len(0);
+    (size > limit).then(|| RecordError {
+        code: codes::KAFKA,
+        message: format!(
+            "The message is {size} bytes when serialized which is larger than {limit}, which is the value of the \
+             max.request.size configuration."
+        )
+        .into(),
+    })
+}
+
+/// Bytes of a length as Kafka writes it: zigzag, seven bits a byte.
+fn varint_len(length: usize) -> usize {
+    let bits = usize::BITS - (length << 1).leading_zeros();
+    (bits.max(1) as usize).div_ceil(7)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::envelope::Span;
+
+    fn record(value: usize) -> Record {
+        Record {
+            value: Some(Span::since(0, &vec![0; value])),
+            ..Record::default()
+        }
+    }
+
+    #[test]
+    fn sizes_are_those_of_the_java_client() {
+        let error = too_large(&record(1_200_002), 1_048_576).unwrap();
+        assert!(
+            error
+                .message
+                .starts_with("The message is 1200090 bytes when serialized"),
+            "{}",
+            error.message
+        );
+        assert_eq!(error.code.number, 50002);
+        let overhead = 61 + 21 + 1 + 3 + 1;
+        assert!(too_large(&record(1_048_576 - overhead - 1), 1_048_576).is_none());
+        assert!(too_large(&record(1_048_576 - overhead + 1), 1_048_576).is_some());
+    }
+
+    #[test]
+    fn lengths_of_varints() {
+        for (length, bytes) in [
+            (0, 1),
+            (63, 1),
+            (64, 2),
+            (8191, 2),
+            (8192, 3),
+            (1_048_575, 3),
+            (1_048_576, 4),
+        ] {
+            assert_eq!(varint_len(length), bytes, "{length}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The proxy as a whole: start, addresses, drain.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use prometheus::Registry;
+use sluiceway_common::admin::AdminServer;
+use sluiceway_common::config_def::ConfigErrors;
+use sluiceway_common::listener::ListenerError;
+use thiserror::Error;
+use tokio::task::AbortHandle;
+
+use crate::app::{App, AppError};
+use crate::config::Config;
+use crate::server::Server;
+
+/// Why the proxy does not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// Bad settings.
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    /// Its parts cannot be made.
+    #[error(transparent)]
+    App(#[from] AppError),
+    /// A listener cannot be bound.
+    #[error(transparent)]
+    Listener(#[from] ListenerError),
+}
+
+/// A running proxy. Dropping it stops accepting; [`Proxy::drain`] ends it in order.
+pub struct Proxy {
+    app: Arc<App>,
+    server: Server,
+    admin: AdminServer,
+    watch: AbortHandle,
+}
+
+impl Proxy {
+    /// Starts listening. Kafka is connected to in the background: the proxy starts without it, and `/readyz` tells.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start(config: Config, registry: Registry) -> Result<Self, StartError> {
+        config.log_warnings();
+        let app = App::new(config, &registry)?;
+        let health = Arc::clone(&app.health);
+        let ready = Arc::new(move || health.check());
+        let listeners = &app.config.admin_listeners;
+        let admin =
+            AdminServer::start(listeners, "sluiceway.admin.listeners", registry, ready).await?;
+        let server = Server::start(&app).await?;
+        let watch = tokio::spawn(Arc::clone(&app).watch_kafka()).abort_handle();
+        for address in server.addresses() {
+            tracing::info!(%address, "the REST proxy listens");
+        }
+        Ok(Self {
+            app,
+            server,
+            admin,
+            watch,
+        })
+    }
+
+    /// Where HTTP clients connect.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        self.server.addresses()
+    }
+
+    /// Where metrics and probes are.
+    #[must_use]
+    pub fn admin_addresses(&self) -> &[SocketAddr] {
+        self.admin.addresses()
+    }
+
+    /// Stops accepting, answers what is under way, delivers what was accepted, and ends.
+    pub async fn drain(self) {
+        let Self {
+            app,
+            server,
+            admin,
+            watch,
+        } = self;
+        watch.abort();
+        server.drain().await;
+        let (producer, grace) = (Arc::clone(&app.producer), app.config.http.shutdown_grace);
+        // Only records whose requests did not wait for them can be left.
+        let flushed = tokio::task::spawn_blocking(move || producer.flush(grace)).await;
+        if let Err(error) = flushed {
+            tracing::warn!(%error, "the producer could not be flushed");
+        }
+        drop(admin);
+    }
+}

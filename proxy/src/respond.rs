@@ -1,0 +1,163 @@
+//! Results → responses. The only place where an [`Error`] becomes a status, headers and a body.
+//!
+//! v2 and v3 share the shape of errors, `{"error_code":…,"message":…}`; what differs is the media type, which the
+//! caller negotiated. Errors of the router (no path, no method, nothing acceptable) have none, as in the original.
+
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use crate::body::Body;
+use crate::entity::ErrorMessage;
+use crate::error::Error;
+use crate::media::Negotiated;
+
+/// A response of the proxy.
+pub type Response = http::Response<Body>;
+
+/// 200 with a JSON body.
+pub fn json(negotiated: &Negotiated, entity: &impl Serialize) -> Result<Response, Error> {
+    let body = serde_json::to_vec(entity).map_err(|_| Error::Internal)?;
+    Ok(bytes(StatusCode::OK, negotiated, body))
+}
+
+/// A body of this media type.
+#[must_use]
+pub fn bytes(status: StatusCode, negotiated: &Negotiated, body: Vec<u8>) -> Response {
+    let mut response = http::Response::new(Body::Chunked(Bytes::from(body)));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, negotiated.header());
+    response
+}
+
+/// An error. Without `negotiated` its body has no media type.
+#[must_use]
+pub fn error(error: &Error, negotiated: Option<&Negotiated>) -> Response {
+    let code = error.code();
+    let mut response = http::Response::default();
+    *response.status_mut() = code.status;
+    let headers = response.headers_mut();
+    if matches!(error, Error::MalformedMediaType | Error::HeaderTooLarge) {
+        // The original refuses these before anything that could write a body.
+        headers.insert(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("must-revalidate,no-cache,no-store"),
+        );
+        return response;
+    }
+    if let Some(negotiated) = negotiated {
+        headers.insert(header::CONTENT_TYPE, negotiated.header());
+    }
+    if matches!(error, Error::Backpressure { .. } | Error::Overloaded) {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    let message = ErrorMessage {
+        error_code: code.number,
+        message: error.to_string(),
+    };
+    let body = serde_json::to_vec(&message).unwrap_or_default();
+    *response.body_mut() = Body::Chunked(Bytes::from(body));
+    response
+}
+
+/// The answer to OPTIONS: the methods of a resource, as text when text will do.
+#[must_use]
+pub fn options(allowed: &[&str], accepted: &[u8]) -> Response {
+    let mut response = http::Response::default();
+    let plain = matches!(accepted, b"*/*" | b"text/*" | b"text/plain" | b"*");
+    let kind = if plain {
+        HeaderValue::from_static("text/plain")
+    } else {
+        media(accepted)
+    };
+    if plain {
+        *response.body_mut() = Body::Chunked(Bytes::from(allowed.join(", ")));
+    }
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, kind);
+    if let Ok(allow) = HeaderValue::from_str(&allowed.join(",")) {
+        headers.insert(header::ALLOW, allow);
+    }
+    response
+}
+
+fn media(accepted: &[u8]) -> HeaderValue {
+    HeaderValue::from_bytes(accepted).unwrap_or(HeaderValue::from_static("*/*"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::media::MediaType;
+
+    fn shown(response: Response) -> (u16, Option<String>, String) {
+        let kind = response
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .map(|kind| kind.to_str().unwrap().to_owned());
+        let body = String::from_utf8(response.body_mut_bytes().to_vec()).unwrap();
+        (response.status().as_u16(), kind, body)
+    }
+
+    trait Bodied {
+        fn body_mut_bytes(&self) -> Bytes;
+    }
+
+    impl Bodied for Response {
+        fn body_mut_bytes(&self) -> Bytes {
+            match self.body() {
+                Body::Empty => Bytes::new(),
+                Body::Chunked(bytes) | Body::Sized(bytes) => bytes.clone(),
+            }
+        }
+    }
+
+    #[test]
+    fn errors_of_the_router_have_no_type() {
+        let body = r#"{"error_code":404,"message":"HTTP 404 Not Found"}"#.to_owned();
+        assert_eq!(shown(error(&Error::NoSuchPath, None)), (404, None, body));
+    }
+
+    #[test]
+    fn errors_of_a_resource_have_its_type() {
+        let v2 = Negotiated::plain(MediaType::V2);
+        let body = r#"{"error_code":40402,"message":"Partition not found."}"#.to_owned();
+        let kind = Some("application/vnd.kafka.v2+json".to_owned());
+        assert_eq!(
+            shown(error(&Error::PartitionNotFound, Some(&v2))),
+            (404, kind, body)
+        );
+        let full = error(&Error::Backpressure { in_flight: 7 }, Some(&v2));
+        assert_eq!(full.headers()[header::RETRY_AFTER], "1");
+        assert_eq!(full.status(), 429);
+    }
+
+    #[test]
+    fn malformed_media_types_have_an_empty_answer() {
+        let response = error(&Error::MalformedMediaType, None);
+        assert_eq!(
+            response.headers()[header::CACHE_CONTROL],
+            "must-revalidate,no-cache,no-store"
+        );
+        assert_eq!(shown(response), (400, None, String::new()));
+    }
+
+    #[test]
+    fn options_in_text_and_without() {
+        let allowed = ["HEAD", "GET", "OPTIONS"];
+        let text = options(&allowed, b"*/*");
+        assert_eq!(text.headers()[header::ALLOW], "HEAD,GET,OPTIONS");
+        assert_eq!(
+            shown(text),
+            (200, Some("text/plain".into()), "HEAD, GET, OPTIONS".into())
+        );
+        let named = options(&allowed, b"application/json");
+        assert_eq!(
+            shown(named),
+            (200, Some("application/json".into()), String::new())
+        );
+    }
+}

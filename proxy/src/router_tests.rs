@@ -1,0 +1,128 @@
+//! Paths and methods of the recordings.
+#![allow(clippy::unwrap_used)]
+
+use sluiceway_common::props;
+
+use super::*;
+use crate::config::Config;
+
+fn router(lines: &str) -> Router {
+    let text = format!("bootstrap.servers=a:1\n{lines}");
+    Router::new(
+        &Config::parse(&props::parse(&text).unwrap())
+            .unwrap()
+            .endpoints,
+    )
+    .unwrap()
+}
+
+fn find(router: &Router, method: &str, path: &str) -> Result<Endpoint, &'static str> {
+    match router.find(&method.parse().unwrap(), path).target {
+        Target::Route(index) => Ok(router.routes()[index].endpoint),
+        Target::Options(_) => Err("OPTIONS"),
+        Target::NoMethod(_) => Err("405"),
+        Target::NoPath => Err("404"),
+    }
+}
+
+#[test]
+fn every_route_is_found_with_and_without_a_slash() {
+    let router = router("");
+    for route in router.routes() {
+        let path = route
+            .template
+            .replace("{topic}", "a.b")
+            .replace("{partition}", "0");
+        assert_eq!(
+            find(&router, route.method.as_str(), &path),
+            Ok(route.endpoint)
+        );
+        if path != "/" {
+            assert_eq!(
+                find(&router, route.method.as_str(), &format!("{path}/")),
+                Ok(route.endpoint)
+            );
+        }
+    }
+}
+
+#[test]
+fn misses() {
+    let router = router("");
+    for (method, path, expected) in [
+        ("GET", "/nope", "404"),
+        ("POST", "/nope", "404"),
+        ("GET", "//topics", "404"),
+        ("GET", "/topics//", "404"),
+        ("GET", "/v1/metadata/id", "404"),
+        ("GET", "/topics/a/b", "404"),
+        ("POST", "/topics", "405"),
+        ("DELETE", "/topics", "405"),
+        ("PATCH", "/topics/a", "405"),
+        ("BREW", "/topics", "405"),
+        ("OPTIONS", "/topics", "OPTIONS"),
+        ("OPTIONS", "/nope", "404"),
+    ] {
+        assert_eq!(
+            find(&router, method, path),
+            Err(expected),
+            "{method} {path}"
+        );
+    }
+    assert_eq!(find(&router, "HEAD", "/topics"), Ok(Endpoint::Topics));
+}
+
+#[test]
+fn parameters_are_decoded() {
+    let router = router("");
+    let path = "/topics/bad%20name%C3%A9/partitions/-1/";
+    let matched = router.find(&Method::GET, path);
+    assert_eq!(matched.param(path, 0).unwrap(), "bad nameé");
+    assert_eq!(matched.param(path, 1).unwrap(), "-1");
+    for broken in ["/topics/a%2", "/topics/a%zz", "/topics/%ff"] {
+        assert!(
+            router.find(&Method::GET, broken).param(broken, 0).is_err(),
+            "{broken}"
+        );
+    }
+    let dots = "/topics/..";
+    assert_eq!(
+        router.find(&Method::POST, dots).param(dots, 0).unwrap(),
+        ".."
+    );
+}
+
+#[test]
+fn allowed_methods_have_the_originals_order() {
+    let router = router("");
+    let allowed = |template: &str| {
+        let resource = router
+            .resources()
+            .iter()
+            .find(|resource| resource.template == template)
+            .unwrap();
+        resource.allowed.join(",")
+    };
+    assert_eq!(allowed("/topics"), "HEAD,GET,OPTIONS");
+    assert_eq!(allowed("/"), "HEAD,POST,GET,OPTIONS");
+}
+
+#[test]
+fn blocked_endpoints() {
+    let router = router(
+        "api.endpoints.blocklist=api.v2.topics.list,api.v2.root.post,api.v2.produce-to-topic.*,api.v2.produce-to-partition.json",
+    );
+    assert_eq!(find(&router, "GET", "/topics"), Err("404"));
+    assert_eq!(find(&router, "POST", "/"), Err("405"));
+    assert_eq!(find(&router, "POST", "/topics/a"), Err("405"));
+    assert_eq!(find(&router, "GET", "/topics/a"), Ok(Endpoint::Topic));
+    let Target::Route(index) = router.find(&Method::POST, "/topics/a/partitions/0").target else {
+        panic!()
+    };
+    assert_eq!(
+        router.routes()[index].consumes,
+        Consumes::These(vec![MediaType::V2Binary])
+    );
+    let none = super::Router::new(&Endpoints::default()).unwrap();
+    assert_eq!(find(&none, "GET", "/topics"), Err("404"));
+}

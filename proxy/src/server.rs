@@ -1,0 +1,317 @@
+//! Accepting connections, speaking HTTP on them, and letting them go.
+//!
+//! ```text
+//! listener ─▶ accept (bounded) ─▶ HTTP/1.1 or h2c, told apart by the first bytes ─▶ stack
+//! ```
+//!
+//! A connection without a request under way is closed after `idle.timeout.ms`; since a request counts only once its
+//! header is whole, this also ends clients that never finish one. The check is one timer per connection and none per
+//! request.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use http::Request;
+use hyper::body::Incoming;
+use hyper::service::Service as HyperService;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use sluiceway_common::listener::ListenerError;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::Service;
+
+use crate::app::App;
+use crate::layer::{Answer, Call};
+use crate::respond::Response;
+use crate::stack::stack;
+
+/// Listeners at work.
+pub struct Server {
+    addresses: Vec<SocketAddr>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    grace: Duration,
+}
+
+impl Server {
+    /// Binds all listeners and starts to accept.
+    ///
+    /// # Errors
+    /// A listener cannot be bound; the error names the port and the setting.
+    pub async fn start(app: &Arc<App>) -> Result<Self, ListenerError> {
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let slots = Arc::new(Semaphore::new(app.config.http.max_connections));
+        let (mut addresses, mut listeners) = (Vec::new(), Vec::new());
+        for spec in &app.config.listeners {
+            let option = &app.config.listeners_option;
+            let listener = spec.bind(option).await?;
+            let bound = listener
+                .local_addr()
+                .map_err(|source| ListenerError::Bind {
+                    spec: spec.to_string(),
+                    option: option.clone(),
+                    source,
+                })?;
+            addresses.push(bound);
+            listeners.push(listener);
+        }
+        for listener in listeners {
+            let (app, slots, stop) = (Arc::clone(app), Arc::clone(&slots), stop.clone());
+            tasks.spawn(accept(app, listener, slots, stop, tasks.clone()));
+        }
+        Ok(Self {
+            addresses,
+            stop,
+            tasks,
+            grace: app.config.http.shutdown_grace,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Stops to accept, lets requests under way finish, and ends.
+    pub async fn drain(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(self.grace, self.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                connections = self.tasks.len(),
+                "not all requests could finish in time"
+            );
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+async fn accept(
+    app: Arc<App>,
+    listener: TcpListener,
+    slots: Arc<Semaphore>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+) {
+    let (stack, http) = (stack(&app), Arc::new(protocols(&app)));
+    loop {
+        let next = async {
+            // The slot comes first: beyond the limit connections wait in the system's queue.
+            let slot = Arc::clone(&slots).acquire_owned().await.ok()?;
+            Some((slot, listener.accept().await))
+        };
+        let accepted = tokio::select! {
+            () = stop.cancelled() => return,
+            next = next => next,
+        };
+        match accepted {
+            Some((slot, Ok((stream, peer)))) => {
+                let (app, stack) = (Arc::clone(&app), stack.clone());
+                let (http, stop) = (Arc::clone(&http), stop.clone());
+                tasks.spawn(async move {
+                    serve(app, stack, &http, stream, peer, stop).await;
+                    drop(slot);
+                });
+            }
+            Some((_, Err(error))) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            None => return,
+        }
+    }
+}
+
+fn protocols(app: &App) -> Builder<TokioExecutor> {
+    let settings = &app.config.http;
+    let mut builder = Builder::new(TokioExecutor::new());
+    // Idle connections and endless headers are ended by `Activity`, without a timer per request.
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .max_headers(100);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(settings.http2_max_streams)
+        .max_header_list_size(u32::try_from(settings.max_header_bytes).unwrap_or(u32::MAX))
+        .initial_stream_window_size(1024 * 1024)
+        .initial_connection_window_size(4 * 1024 * 1024);
+    if settings.http2 {
+        builder
+    } else {
+        builder.http1_only()
+    }
+}
+
+async fn serve<S>(
+    app: Arc<App>,
+    stack: S,
+    http: &Builder<TokioExecutor>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    stop: CancellationToken,
+) where
+    S: Service<Call, Response = Response, Error = Infallible> + Clone,
+    S::Future: Future<Output = Answer> + Send + 'static,
+{
+    let _unsupported = stream.set_nodelay(true);
+    let metrics = Arc::clone(&app.metrics);
+    metrics.accepted.inc();
+    metrics.connections.inc();
+    let (activity, idle_timeout) = (Arc::new(Activity::default()), app.config.http.idle_timeout);
+    let requests = Requests {
+        app,
+        stack,
+        peer,
+        activity: Arc::clone(&activity),
+    };
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), requests));
+    let mut idle = pin!(activity.idle(idle_timeout));
+    let mut stopping = false;
+    loop {
+        tokio::select! {
+            result = connection.as_mut() => {
+                if let Err(error) = result {
+                    tracing::debug!(%peer, error, "connection ended");
+                }
+                break;
+            }
+            () = stop.cancelled(), if !stopping => {
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = idle.as_mut() => break,
+        }
+    }
+    metrics.connections.dec();
+}
+
+// === impl Requests ===
+
+/// A connection's requests, on their way to the stack.
+struct Requests<S> {
+    app: Arc<App>,
+    stack: S,
+    peer: SocketAddr,
+    activity: Arc<Activity>,
+}
+
+impl<S> HyperService<Request<Incoming>> for Requests<S>
+where
+    S: Service<Call, Response = Response, Error = Infallible> + Clone,
+    S::Future: Future<Output = Answer>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = S::Future;
+
+    fn call(&self, request: Request<Incoming>) -> S::Future {
+        let call = Call {
+            matched: self.app.router.find(request.method(), request.uri().path()),
+            request,
+            peer: self.peer,
+            active: Active::new(&self.activity),
+            place: None,
+        };
+        // The stack is always ready; its clone shares everything.
+        self.stack.clone().call(call)
+    }
+}
+
+// === impl Activity ===
+
+/// Whether a connection has requests under way, and since when it has not.
+#[derive(Debug)]
+struct Activity {
+    requests: AtomicU32,
+    /// Milliseconds from [`START`].
+    idle_since: AtomicU64,
+}
+
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+fn now() -> u64 {
+    u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Default for Activity {
+    fn default() -> Self {
+        Self {
+            requests: AtomicU32::new(0),
+            idle_since: AtomicU64::new(now()),
+        }
+    }
+}
+
+impl Activity {
+    /// Ends when there was no request for so long.
+    async fn idle(&self, limit: Duration) {
+        loop {
+            let idle = Duration::from_millis(
+                now().saturating_sub(self.idle_since.load(Ordering::Relaxed)),
+            );
+            let idle = if self.requests.load(Ordering::Relaxed) > 0 {
+                Duration::ZERO
+            } else {
+                idle
+            };
+            if idle >= limit {
+                return;
+            }
+            tokio::time::sleep(limit - idle).await;
+        }
+    }
+}
+
+/// A request under way.
+#[derive(Debug)]
+pub struct Active(Arc<Activity>);
+
+impl Active {
+    fn new(activity: &Arc<Activity>) -> Self {
+        activity.requests.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(activity))
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        self.0.idle_since.store(now(), Ordering::Relaxed);
+        self.0.requests.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_is_idle_only_without_requests() {
+        let activity = Arc::new(Activity::default());
+        let limit = Duration::from_millis(40);
+        let request = Active::new(&activity);
+        let early = tokio::time::timeout(Duration::from_millis(150), activity.idle(limit)).await;
+        assert!(early.is_err(), "idle with a request under way");
+        drop(request);
+        let late = tokio::time::timeout(Duration::from_secs(5), activity.idle(limit)).await;
+        assert!(late.is_ok(), "never idle");
+    }
+}

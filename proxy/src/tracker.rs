@@ -1,0 +1,405 @@
+//! Delivery of one request's records: a slot per record, a counter, and one waiting task.
+//!
+//! ```text
+//! produce ── register ──▶ Deliveries (id → Tracker) ◀── delivery report (id, index) ── producer's polling thread
+//!    └── await Tracker ◀────────────────────── last slot filled: wake ──────────────────────────┘
+//! ```
+//!
+//! A record's opaque is its request's id and its index packed into one word, so nothing is allocated per record, and
+//! reports of one request, which mostly come together, find their tracker without looking it up.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, AtomicI64, AtomicUsize, Ordering};
+use std::task::Poll;
+
+use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
+use rdkafka::types::RDKafkaErrorCode;
+
+use crate::admission::Permit;
+
+/// What became of one record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// It lies in Kafka.
+    Stored {
+        /// Its partition.
+        partition: i32,
+        /// Its offset.
+        offset: i64,
+    },
+    /// It failed.
+    Failed(RDKafkaErrorCode),
+    /// Nothing is known yet.
+    Pending,
+}
+
+const PENDING: i32 = -1;
+const FAILED: i32 = -2;
+
+#[derive(Debug)]
+struct Slot {
+    /// The partition, or one of the marks above.
+    partition: AtomicI32,
+    /// The offset, or where in the list of failures its error is.
+    number: AtomicI64,
+}
+
+/// The records of one request.
+#[derive(Debug)]
+pub struct Tracker {
+    slots: Box<[Slot]>,
+    /// Records without a result, and one more until all were handed over.
+    pending: AtomicUsize,
+    /// Errors of the records that failed: seldom any.
+    failures: Mutex<Vec<RDKafkaErrorCode>>,
+    waker: AtomicWaker,
+    permit: Mutex<Option<Permit>>,
+}
+
+impl Tracker {
+    fn new(records: usize, permit: Permit) -> Self {
+        let slot = || Slot {
+            partition: AtomicI32::new(PENDING),
+            number: AtomicI64::new(0),
+        };
+        Self {
+            slots: std::iter::repeat_with(slot).take(records).collect(),
+            pending: AtomicUsize::new(records + 1),
+            failures: Mutex::default(),
+            waker: AtomicWaker::new(),
+            permit: Mutex::new(Some(permit)),
+        }
+    }
+
+    /// What became of a record.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Delivery {
+        let Some(slot) = self.slots.get(index) else {
+            return Delivery::Pending;
+        };
+        let number = slot.number.load(Ordering::Relaxed);
+        match slot.partition.load(Ordering::Relaxed) {
+            PENDING => Delivery::Pending,
+            FAILED => self
+                .failure(number)
+                .map_or(Delivery::Pending, Delivery::Failed),
+            partition => Delivery::Stored {
+                partition,
+                offset: number,
+            },
+        }
+    }
+
+    fn failure(&self, number: i64) -> Option<RDKafkaErrorCode> {
+        self.failures
+            .lock()
+            .get(usize::try_from(number).ok()?)
+            .copied()
+    }
+
+    fn is_done(&self) -> bool {
+        self.pending.load(Ordering::Acquire) == 0
+    }
+
+    /// Waits until every record has a result.
+    pub async fn done(&self) {
+        poll_fn(|context| {
+            if self.is_done() {
+                return Poll::Ready(());
+            }
+            self.waker.register(context.waker());
+            if self.is_done() {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+    }
+
+    fn fill(&self, index: usize, delivery: Delivery) {
+        let Some(slot) = self.slots.get(index) else {
+            return;
+        };
+        let (partition, number) = match delivery {
+            Delivery::Stored { partition, offset } => (partition, offset),
+            Delivery::Failed(code) => {
+                let mut failures = self.failures.lock();
+                failures.push(code);
+                (
+                    FAILED,
+                    i64::try_from(failures.len() - 1).unwrap_or(i64::MAX),
+                )
+            }
+            Delivery::Pending => return,
+        };
+        slot.number.store(number, Ordering::Relaxed);
+        slot.partition.store(partition, Ordering::Relaxed);
+    }
+
+    /// Counts one off; `true` for the last, which gives the bytes back and wakes the task.
+    fn count_off(&self) -> bool {
+        let last = self.pending.fetch_sub(1, Ordering::AcqRel) == 1;
+        if last {
+            drop(self.permit.lock().take());
+            self.waker.wake();
+        }
+        last
+    }
+}
+
+/// The requests whose records are on their way.
+#[derive(Debug, Default)]
+pub struct Deliveries {
+    table: Mutex<Table>,
+    /// The tracker of the report before. Only the polling thread takes this lock.
+    last: Mutex<Option<(u32, Arc<Tracker>)>>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    trackers: Vec<Option<Arc<Tracker>>>,
+    free: Vec<u32>,
+}
+
+/// A registered request whose records are being handed over.
+#[derive(Debug)]
+pub struct Registered {
+    /// Its tracker.
+    pub tracker: Arc<Tracker>,
+    id: u32,
+}
+
+impl Registered {
+    /// The opaque of a record.
+    #[must_use]
+    pub fn opaque(&self, index: usize) -> usize {
+        (self.id as usize) << 32 | index & 0xFFFF_FFFF
+    }
+}
+
+impl Deliveries {
+    /// Registers a request of so many records. Its permit is given back when all have a result.
+    #[must_use]
+    pub fn register(&self, records: usize, permit: Permit) -> Registered {
+        let tracker = Arc::new(Tracker::new(records, permit));
+        let mut table = self.table.lock();
+        let id = table.free.pop().unwrap_or_else(|| {
+            table.trackers.push(None);
+            u32::try_from(table.trackers.len() - 1).unwrap_or(u32::MAX)
+        });
+        if let Some(place) = table.trackers.get_mut(id as usize) {
+            *place = Some(Arc::clone(&tracker));
+        }
+        Registered { tracker, id }
+    }
+
+    /// Says that all records were handed over or have [failed](Deliveries::refuse).
+    pub fn handed_over(&self, registered: &Registered) {
+        if registered.tracker.count_off() {
+            self.forget(registered.id);
+        }
+    }
+
+    /// Says that a record was not taken by the client.
+    pub fn refuse(&self, registered: &Registered, index: usize, code: RDKafkaErrorCode) {
+        registered.tracker.fill(index, Delivery::Failed(code));
+        registered.tracker.count_off();
+    }
+
+    /// Takes a delivery report.
+    pub fn report(&self, opaque: usize, delivery: Delivery) {
+        let (id, index) = ((opaque >> 32) as u32, opaque & 0xFFFF_FFFF);
+        let mut last = self.last.lock();
+        // A tracker that is done may have been forgotten elsewhere, and its id given to another.
+        let current = |(known, tracker): &(u32, Arc<Tracker>)| *known == id && !tracker.is_done();
+        if !last.as_ref().is_some_and(current) {
+            *last = self.find(id).map(|tracker| (id, tracker));
+        }
+        let Some((_, tracker)) = last.as_ref() else {
+            return;
+        };
+        tracker.fill(index, delivery);
+        if tracker.count_off() {
+            *last = None;
+            self.forget(id);
+        }
+    }
+
+    /// Requests on their way.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        let table = self.table.lock();
+        table.trackers.len() - table.free.len()
+    }
+
+    fn find(&self, id: u32) -> Option<Arc<Tracker>> {
+        self.table
+            .lock()
+            .trackers
+            .get(id as usize)
+            .cloned()
+            .flatten()
+    }
+
+    fn forget(&self, id: u32) {
+        let mut table = self.table.lock();
+        if let Some(place) = table.trackers.get_mut(id as usize)
+            && place.take().is_some()
+        {
+            table.free.push(id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::admission::Admission;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn the_last_result_wakes_the_request_and_frees_its_bytes() {
+        let (deliveries, admission) = (Arc::new(Deliveries::default()), Admission::new(100));
+        let mut permit = admission.empty();
+        assert!(permit.resize(70));
+        let registered = deliveries.register(3, permit);
+        let tracker = Arc::clone(&registered.tracker);
+        let opaques: Vec<usize> = (0..3).map(|index| registered.opaque(index)).collect();
+        deliveries.refuse(&registered, 1, RDKafkaErrorCode::QueueFull);
+        deliveries.handed_over(&registered);
+        drop(registered);
+        let background = Arc::clone(&deliveries);
+        std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(20));
+            background.report(
+                opaques[2],
+                Delivery::Stored {
+                    partition: 1,
+                    offset: 9,
+                },
+            );
+            background.report(
+                opaques[0],
+                Delivery::Stored {
+                    partition: 0,
+                    offset: i64::MAX,
+                },
+            );
+        });
+        tokio::time::timeout(Duration::from_secs(5), tracker.done())
+            .await
+            .unwrap();
+        assert_eq!(
+            tracker.get(0),
+            Delivery::Stored {
+                partition: 0,
+                offset: i64::MAX
+            }
+        );
+        assert_eq!(
+            tracker.get(1),
+            Delivery::Failed(RDKafkaErrorCode::QueueFull)
+        );
+        assert_eq!(
+            tracker.get(2),
+            Delivery::Stored {
+                partition: 1,
+                offset: 9
+            }
+        );
+        assert_eq!(tracker.get(3), Delivery::Pending);
+        drop(tracker);
+        assert_eq!(admission.used(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_report_before_the_hand_over_ends_does_not_reach_the_next_request() {
+        let (deliveries, admission) = (Deliveries::default(), Admission::new(100));
+        let mut permit = admission.empty();
+        assert!(permit.resize(9));
+        let first = deliveries.register(1, permit);
+        deliveries.report(
+            first.opaque(0),
+            Delivery::Stored {
+                partition: 0,
+                offset: 1,
+            },
+        );
+        deliveries.handed_over(&first);
+        assert_eq!(admission.used(), 0, "the cached tracker holds its bytes");
+        let second = deliveries.register(1, admission.empty());
+        assert_eq!(second.opaque(0), first.opaque(0));
+        deliveries.handed_over(&second);
+        deliveries.report(
+            second.opaque(0),
+            Delivery::Stored {
+                partition: 0,
+                offset: 2,
+            },
+        );
+        second.tracker.done().await;
+        assert_eq!(
+            second.tracker.get(0),
+            Delivery::Stored {
+                partition: 0,
+                offset: 2
+            }
+        );
+        assert_eq!(
+            first.tracker.get(0),
+            Delivery::Stored {
+                partition: 0,
+                offset: 1
+            }
+        );
+    }
+
+    #[tokio::test]
+    async fn ids_are_used_again_and_reports_interleave() {
+        let (deliveries, admission) = (Deliveries::default(), Admission::new(100));
+        for round in 0..3 {
+            let requests: Vec<Registered> = (0..5)
+                .map(|_| deliveries.register(2, admission.empty()))
+                .collect();
+            requests
+                .iter()
+                .for_each(|request| deliveries.handed_over(request));
+            for index in 0..2 {
+                for request in &requests {
+                    let delivery = Delivery::Stored {
+                        partition: round,
+                        offset: request.opaque(index) as i64,
+                    };
+                    deliveries.report(request.opaque(index), delivery);
+                }
+            }
+            for request in &requests {
+                request.tracker.done().await;
+                let offset = request.opaque(1) as i64;
+                assert_eq!(
+                    request.tracker.get(1),
+                    Delivery::Stored {
+                        partition: round,
+                        offset
+                    }
+                );
+            }
+        }
+        assert_eq!(deliveries.requests(), 0);
+        assert_eq!(deliveries.table.lock().trackers.len(), 5);
+    }
+
+    #[tokio::test]
+    async fn a_request_of_refused_records_is_done_at_once() {
+        let (deliveries, admission) = (Deliveries::default(), Admission::new(100));
+        let registered = deliveries.register(1, admission.empty());
+        deliveries.refuse(&registered, 0, RDKafkaErrorCode::Fail);
+        deliveries.handed_over(&registered);
+        registered.tracker.done().await;
+        assert_eq!(deliveries.requests(), 0);
+    }
+}
