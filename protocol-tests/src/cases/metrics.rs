@@ -1,0 +1,163 @@
+//! A real scrape of each program: well formed, every name with its prefix and unit and in docs/metrics.md, and the
+//! figures are those of what was done.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+
+use super::{SINK_LIMIT, produce, produce_ok, wait_for_objects};
+use crate::connector::Connector;
+use crate::exposition::{Family, Scrape};
+use crate::http::Client;
+use crate::kafka::Record;
+use crate::target::{Proxy, Sink};
+use crate::{Session, eventually};
+
+/// The list of these cases.
+#[macro_export]
+macro_rules! metrics_cases {
+    ($kind:ident) => {
+        $crate::tests!($kind metrics a_scrape_of_the_proxy a_scrape_of_the_sink probes_tell_life_and_readiness);
+    };
+}
+
+/// Units of gauges and histograms. `_ratio` and `_info` are Prometheus' own words; the others are things of this field.
+const UNITS: [&str; 12] = [
+    "seconds",
+    "bytes",
+    "ratio",
+    "info",
+    "requests",
+    "records",
+    "files",
+    "connections",
+    "partitions",
+    "tasks",
+    "connectors",
+    "uploads",
+];
+
+async fn scrape(admin: &Client, prefix: &str) -> Result<Scrape> {
+    let answer = admin.get("/metrics", None).await?;
+    super::expect_status(&answer, 200)?;
+    let kind = answer.header("content-type").unwrap_or_default();
+    ensure!(kind.starts_with("text/plain; version=0.0.4"), "type {kind}");
+    let scrape = Scrape::parse(&answer.text()?)?;
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/metrics.md");
+    let page = std::fs::read_to_string(page).context("docs/metrics.md")?;
+    for (name, family) in &scrape.0 {
+        check_name(name, family, prefix)?;
+        ensure!(
+            page.contains(&format!("`{name}`")),
+            "{name} is not in docs/metrics.md"
+        );
+    }
+    ensure!(scrape.0.len() > 5, "only {} families", scrape.0.len());
+    Ok(scrape)
+}
+
+/// Counters count things (a plural) or units, and end with `_total`; gauges and histograms end with their unit, unless
+/// they are a yes or no ("Whether …").
+fn check_name(name: &str, family: &Family, prefix: &str) -> Result<()> {
+    if name.starts_with("process_") {
+        return Ok(());
+    }
+    let short = name
+        .strip_prefix(prefix)
+        .with_context(|| format!("{name} does not begin with {prefix}"))?;
+    let counted = short.strip_suffix("_total");
+    ensure!(
+        counted.is_some() == (family.kind == "counter"),
+        "{name} is a {}",
+        family.kind
+    );
+    let unit = match counted {
+        Some(things) => things.split('_').any(|word| word.ends_with('s')),
+        None => {
+            UNITS.contains(&short.rsplit('_').next().unwrap_or_default())
+                || family.help.starts_with("Whether")
+        }
+    };
+    ensure!(unit, "{name} has no unit");
+    Ok(())
+}
+
+/// After good and bad requests.
+///
+/// # Errors
+/// The case fails.
+pub async fn a_scrape_of_the_proxy(session: &Session) -> Result<()> {
+    let proxy = Proxy::start(session, &[]).await?;
+    let Some(admin) = &proxy.admin else {
+        return Ok(());
+    };
+    let topic = session.topic("scraped", 1).await?;
+    let path = format!("/topics/{topic}");
+    scrape(admin, "sluiceway_proxy_").await?;
+    let records = json!({"records": [{"value": 1}, {"value": 2}, {"value": 3}]});
+    for _ in 0..4 {
+        produce_ok(&proxy.http, &path, &records).await?;
+    }
+    let failing = json!({"records": [{"partition": 9, "value": 1}]});
+    proxy.http.call(&produce(&path, &failing)).await?;
+    proxy.http.call(&produce(&path, &json!({}))).await?;
+    proxy.http.get("/nope/really", None).await?;
+    let after = scrape(admin, "sluiceway_proxy_").await?;
+    let ok = after.sum("sluiceway_proxy_requests_total", &[("status", "200")]);
+    ensure!(ok >= Some(5.0), "requests with status 200: {ok:?}");
+    let refused = after.sum("sluiceway_proxy_requests_total", &[("status", "422")]);
+    ensure!(
+        refused == Some(1.0),
+        "requests with status 422: {refused:?}"
+    );
+    let text = format!("{after:?}");
+    ensure!(
+        !text.contains(&topic) && !text.contains("/nope/really"),
+        "a client chooses labels"
+    );
+    Ok(())
+}
+
+/// After some objects.
+///
+/// # Errors
+/// The case fails.
+pub async fn a_scrape_of_the_sink(session: &Session) -> Result<()> {
+    let (topic, bucket) = (
+        session.topic("scraped", 1).await?,
+        session.bucket("scraped").await?,
+    );
+    let records: Vec<Record> = (0..7).map(|n| Record::value(0, n.to_string())).collect();
+    session.kafka.write(&topic, &records).await?;
+    let connector = Connector::json(session, "scraped", &topic, &bucket);
+    let sink = Sink::start(session, &[connector]).await?;
+    wait_for_objects(&bucket, 2).await?;
+    let scrape = eventually("waiting for the count of records", SINK_LIMIT, async || {
+        let scrape = scrape(&sink.admin, "sluiceway_sink_").await?;
+        let consumed = scrape.sum("sluiceway_sink_consumed_records_total", &[]);
+        Ok((consumed == Some(7.0)).then_some(scrape))
+    })
+    .await?;
+    let closed = scrape.sum("sluiceway_sink_files_closed_total", &[]);
+    ensure!(closed == Some(2.0), "files closed: {closed:?}");
+    Ok(())
+}
+
+/// /livez and /readyz of both.
+///
+/// # Errors
+/// The case fails.
+pub async fn probes_tell_life_and_readiness(session: &Session) -> Result<()> {
+    let proxy = Proxy::start(session, &[]).await?;
+    let sink = Sink::start(session, &[]).await?;
+    for admin in proxy.admin.iter().chain([&sink.admin]) {
+        super::expect_status(&admin.get("/livez", None).await?, 200)?;
+        eventually("waiting for readiness", SINK_LIMIT, async || {
+            Ok((admin.get("/readyz", None).await?.status == 200).then_some(()))
+        })
+        .await?;
+        super::expect_status(&admin.get("/nope", None).await?, 404)?;
+    }
+    Ok(())
+}

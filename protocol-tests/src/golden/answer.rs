@@ -1,0 +1,366 @@
+//! Compares one answer of a REST proxy with the recorded one: status, the headers a client can see the difference of,
+//! and the JSON with its order of members. What can't be the same (offsets, broker ids, a Java parser's wording) is
+//! compared by its rule.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::Findings;
+use super::places::{Places, produce_target};
+use crate::http::{Framing, Request, Response};
+use crate::parts::Kind;
+
+/// Settings of topics that the test brokers set in their own way.
+const BROKER_SETTINGS: [&str; 1] = ["retention.ms"];
+
+/// Beginnings of texts that come from the Java program's JSON parser. What is wrong with a text is said in other
+/// words by another parser; status and error code are the contract.
+const PARSER_TEXTS: [&str; 9] = [
+    "Cannot construct instance",
+    "Cannot deserialize",
+    "Document nesting depth",
+    "Illegal",
+    "Invalid UTF-8",
+    "Non-standard token",
+    "Unexpected character",
+    "Unexpected end-of-input",
+    "Unrecognized token",
+];
+
+/// What a comparison has to know beside the two answers.
+pub struct Context {
+    /// Which parts; the development broker has fewer topic settings.
+    pub kind: Kind,
+    /// Ids of the brokers.
+    pub brokers: Vec<i64>,
+    /// Topics that existed before the first call.
+    pub topics: BTreeSet<String>,
+    /// Ends of the partitions as the answers tell them.
+    pub places: Places,
+}
+
+/// Compares, and counts acknowledged records.
+pub fn compare(
+    request: &Request,
+    recorded: &Value,
+    found: &Response,
+    context: &mut Context,
+    findings: &mut Findings,
+) {
+    let status = recorded["status"].as_u64().unwrap_or_default();
+    findings.compare("status", &status, &u64::from(found.status));
+    headers(recorded, found, findings);
+    let Some(json) = recorded.get("json") else {
+        let body = recorded["body"].as_str().unwrap_or_default();
+        let text = found.text().unwrap_or_else(|error| error.to_string());
+        findings.compare("body", &body, &text.as_str());
+        acknowledge(request, found, context, findings);
+        return;
+    };
+    match found.json() {
+        Ok(found_json) => {
+            let mut comparison = Comparison { context, findings };
+            comparison.top(request, json, &found_json);
+        }
+        Err(error) => findings.add("json", json, error),
+    }
+    acknowledge(request, found, context, findings);
+}
+
+/// Counts the records that an answer acknowledges, recorded or not.
+pub fn acknowledge(
+    request: &Request,
+    found: &Response,
+    context: &mut Context,
+    findings: &mut Findings,
+) {
+    let Some((topic, _)) = produce_target(&request.path) else {
+        return;
+    };
+    let json = found.json().unwrap_or_default();
+    for (index, entry) in json["offsets"].as_array().into_iter().flatten().enumerate() {
+        if let (Some(partition), Some(offset)) =
+            (entry["partition"].as_i64(), entry["offset"].as_i64())
+            && let Some(expected) = context.places.acknowledge(&topic, partition, offset)
+        {
+            findings.add(format!("json:/offsets/{index}/offset"), expected, offset);
+        }
+    }
+}
+
+fn headers(recorded: &Value, found: &Response, findings: &mut Findings) {
+    let header = |name: &str| {
+        let headers = recorded["headers"].as_array().into_iter().flatten();
+        let mut named = headers.filter(|header| {
+            header[0]
+                .as_str()
+                .is_some_and(|given| given.eq_ignore_ascii_case(name))
+        });
+        named.next().and_then(|header| header[1].as_str())
+    };
+    for name in ["content-type", "vary", "cache-control", "content-encoding"] {
+        let plain = |value: Option<&str>| {
+            value.map_or_else(|| "absent".to_owned(), |value| value.replace("; ", ";"))
+        };
+        findings.compare(name, &plain(header(name)), &plain(found.header(name)));
+    }
+    let methods = |value: Option<&str>| -> BTreeSet<String> {
+        value
+            .into_iter()
+            .flat_map(|value| value.split(','))
+            .map(|method| method.trim().to_owned())
+            .collect()
+    };
+    findings.compare(
+        "allow",
+        &methods(header("allow")),
+        &methods(found.header("allow")),
+    );
+    let framing = match (header("transfer-encoding"), header("content-length")) {
+        (Some(encoding), _) => encoding,
+        (None, Some(_)) => "length",
+        (None, None) => "none",
+    };
+    let found_framing = match found.framing {
+        Framing::Chunked(_) => "chunked",
+        Framing::Length(_) => "length",
+        Framing::None | Framing::Close => "none",
+    };
+    findings.compare("framing", &framing, &found_framing);
+}
+
+// === impl Comparison ===
+
+struct Comparison<'a> {
+    context: &'a Context,
+    findings: &'a mut Findings,
+}
+
+impl Comparison<'_> {
+    fn top(&mut self, request: &Request, recorded: &Value, found: &Value) {
+        let path = request.path.split('?').next().unwrap_or_default();
+        if request.method == "GET" && path.trim_end_matches('/') == "/topics" && recorded.is_array()
+        {
+            self.topics(recorded, found);
+        } else if recorded.get("offsets").is_some() && produce_target(path).is_some() {
+            self.produced(request, recorded, found);
+        } else {
+            self.value("", recorded, found);
+        }
+    }
+
+    /// The recorded cluster had other topics: of the list only ours are compared.
+    fn topics(&mut self, recorded: &Value, found: &Value) {
+        let names = |value: &Value| -> Vec<String> {
+            let items = value.as_array().into_iter().flatten();
+            items
+                .map(|item| item.as_str().unwrap_or("?").to_owned())
+                .collect()
+        };
+        let found_names = names(found);
+        let unique: BTreeSet<&String> = found_names.iter().collect();
+        self.findings
+            .compare("json:unique", &found_names.len(), &unique.len());
+        for name in names(recorded)
+            .iter()
+            .filter(|name| self.context.topics.contains(*name))
+        {
+            if !unique.contains(name) {
+                self.findings
+                    .add(format!("json:{name}"), "listed", "not listed");
+            }
+        }
+        if unique.contains(&"__consumer_offsets".to_owned()) {
+            self.findings
+                .add("json:__consumer_offsets", "not listed", "listed");
+        }
+    }
+
+    fn produced(&mut self, request: &Request, recorded: &Value, found: &Value) {
+        self.members("", recorded, found);
+        for name in ["key_schema_id", "value_schema_id"] {
+            self.value(&format!("/{name}"), &recorded[name], &found[name]);
+        }
+        let Some((topic, partition)) = produce_target(&request.path) else {
+            return;
+        };
+        let body = request.body.as_deref().unwrap_or_default();
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let Some((recorded, count)) = uncut(&recorded["offsets"]) else {
+            return self.value("/offsets", &recorded["offsets"], &found["offsets"]);
+        };
+        let found = found["offsets"].as_array().cloned().unwrap_or_default();
+        self.findings
+            .compare("json:/offsets count", &count, &found.len());
+        for (index, (recorded, found)) in recorded.iter().zip(&found).enumerate() {
+            let placed =
+                self.context
+                    .places
+                    .is_placed(&topic, partition, body["records"].get(index));
+            let counted = self.context.places.is_single(&topic);
+            self.entry(
+                &format!("/offsets/{index}"),
+                recorded,
+                found,
+                placed,
+                counted,
+            );
+        }
+    }
+
+    /// One record's result. `placed`: its partition is decided; `counted`: its offset, too.
+    fn entry(&mut self, path: &str, recorded: &Value, found: &Value, placed: bool, counted: bool) {
+        self.members(path, recorded, found);
+        for (name, decided) in [
+            ("partition", placed),
+            ("offset", counted),
+            ("error_code", true),
+            ("error", true),
+        ] {
+            let path = format!("{path}/{name}");
+            let (recorded, found) = (&recorded[name], &found[name]);
+            if decided || recorded.is_null() != found.is_null() {
+                self.value(&path, recorded, found);
+            }
+        }
+    }
+
+    fn value(&mut self, path: &str, recorded: &Value, found: &Value) {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        match (name, recorded, found) {
+            ("configs", Value::Object(recorded), Value::Object(found)) => {
+                self.configs(recorded, found)
+            }
+            ("brokers", Value::Array(_), Value::Array(found)) => {
+                let ids: Vec<i64> = found.iter().filter_map(Value::as_i64).collect();
+                let brokers = self.context.brokers.clone();
+                self.findings
+                    .compare(format!("json:{path}"), &brokers, &ids);
+            }
+            ("leader" | "broker", Value::Number(_), Value::Number(found)) => {
+                self.broker(path, found.as_i64())
+            }
+            ("message" | "error", Value::String(recorded), Value::String(found)) => {
+                self.message(path, recorded, found)
+            }
+            (_, Value::Object(_), Value::Object(found_members)) => {
+                self.members(path, recorded, found);
+                for (name, value) in found_members {
+                    if let Some(recorded) = recorded.get(name) {
+                        self.value(&format!("{path}/{name}"), recorded, value);
+                    }
+                }
+            }
+            (_, Value::Array(recorded), Value::Array(found)) => {
+                self.findings
+                    .compare(format!("json:{path} count"), &recorded.len(), &found.len());
+                for (index, (recorded, found)) in recorded.iter().zip(found).enumerate() {
+                    self.value(&format!("{path}/{index}"), recorded, found);
+                }
+            }
+            _ if recorded != found => self.findings.add(format!("json:{path}"), recorded, found),
+            _ => {}
+        }
+    }
+
+    /// The recorded cluster had other ids: ours has to be one of ours.
+    fn broker(&mut self, path: &str, found: Option<i64>) {
+        if !found.is_some_and(|id| self.context.brokers.contains(&id)) {
+            self.findings.add(
+                format!("json:{path}"),
+                "a broker's id",
+                format!("{found:?}"),
+            );
+        }
+    }
+
+    /// Members and their order.
+    fn members(&mut self, path: &str, recorded: &Value, found: &Value) {
+        let names = |value: &Value| -> Vec<String> {
+            value
+                .as_object()
+                .map(|members| members.keys().cloned().collect())
+                .unwrap_or_default()
+        };
+        self.findings.compare(
+            format!("json:{path} members"),
+            &names(recorded),
+            &names(found),
+        );
+    }
+
+    fn message(&mut self, path: &str, recorded: &str, found: &str) {
+        if PARSER_TEXTS.iter().any(|text| recorded.starts_with(text)) {
+            if found.trim().is_empty() {
+                self.findings
+                    .add(format!("json:{path}"), recorded, "an empty text");
+            }
+            return;
+        }
+        let (recorded, found) = (timeless(recorded), timeless(found));
+        self.findings
+            .compare(format!("json:{path}"), &recorded, &found);
+    }
+
+    /// Settings of a topic: on a real broker the same names and values, on the development broker those it has.
+    fn configs(&mut self, recorded: &Map<String, Value>, found: &Map<String, Value>) {
+        let real = self.context.kind == Kind::Real;
+        for name in recorded
+            .keys()
+            .filter(|name| real && !found.contains_key(*name))
+        {
+            self.findings
+                .add(format!("json:/configs/{name}"), "there", "missing");
+        }
+        if !found.contains_key("cleanup.policy") {
+            self.findings
+                .add("json:/configs/cleanup.policy", "there", "missing");
+        }
+        for (name, value) in found
+            .iter()
+            .filter(|(name, _)| !BROKER_SETTINGS.contains(&name.as_str()))
+        {
+            match recorded.get(name) {
+                None if real => {
+                    self.findings
+                        .add(format!("json:/configs/{name}"), "missing", value)
+                }
+                Some(recorded) if recorded != value => {
+                    self.findings
+                        .add(format!("json:/configs/{name}"), recorded, value);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// `… after 4000 ms.` → `… after N ms.`: how long the recorded program waited was a setting.
+fn timeless(text: &str) -> String {
+    let Some((before, after)) = text.split_once(" after ") else {
+        return text.to_owned();
+    };
+    let rest = after.trim_start_matches(|digit: char| digit.is_ascii_digit());
+    format!("{before} after N{rest}")
+}
+
+/// The recorded entries of a list, and how many there were before the list was cut
+/// (`"... 997 more of this shape"`).
+fn uncut(list: &Value) -> Option<(Vec<Value>, usize)> {
+    let mut list = list.as_array()?.clone();
+    let more = list
+        .last()
+        .and_then(Value::as_str)
+        .and_then(|text| text.strip_prefix("... "));
+    let Some(more) = more
+        .and_then(|text| text.split(' ').next())
+        .and_then(|count| count.parse::<usize>().ok())
+    else {
+        let count = list.len();
+        return Some((list, count));
+    };
+    list.pop();
+    let count = list.len() + more;
+    Some((list, count))
+}

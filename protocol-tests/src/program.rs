@@ -1,0 +1,181 @@
+//! One of the two programs as a child process: found beside the test binary, its output in a file, always ended
+//! by its own process id.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+/// How many last lines of a log are shown when a test fails.
+const LOG_TAIL: usize = 80;
+
+/// A running (or ended) child process.
+#[derive(Debug)]
+pub struct Program {
+    name: String,
+    child: Child,
+    log: PathBuf,
+}
+
+impl Program {
+    /// Starts `<target dir>/<name> <arguments>` with its output appended to `log`.
+    ///
+    /// # Errors
+    /// The program was not built, or can't be started.
+    pub fn start(
+        name: &str,
+        arguments: &[&Path],
+        environment: &[(&str, &str)],
+        log: &Path,
+    ) -> Result<Self> {
+        let binary = find(name)?;
+        let out = File::options().create(true).append(true).open(log)?;
+        let child = Command::new(&binary)
+            .args(arguments)
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(out.try_clone()?)
+            .stderr(out)
+            .spawn()
+            .with_context(|| format!("starting {}", binary.display()))?;
+        Ok(Self {
+            name: name.to_owned(),
+            child,
+            log: log.to_owned(),
+        })
+    }
+
+    /// Process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has printed so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Its exit status, if it has ended.
+    ///
+    /// # Errors
+    /// The process can't be asked.
+    pub fn exited(&mut self) -> Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
+    }
+
+    /// Fails if it has ended, with the end of its log.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn ensure_runs(&mut self) -> Result<()> {
+        if let Some(status) = self.exited()? {
+            bail!("{} has ended: {status}\n{}", self.name, tail(&self.log));
+        }
+        Ok(())
+    }
+
+    /// `kill -9`: at once, nothing can be saved.
+    ///
+    /// # Errors
+    /// The process can't be ended.
+    pub fn kill(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Sends a signal by name (`TERM`, `STOP`, `CONT`).
+    ///
+    /// # Errors
+    /// It has ended already.
+    pub fn signal(&mut self, signal: &str) -> Result<()> {
+        self.ensure_runs()?;
+        let pid = self.pid().to_string();
+        let status = Command::new("kill")
+            .arg(format!("-{signal}"))
+            .arg(&pid)
+            .status()?;
+        ensure!(status.success(), "kill -{signal} {pid}: {status}");
+        Ok(())
+    }
+
+    /// `SIGTERM`, then waits for the end.
+    ///
+    /// # Errors
+    /// It had ended before, or does not end in time (then it is killed).
+    pub async fn terminate(&mut self, limit: Duration) -> Result<ExitStatus> {
+        self.signal("TERM")?;
+        let until = Instant::now() + limit;
+        loop {
+            if let Some(status) = self.exited()? {
+                return Ok(status);
+            }
+            if Instant::now() > until {
+                self.kill()?;
+                bail!("{} did not end within {limit:?} of SIGTERM", self.name);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.kill();
+    }
+}
+
+/// The last lines of a log file.
+#[must_use]
+pub fn tail(log: &Path) -> String {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    let from = lines.len().saturating_sub(LOG_TAIL);
+    format!("--- {} ---\n{}", log.display(), lines[from..].join("\n"))
+}
+
+/// `target/<profile>/deps/<this test>` → `target/<profile>/<name>`.
+fn find(name: &str) -> Result<PathBuf> {
+    let exe = std::env::current_exe()?;
+    let profile = exe
+        .parent()
+        .and_then(Path::parent)
+        .context("a test binary lies in target/<profile>/deps")?;
+    let binary = profile.join(name);
+    if !binary.exists() {
+        build(name, profile)?;
+    }
+    Ok(binary)
+}
+
+/// A test run of this package alone does not build the programs, so it is done here: once, and only when missing.
+fn build(name: &str, profile: &Path) -> Result<()> {
+    static BUILD: Mutex<()> = Mutex::new(());
+    let _one = BUILD
+        .lock()
+        .map_err(|_| anyhow::anyhow!("an earlier build panicked"))?;
+    let binary = profile.join(name);
+    if binary.exists() {
+        return Ok(());
+    }
+    let hint = format!(
+        "{} is missing: build it with `cargo build -p {name}`",
+        binary.display()
+    );
+    let cargo = std::env::var_os("CARGO").context(hint.clone())?;
+    let mut command = Command::new(cargo);
+    command.args(["build", "--quiet", "-p", name, "--bin", name]);
+    if profile
+        .file_name()
+        .is_some_and(|profile| profile == "release")
+    {
+        command.arg("--release");
+    }
+    ensure!(command.status()?.success() && binary.exists(), hint);
+    Ok(())
+}

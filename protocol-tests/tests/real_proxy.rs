@@ -1,0 +1,5 @@
+//! The proxy's cases on real Kafka.
+
+protocol_tests::rest_v2_produce_cases!(real);
+protocol_tests::rest_v2_metadata_cases!(real);
+protocol_tests::rest_v2_errors_cases!(real);

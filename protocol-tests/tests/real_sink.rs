@@ -1,0 +1,6 @@
+//! The sink's cases on real Kafka and a real store.
+
+protocol_tests::sink_layout_cases!(real);
+protocol_tests::sink_rotation_cases!(real);
+protocol_tests::sink_restart_cases!(real);
+protocol_tests::sink_rebalance_cases!(real);
