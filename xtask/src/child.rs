@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use crate::process::{self, ProcessId};
-use crate::signals;
+use crate::{scratch, signals};
 
 /// A running child; dropping ends it (SIGTERM, then SIGKILL).
 pub(crate) struct Foreground {
@@ -36,6 +36,7 @@ impl Foreground {
         let file = File::create(log).with_context(|| format!("cannot create {}", log.display()))?;
         let mut started = Self::start(command.stdout(file.try_clone()?).stderr(file))?;
         started.log = Some(log.to_owned());
+        started.id.map_or(Ok(()), |id| scratch::note(log, id))?;
         Ok(started)
     }
 

@@ -13,6 +13,7 @@ mod process;
 mod programs;
 mod python;
 mod s3;
+mod scratch;
 mod signals;
 mod verify;
 
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<()> {
     signals::install()?;
     part::sweep()?;
+    scratch::sweep()?;
     match cli.command {
         Command::Kafka(command) => kafka::run(command),
         Command::S3(command) => s3::run(command),

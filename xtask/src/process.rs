@@ -27,7 +27,8 @@ pub(crate) enum Signal {
 pub(crate) struct ProcessId {
     /// The pid.
     pub(crate) pid: u32,
-    started: u64,
+    /// When it started, in clock ticks since boot.
+    pub(crate) started: u64,
 }
 
 impl ProcessId {

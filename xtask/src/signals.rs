@@ -13,6 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::part;
 use crate::process::{self, ProcessId};
+use crate::scratch;
 
 struct Foreground {
     closing: bool,
@@ -52,7 +53,10 @@ pub(crate) fn install() -> Result<()> {
             }
         });
         eprintln!("interrupted: ending what was started");
-        if let Err(error) = end_foreground().and_then(|()| part::end_owned()) {
+        if let Err(error) = end_foreground()
+            .and_then(|()| part::end_owned())
+            .and_then(|()| scratch::remove_owned())
+        {
             eprintln!("error: {error:#}");
         }
         std::process::exit(code);

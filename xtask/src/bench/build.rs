@@ -5,7 +5,6 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
-use tempfile::TempDir;
 
 use super::usage;
 use crate::child::Foreground;
@@ -18,7 +17,7 @@ pub(crate) fn run() -> Result<()> {
     if !fetched.success() {
         bail!("cargo fetch ended with {fetched}");
     }
-    let target = TempDir::with_prefix("sluiceway-build-")?;
+    let target = crate::scratch::folder()?;
     cold(
         "quick start (cargo build --release)",
         &["build", "--release"],
@@ -40,7 +39,7 @@ pub(crate) fn run() -> Result<()> {
     print_size(target.path(), "sluiceway-proxy")?;
     print_size(target.path(), "sluiceway-sink")?;
     drop(target);
-    let target = TempDir::with_prefix("sluiceway-build-")?;
+    let target = crate::scratch::folder()?;
     cold(
         "tests (cargo test --workspace --no-run)",
         &["test", "--workspace", "--no-run"],

@@ -50,7 +50,7 @@ struct Point {
 /// Runs the rounds and prints every point, then medians and ratios.
 pub(crate) fn run(args: &ProxyArgs) -> Result<()> {
     let broker = super::start_broker("proxy")?;
-    let dir = TempDir::with_prefix("sluiceway-bench-")?;
+    let dir = crate::scratch::folder()?;
     let proxy = Proxy::start(&broker, &dir, &args.settings)?;
     println!(
         "{} connections, {} B a record, {} partitions, acks=all; idle memory of the proxy {:.1} MiB",

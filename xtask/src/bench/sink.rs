@@ -202,7 +202,7 @@ impl Worker {
         store: &s3::Server,
     ) -> Result<Self> {
         let bucket = store.create_bucket(&connector.name)?;
-        let dir = TempDir::with_prefix("sluiceway-bench-")?;
+        let dir = crate::scratch::folder()?;
         let urls: Vec<String> = ports::free(2)?
             .iter()
             .map(|port| format!("http://127.0.0.1:{port}"))

@@ -59,7 +59,7 @@ struct Run {
 
 impl Run {
     fn new(name: &'static str, path: &str, bootstrap: &str) -> Result<Self> {
-        let dir = TempDir::with_prefix("sluiceway-bench-")?;
+        let dir = crate::scratch::folder()?;
         let ports = ports::free(2)?;
         let listener = format!("http://127.0.0.1:{}", ports[0]);
         let file = dir.path().join("program.properties");

@@ -18,7 +18,7 @@ pub(crate) struct EmbeddedBroker {
 impl EmbeddedBroker {
     /// Starts it and waits until it answers.
     pub(crate) fn start(binaries: &Binaries) -> Result<Self> {
-        let data = TempDir::with_prefix("sluiceway-embedded-")?;
+        let data = crate::scratch::folder()?;
         let port = ports::free(1)?[0];
         let mut command = binaries.command("dev-services")?;
         command

@@ -76,7 +76,7 @@ impl<'a> Run<'a> {
             .collect();
         Ok(Self {
             parts,
-            dir: TempDir::with_prefix("sluiceway-pipeline-")?,
+            dir: crate::scratch::folder()?,
             user: format!("{:012x}", std::process::id()),
             proxy: urls[0].clone(),
             connect: urls[1].clone(),
