@@ -1,2 +1,0 @@
-//! Head.
-#![forbid(unsafe_code)]
