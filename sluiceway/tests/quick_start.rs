@@ -8,7 +8,7 @@
 
 mod support;
 
-use support::{curl, eventually, objects, run, start, tiled, topics};
+use support::{curl, eventually, object_path, objects, run, start, tiled, topics};
 
 #[test]
 fn posts_end_in_objects_and_the_next_run_goes_on() {
@@ -109,6 +109,26 @@ fn what_a_killed_run_left_in_kafka_is_written_once_by_the_next() {
     assert_eq!(next.code, Some(0), "{}\n{}", next.stdout, next.stderr);
     let total: u64 = topics().iter().map(|topic| tiled(data, topic)).sum();
     assert_eq!(total, next.figure("records in Kafka, all runs"));
+}
+
+#[test]
+fn records_that_are_in_no_object_make_the_exit_code_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let running = start(data, &["--posts", "600", "--rate", "200"]);
+    let topic = &topics()[0];
+    eventually("an object lies on disk", || {
+        !objects(data, topic).is_empty()
+    });
+    let first = object_path(data, topic, 0);
+    let lost = std::fs::read_to_string(&first).unwrap().lines().count();
+    std::fs::remove_file(first).unwrap();
+    let ended = running.end();
+    assert_eq!(ended.code, Some(1), "{}\n{}", ended.stdout, ended.stderr);
+    let failed = format!("CHECK FAILED: {lost} problems among 1,800 acknowledged records");
+    assert!(ended.stdout.contains(&failed), "{}", ended.stdout);
+    let named = format!("{topic}-0 offset 0: in no object");
+    assert!(ended.stdout.contains(&named), "{}", ended.stdout);
 }
 
 #[test]

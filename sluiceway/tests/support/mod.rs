@@ -125,12 +125,19 @@ pub fn eventually(what: &str, mut done: impl FnMut() -> bool) {
 
 pub const USER: &str = "0a1b2c3d4e5f";
 
+fn folder(data: &Path, topic: &str) -> PathBuf {
+    let bucket = data.join("s3").join(format!("user-{USER}-bucket"));
+    bucket.join("topics").join(topic).join("partition=0")
+}
+
+/// The object of a topic that begins with this offset.
+pub fn object_path(data: &Path, topic: &str, start: i64) -> PathBuf {
+    folder(data, topic).join(format!("{topic}+0+{start:010}.json"))
+}
+
 /// The objects of a topic's partition 0: first offset and lines, in order.
 pub fn objects(data: &Path, topic: &str) -> BTreeMap<i64, Vec<serde_json::Value>> {
-    let folder: PathBuf = data
-        .join("s3")
-        .join(format!("user-{USER}-bucket/topics/{topic}/partition=0"));
-    let Ok(entries) = std::fs::read_dir(&folder) else {
+    let Ok(entries) = std::fs::read_dir(folder(data, topic)) else {
         return BTreeMap::new();
     };
     let mut found = BTreeMap::new();
