@@ -16,7 +16,7 @@
 //! ```
 //!
 //! Files that are put into a bucket's folder by hand are objects too. A key cannot be both an object and a
-//! "folder" of others (`a` and `a/b`); a segment that is empty, `.` or `..` is stored as `%empty`, `%dot`, `%dotdot`.
+//! "folder" of others (`a` and `a/b`); a segment that is empty, `.` or `..` is stored as `%empty` (at the end `%self`), `%dot`, `%dotdot`.
 
 mod attributes;
 mod body;
@@ -130,11 +130,13 @@ impl S3 {
         let listener = std::net::TcpListener::bind(wanted).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let store = Arc::new(Store::open(&options.root)?);
+        let (store, lock) = Store::open(&options.root)?;
+        let store = Arc::new(store);
         let service = service::build(Arc::clone(&store), &options);
         tracing::info!(%address, "development S3 server started; it is not meant for production");
-        let thread = ServiceThread::spawn("dev-s3", move |shutdown| {
-            server::run(listener, service, shutdown)
+        let thread = ServiceThread::spawn("dev-s3", move |shutdown| async move {
+            server::run(listener, service, shutdown).await;
+            drop(lock);
         })
         .map_err(S3Error::Thread)?;
         Ok(Self {

@@ -190,11 +190,7 @@ pub(crate) mod tests {
                 producer_epoch,
                 timestamp_type: TimestampType::Creation,
                 offset: index as i64,
-                sequence: if producer_id < 0 {
-                    -1
-                } else {
-                    sequence + index as i32
-                },
+                sequence: sequence + index as i32, // else the encoder starts another batch
                 timestamp: start_ms + index as i64,
                 key: None,
                 value: Some(Bytes::copy_from_slice(value.as_bytes())),

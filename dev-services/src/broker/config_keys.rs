@@ -24,6 +24,9 @@ pub(crate) enum Kind {
 enum Bounds {
     Any,
     Min(i64),
+    Range(i64, i64),
+    /// -1 or a level from 1 to 9.
+    GzipLevel,
     /// A share between 0 and 1.
     Share,
     OneOf(&'static [&'static str]),
@@ -66,16 +69,16 @@ const CODECS: &[&str] = &["uncompressed", "zstd", "lz4", "snappy", "gzip", "prod
 const TIMESTAMP_TYPES: &[&str] = &["CreateTime", "LogAppendTime"];
 const POLICIES: &[&str] = &["compact", "delete"];
 
-use Bounds::{Any, Min, OneOf, Share};
+use Bounds::{Any, GzipLevel, Min, OneOf, Range, Share};
 
 /// The topic settings.
 #[rustfmt::skip]
 pub(crate) const TOPIC_KEYS: &[ConfigKey] = &[
     key("cleanup.policy", "delete", Kind::List, OneOf(POLICIES), "log.cleanup.policy"),
-    key("compression.gzip.level", "-1", Kind::Int, Min(-1), "compression.gzip.level"),
-    key("compression.lz4.level", "9", Kind::Int, Min(1), "compression.lz4.level"),
+    key("compression.gzip.level", "-1", Kind::Int, GzipLevel, "compression.gzip.level"),
+    key("compression.lz4.level", "9", Kind::Int, Range(1, 17), "compression.lz4.level"),
     key("compression.type", "producer", Kind::String, OneOf(CODECS), "compression.type"),
-    key("compression.zstd.level", "3", Kind::Int, Min(-131_072), "compression.zstd.level"),
+    key("compression.zstd.level", "3", Kind::Int, Range(-131_072, 22), "compression.zstd.level"),
     key("delete.retention.ms", "86400000", Kind::Long, Min(0), "log.cleaner.delete.retention.ms"),
     key("file.delete.delay.ms", "60000", Kind::Long, Min(0), "log.segment.delete.delay.ms"),
     key("flush.messages", FOREVER, Kind::Long, Min(1), "log.flush.interval.messages"),
@@ -168,11 +171,22 @@ impl ConfigKey {
 
     fn bounded(&self, number: Result<f64, &str>) -> Result<(), String> {
         let number = number.map_err(|kind| format!("Not a number of type {kind}"))?;
-        match self.bounds {
-            Min(min) if number < min as f64 => Err(format!("Value must be at least {min}")),
-            Share if number < 0.0 => Err("Value must be at least 0".to_owned()),
-            Share if number > 1.0 => Err("Value must be no more than 1".to_owned()),
-            _ => Ok(()),
+        let (min, max) = match self.bounds {
+            Min(min) => (min as f64, f64::INFINITY),
+            Range(min, max) => (min as f64, max as f64),
+            Share => (0.0, 1.0),
+            GzipLevel if number != -1.0 && !(1.0..=9.0).contains(&number) => {
+                return Err("Value must be between 1 and 9 or equal to -1".to_owned());
+            }
+            _ => return Ok(()),
+        };
+        if number < min {
+            return Err(format!("Value must be at least {min}"));
+        }
+        if number > max {
+            Err(format!("Value must be no more than {max}"))
+        } else {
+            Ok(())
         }
     }
 

@@ -97,14 +97,26 @@ impl Resource {
         stored.map_err(|error| ApiError::new(ResponseError::KafkaStorageError, error.to_string()))
     }
 
-    fn key(&self, name: &str) -> Result<&'static ConfigKey, ApiError> {
-        let fixed = || {
+    /// Checks a value. Like Kafka, the broker takes settings that it does not know, for its plug-ins.
+    fn check(&self, node: &Node, name: &str, value: &str) -> Result<(), ApiError> {
+        if matches!(self, Self::Topic(_)) {
+            return topic_key(name)?.check(value);
+        }
+        if fixed(node).iter().any(|(fixed, ..)| *fixed == name) {
             let message = format!("Cannot update these configs dynamically: Set({name})");
-            ApiError::new(ResponseError::InvalidRequest, message)
-        };
+            return Err(ApiError::new(ResponseError::InvalidRequest, message));
+        }
+        let checked = dynamic_key(name).map_or(Ok(()), |key| key.check(value));
+        checked.map_err(|error| ApiError {
+            error: ResponseError::InvalidRequest,
+            ..error
+        })
+    }
+
+    fn key(&self, name: &str) -> Option<&'static ConfigKey> {
         match self {
-            Self::Topic(_) => topic_key(name),
-            Self::Broker(_) => dynamic_key(name).ok_or_else(fixed),
+            Self::Topic(_) => topic_key(name).ok(),
+            Self::Broker(_) => dynamic_key(name),
         }
     }
 }
@@ -253,9 +265,9 @@ pub(crate) fn alter(node: &Node, request: &AlterConfigsRequest) -> AlterConfigsR
             value: config.value.as_deref(),
             operation: Operation::Set,
         });
-        let target = Resource::find(node, resource.resource_type, &resource.resource_name);
+        let target = target(node, resource.resource_type, &resource.resource_name);
         let altered = target.and_then(|target| {
-            let altered = changed(&target, Altered::new(), changes)?;
+            let altered = changed(node, &target, Altered::new(), changes)?;
             if request.validate_only {
                 Ok(())
             } else {
@@ -288,9 +300,9 @@ pub(crate) fn alter_incrementally(
                 _ => Operation::Set,
             },
         });
-        let target = Resource::find(node, resource.resource_type, &resource.resource_name);
+        let target = target(node, resource.resource_type, &resource.resource_name);
         let altered = target.and_then(|target| {
-            let altered = changed(&target, target.altered(node), changes)?;
+            let altered = changed(node, &target, target.altered(node), changes)?;
             if request.validate_only {
                 Ok(())
             } else {
@@ -307,14 +319,24 @@ pub(crate) fn alter_incrementally(
     IncrementalAlterConfigsResponse::default().with_responses(responses.collect())
 }
 
+/// The resource to alter, with Kafka's sentence for a topic that is missing.
+fn target(node: &Node, kind: i8, name: &str) -> Result<Resource, ApiError> {
+    Resource::find(node, kind, name).map_err(|error| match error.error {
+        ResponseError::UnknownTopicOrPartition => {
+            ApiError::new(error.error, format!("The topic '{name}' does not exist."))
+        }
+        _ => error,
+    })
+}
+
 /// The altered settings after these changes, checked.
 fn changed<'a>(
+    node: &Node,
     resource: &Resource,
     mut altered: Altered,
     changes: impl Iterator<Item = Change<'a>>,
 ) -> Result<Altered, ApiError> {
     for change in changes {
-        let key = resource.key(change.name)?;
         if change.operation == Operation::Delete {
             altered.remove(change.name);
             continue;
@@ -325,34 +347,29 @@ fn changed<'a>(
         })?;
         let value = match change.operation {
             Operation::Append | Operation::Subtract => {
-                let current = altered.get(change.name).map_or(key.default, String::as_str);
-                change_list(key, current, given, change.operation)?
+                let key = resource.key(change.name);
+                let current = altered.get(change.name).map(String::as_str);
+                let default = key.map_or("", |key| key.default);
+                change_list(key, current.unwrap_or(default), given, &change)?
             }
             _ => given.to_owned(),
         };
-        key.check(&value)?;
+        resource.check(node, change.name, &value)?;
         altered.insert(change.name.to_owned(), value);
     }
     Ok(altered)
 }
 
 fn change_list(
-    key: &ConfigKey,
+    key: Option<&ConfigKey>,
     current: &str,
     given: &str,
-    operation: Operation,
+    change: &Change<'_>,
 ) -> Result<String, ApiError> {
-    let appends = operation == Operation::Append;
-    if key.kind != Kind::List {
-        let verb = if appends {
-            "APPEND to"
-        } else {
-            "SUBTRACT from"
-        };
-        let message = format!(
-            "Can't {verb} key {} because its type is not LIST.",
-            key.name
-        );
+    let appends = change.operation == Operation::Append;
+    if key.is_none_or(|key| key.kind != Kind::List) {
+        let (verb, name) = (if appends { "APPEND" } else { "SUBTRACT" }, change.name);
+        let message = format!("Can't {verb} to key {name} because its type is not LIST.");
         return Err(ApiError::new(ResponseError::InvalidConfig, message));
     }
     let items = |list: &str| -> Vec<String> {

@@ -551,3 +551,7 @@ impl Group {
             .ok_or(ResponseError::UnknownMemberId)
     }
 }
+
+#[cfg(test)]
+#[path = "group_tests.rs"]
+mod tests;

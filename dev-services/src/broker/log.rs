@@ -415,3 +415,7 @@ fn first_record(mut batch: Bytes, timestamp: i64, start_offset: i64) -> Option<(
         .find(late)
         .map(|record| (record.offset, record.timestamp))
 }
+
+#[cfg(test)]
+#[path = "log_tests.rs"]
+mod tests;

@@ -119,12 +119,27 @@ fn check_assignments(wanted: &CreatableTopic) -> Result<(), ApiError> {
         let message = "A manual partition assignment was specified, but numPartitions or replicationFactor was not set to -1.";
         return Err(ApiError::new(ResponseError::InvalidRequest, message));
     }
-    let here = wanted
+    let brokers = wanted
         .assignments
         .iter()
-        .all(|assigned| assigned.broker_ids == [NODE_ID]);
-    if !here || !partitions.iter().copied().eq(0..partitions.len() as i32) {
-        let message = "The manual partition assignment has to name broker 1 for partitions 0, 1, 2, and so on.";
+        .flat_map(|assigned| &assigned.broker_ids);
+    if let Some(unknown) = brokers.into_iter().find(|broker| **broker != NODE_ID) {
+        let message = format!(
+            "The manual partition assignment includes broker {}, but no such broker is registered.",
+            unknown.0
+        );
+        return Err(ApiError::new(
+            ResponseError::InvalidReplicaAssignment,
+            message,
+        ));
+    }
+    let one_each = wanted
+        .assignments
+        .iter()
+        .all(|assigned| assigned.broker_ids.len() == 1);
+    if !one_each || !partitions.iter().copied().eq(0..partitions.len() as i32) {
+        let message =
+            "The manual partition assignment has to name broker 1 once for partitions 0, 1, 2, …";
         return Err(ApiError::new(
             ResponseError::InvalidReplicaAssignment,
             message,

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::fs::{self, Metadata};
 use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -131,14 +132,17 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// The MD5 of a file's content, in hexadecimal digits.
-pub(crate) fn md5_of(path: &Path) -> io::Result<String> {
-    let mut file = fs::File::open(path)?;
+pub(crate) fn md5_of(file: &fs::File) -> io::Result<String> {
     let mut hash = Md5::new();
     let mut buffer = vec![0; 64 * 1024];
+    let mut position = 0;
     loop {
-        match io::Read::read(&mut file, &mut buffer)? {
+        match file.read_at(&mut buffer, position)? {
             0 => return Ok(hex(&hash.finalize())),
-            read => hash.update(&buffer[..read]),
+            read => {
+                hash.update(&buffer[..read]);
+                position += read as u64;
+            }
         }
     }
 }

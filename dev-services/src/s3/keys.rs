@@ -1,6 +1,7 @@
 //! Object keys as paths of files, and back. A key's segments are folders and a file name as they stand, except for
-//! the few that a file system cannot hold: an empty segment, `.` and `..` (`%empty`, `%dot`, `%dotdot`; a segment
-//! that looks like one of these gets another `%` in front). Every key has one path and the other way round.
+//! the few that a file system cannot hold: an empty segment (`%empty`; at the end of a key `%self`), `.` and `..`
+//! (`%dot`, `%dotdot`); a segment that looks like one of these gets another `%` in front. Every key has one path and
+//! the other way round.
 
 use std::path::PathBuf;
 
@@ -10,8 +11,12 @@ const MAX_SEGMENT: usize = 255;
 /// The path of a key relative to its bucket; `None` when a segment is too long or has a NUL.
 pub(crate) fn path_of(key: &str) -> Option<PathBuf> {
     let mut path = PathBuf::new();
-    for segment in key.split('/') {
-        let name = escape(segment);
+    let last = key.bytes().filter(|byte| *byte == b'/').count();
+    for (at, segment) in key.split('/').enumerate() {
+        let name = match segment {
+            "" if at == last => "%self".to_owned(),
+            _ => escape(segment),
+        };
         if name.len() > MAX_SEGMENT || name.contains('\0') {
             return None;
         }
@@ -26,7 +31,7 @@ pub(crate) fn segment_of(name: &str) -> &str {
         return name;
     }
     match name {
-        "%empty" => "",
+        "%empty" | "%self" => "",
         "%dot" => ".",
         "%dotdot" => "..",
         _ => &name[1..],
@@ -45,7 +50,7 @@ fn escape(segment: &str) -> String {
 
 fn is_escape(name: &str) -> bool {
     let word = name.trim_start_matches('%');
-    word.len() < name.len() && matches!(word, "empty" | "dot" | "dotdot")
+    word.len() < name.len() && matches!(word, "empty" | "self" | "dot" | "dotdot")
 }
 
 #[cfg(test)]
@@ -62,6 +67,9 @@ mod tests {
             "topics/t/partition=0/t+0+0000000000.json",
             "/lead/trail//t/x",
             "dir/",
+            "dir//",
+            "dir//x",
+            "%self/self",
             "a/../b/./c",
             "..",
             "%empty",

@@ -1,6 +1,5 @@
 //! Objects in requests and responses: what of S3's long lists of fields this server keeps and gives back.
 
-use std::path::PathBuf;
 use std::time::SystemTime;
 
 use s3s::dto::*;
@@ -8,9 +7,9 @@ use s3s::{S3Request, S3Result, s3_error};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
-use super::attributes::{Attributes, Checksums, Headers};
+use super::attributes::{Attributes, Checksums, Headers, md5_of};
 use super::body::{Expected, receive};
-use super::store::{Condition, IntoInternal, Object as Stored, Store};
+use super::store::{Condition, Incoming, IntoInternal, Object as Stored, Store};
 
 /// Bytes per chunk of a body that is sent.
 const READ_BUFFER: usize = 128 * 1024;
@@ -171,7 +170,7 @@ pub(crate) async fn get(store: &Store, input: GetObjectInput) -> S3Result<GetObj
     let size = object.file.len();
     let range = input.range.map(|range| range.check(size)).transpose()?;
     let part = range.clone().unwrap_or(0..size);
-    let body = open(object.path, part.start, part.end - part.start).await?;
+    let body = body(object.content, part.start, part.end - part.start).await?;
     let whole = part == (0..size);
     let Attributes {
         headers,
@@ -211,9 +210,8 @@ pub(crate) async fn get(store: &Store, input: GetObjectInput) -> S3Result<GetObj
 /// S3's content type for objects that were put without one.
 const DEFAULT_TYPE: &str = "binary/octet-stream";
 
-async fn open(path: PathBuf, start: u64, length: u64) -> S3Result<StreamingBlob> {
-    let opened = tokio::fs::File::open(path).await;
-    let mut file = opened.map_err(|_| s3_error!(NoSuchKey))?; // deleted just now
+async fn body(content: std::fs::File, start: u64, length: u64) -> S3Result<StreamingBlob> {
+    let mut file = tokio::fs::File::from_std(content);
     file.seek(std::io::SeekFrom::Start(start))
         .await
         .map_err(IntoInternal::into_internal)?;
@@ -278,8 +276,7 @@ pub(crate) fn copy(store: &Store, mut input: CopyObjectInput) -> S3Result<CopyOb
         source.attributes.headers
     };
     let file = store.incoming();
-    std::fs::copy(&source.path, &file.path).map_err(|_| s3_error!(NoSuchKey))?;
-    let md5 = super::attributes::md5_of(&file.path).map_err(IntoInternal::into_internal)?;
+    let md5 = copy_content(source.content, &file).map_err(IntoInternal::into_internal)?;
     let attributes = Attributes::new(&input.key, md5, headers, source.attributes.checksums);
     let e_tag = attributes.e_tag();
     store.place(&input.bucket, &file, attributes, &Condition::default())?;
@@ -292,4 +289,16 @@ pub(crate) fn copy(store: &Store, mut input: CopyObjectInput) -> S3Result<CopyOb
         copy_object_result: Some(result),
         ..Default::default()
     })
+}
+
+/// Copies a file's content; returns its MD5.
+fn copy_content(mut from: std::fs::File, to: &Incoming) -> std::io::Result<String> {
+    let mut out = std::fs::File::options()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .read(true)
+        .open(&to.path)?;
+    std::io::copy(&mut from, &mut out)?;
+    md5_of(&out)
 }

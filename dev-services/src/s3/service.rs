@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use s3s::auth::SimpleAuth;
+use s3s::auth::{S3Auth, SecretKey};
 use s3s::dto::*;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{S3, S3Error, S3Request, S3Response, S3Result, s3_error};
 
 use super::S3Options;
+use super::attributes::md5_of;
 use super::body::{Expected, receive};
 use super::list::{self, Entry, Page, Query, url_encoded};
 use super::objects::{self, checksums, expected, headers, last_modified};
@@ -23,12 +24,30 @@ const PAGE: i32 = 1_000;
 
 /// The HTTP service for a store.
 pub(crate) fn build(store: Arc<Store>, options: &S3Options) -> S3Service {
+    let keys = Keys {
+        access: options.access_key.clone(),
+        secret: options.secret_key.clone().into(),
+    };
     let mut builder = S3ServiceBuilder::new(Service { store });
-    builder.set_auth(SimpleAuth::from_single(
-        options.access_key.clone(),
-        options.secret_key.clone(),
-    ));
+    builder.set_auth(keys);
     builder.build()
+}
+
+/// The one pair of keys.
+struct Keys {
+    access: String,
+    secret: SecretKey,
+}
+
+#[async_trait::async_trait]
+impl S3Auth for Keys {
+    async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
+        let unknown = "The AWS Access Key Id you provided does not exist in our records.";
+        if access_key == self.access {
+            return Ok(self.secret.clone());
+        }
+        Err(s3_error!(InvalidAccessKeyId, "{unknown}"))
+    }
 }
 
 struct Service {
@@ -401,7 +420,8 @@ impl Service {
                 }),
                 Entry::Key { key, path, file } => {
                     // Deleted since it was listed: no ETag.
-                    let attributes = self.store.attributes(bucket, key, path, file).ok();
+                    let md5 = || md5_of(&std::fs::File::open(path)?);
+                    let attributes = self.store.attributes(bucket, key, file, md5).ok();
                     contents.push(Object {
                         key: Some(spell(key)),
                         size: Some(file.len() as i64),

@@ -27,14 +27,13 @@ pub(crate) struct Store {
     incoming: PathBuf,
     received: AtomicU64,
     changes: Mutex<()>,
-    /// Locked while this server runs.
-    _lock: File,
 }
 
 /// An object that exists.
 #[derive(Debug)]
 pub(crate) struct Object {
-    pub(crate) path: PathBuf,
+    /// The content, which stays as it is even if the object is replaced.
+    pub(crate) content: File,
     pub(crate) file: Metadata,
     pub(crate) attributes: Attributes,
 }
@@ -60,8 +59,9 @@ pub(crate) struct Condition {
 }
 
 impl Store {
-    /// Opens the root folder, which is created when missing, and empties the folder of incoming files.
-    pub(crate) fn open(root: &Path) -> Result<Self, S3Error> {
+    /// Opens the root folder, which is created when missing, and empties the folder of incoming files. The folder
+    /// is locked for as long as the file that is returned is open.
+    pub(crate) fn open(root: &Path) -> Result<(Self, File), S3Error> {
         let failed = |source| S3Error::Folder {
             path: root.to_owned(),
             source,
@@ -77,16 +77,17 @@ impl Store {
         };
         emptied
             .and_then(|()| fs::create_dir_all(&uploads))
+            .and_then(|()| super::uploads::tidy(&uploads))
             .map_err(failed)?;
-        Ok(Self {
+        let store = Self {
             root: root.to_owned(),
             attributes,
             uploads,
             incoming,
             received: AtomicU64::new(0),
             changes: Mutex::new(()),
-            _lock: lock,
-        })
+        };
+        Ok((store, lock))
     }
 
     /// The folder of multipart uploads.
@@ -109,7 +110,10 @@ impl Store {
         if s3s::path::check_bucket_name(name) && path.is_dir() {
             Ok(path)
         } else {
-            Err(s3_error!(NoSuchBucket))
+            Err(s3_error!(
+                NoSuchBucket,
+                "The specified bucket does not exist."
+            ))
         }
     }
 
@@ -164,37 +168,42 @@ impl Store {
 
     /// An object with its attributes; those of a file that was put here by hand are made up.
     pub(crate) fn object(&self, bucket: &str, key: &str) -> S3Result<Object> {
-        let path = self.object_path(bucket, key)?;
-        let file = fs::metadata(&path)
+        let missing = || s3_error!(NoSuchKey, "The specified key does not exist.");
+        let content = File::open(self.object_path(bucket, key)?).map_err(|_| missing())?;
+        let file = content
+            .metadata()
             .ok()
             .filter(Metadata::is_file)
-            .ok_or_else(|| s3_error!(NoSuchKey))?;
+            .ok_or_else(missing)?;
+        let made_up = || md5_of(&content);
         let attributes = self
-            .attributes(bucket, key, &path, &file)
+            .attributes(bucket, key, &file, made_up)
             .map_err(IntoInternal::into_internal)?;
         Ok(Object {
-            path,
+            content,
             file,
             attributes,
         })
     }
 
-    /// The attributes of an object file.
+    /// The attributes of an object file; `md5` computes its ETag if they are not stored.
     pub(crate) fn attributes(
         &self,
         bucket: &str,
         key: &str,
-        path: &Path,
         file: &Metadata,
+        md5: impl FnOnce() -> io::Result<String>,
     ) -> io::Result<Attributes> {
         let stored = self.attributes_path(bucket, key);
         if let Some(attributes) = Attributes::read(&stored, key, file)? {
             return Ok(attributes);
         }
-        let mut attributes =
-            Attributes::new(key, md5_of(path)?, Default::default(), Default::default());
-        attributes.describe(file);
-        Ok(attributes)
+        Ok(Attributes::new(
+            key,
+            md5()?,
+            Default::default(),
+            Default::default(),
+        ))
     }
 
     /// A fresh file for content that is on its way.
@@ -228,7 +237,9 @@ impl Store {
             );
         }
         match &condition.if_match {
-            Some(_) if current.is_none() => Err(s3_error!(NoSuchKey)),
+            Some(_) if current.is_none() => {
+                Err(s3_error!(NoSuchKey, "The specified key does not exist."))
+            }
             Some(wanted) if !matches(wanted) => {
                 failed("At least one of the pre-conditions you specified did not hold: If-Match")
             }

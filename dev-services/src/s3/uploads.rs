@@ -83,7 +83,12 @@ pub(crate) fn find(
     key: &str,
     id: &str,
 ) -> S3Result<(Upload, PathBuf)> {
-    let unknown = || s3_error!(NoSuchUpload);
+    let unknown = || {
+        s3_error!(
+            NoSuchUpload,
+            "The specified multipart upload does not exist: it was aborted or completed."
+        )
+    };
     let valid = Uuid::try_parse(id)
         .map_err(|_| unknown())?
         .simple()
@@ -161,9 +166,10 @@ pub(crate) fn parts(folder: &Path) -> S3Result<Vec<PartFile>> {
 pub(crate) fn list(store: &Store, bucket: &str) -> io::Result<Vec<Upload>> {
     let mut uploads = Vec::new();
     for entry in fs::read_dir(store.uploads())? {
-        // Completed or aborted since the folder was read: not listed.
-        if let Ok(upload) = read(&entry?.path())
-            && upload.bucket == bucket
+        let folder = entry?.path();
+        // What cannot be read was completed or aborted just now.
+        if let Some(upload) = read(&folder).ok().filter(|upload| upload.bucket == bucket)
+            && is_whole(&folder)
         {
             uploads.push(upload);
         }
@@ -172,6 +178,23 @@ pub(crate) fn list(store: &Store, bucket: &str) -> io::Result<Vec<Upload>> {
         (&one.key, one.initiated, &one.id).cmp(&(&other.key, other.initiated, &other.id))
     });
     Ok(uploads)
+}
+
+/// Whether a folder is an upload's, and not one that is being made or removed.
+fn is_whole(folder: &Path) -> bool {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    Uuid::try_parse(&name).is_ok()
+}
+
+/// Removes what a crash left of uploads that were being made or removed.
+pub(crate) fn tidy(uploads: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(uploads)? {
+        let folder = entry?.path();
+        if !is_whole(&folder) {
+            fs::remove_dir_all(folder)?;
+        }
+    }
+    Ok(())
 }
 
 /// Drops an upload with its parts.

@@ -1,0 +1,123 @@
+//! The development servers as programs of their own: `dev-services broker` and `dev-services s3`. The address is
+//! printed on one line of standard output when clients can connect; the log goes to standard error. Ends on
+//! SIGTERM and Ctrl-C.
+#![forbid(unsafe_code)]
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use dev_services::broker::{Broker, BrokerOptions};
+use dev_services::s3::{S3, S3Options};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// A Kafka broker and an S3 server for development. Not for production: one node, no replication.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Command {
+    #[command(subcommand)]
+    service: Service,
+}
+
+#[derive(Debug, Subcommand)]
+enum Service {
+    /// A Kafka broker; prints its bootstrap address.
+    Broker(BrokerArgs),
+    /// An S3 server; prints its endpoint URL.
+    S3(S3Args),
+}
+
+#[derive(Debug, Args)]
+struct BrokerArgs {
+    /// Folder for topics and offsets; created when missing.
+    #[arg(long)]
+    data_dir: PathBuf,
+    /// Port on 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = 9092)]
+    port: u16,
+    /// Partitions of topics that are created without a count.
+    #[arg(long, default_value_t = 1)]
+    partitions: i32,
+    /// Do not create a topic when a client asks for one that does not exist.
+    #[arg(long)]
+    no_auto_create: bool,
+}
+
+#[derive(Debug, Args)]
+struct S3Args {
+    /// Folder of the buckets; created when missing.
+    #[arg(long)]
+    root: PathBuf,
+    /// Port on 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = 9000)]
+    port: u16,
+    /// A bucket to create; may be given more than once.
+    #[arg(long)]
+    bucket: Vec<String>,
+    /// The one access key.
+    #[arg(long, default_value = "dev")]
+    access_key: String,
+    /// Its secret.
+    #[arg(long, default_value = "devsecret", hide_default_value = true)]
+    secret_key: String,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    match Command::parse().service {
+        Service::Broker(args) => broker(args).await,
+        Service::S3(args) => s3(args).await,
+    }
+}
+
+async fn broker(args: BrokerArgs) -> anyhow::Result<()> {
+    let options = BrokerOptions {
+        port: args.port,
+        default_partitions: args.partitions,
+        auto_create_topics: !args.no_auto_create,
+        ..BrokerOptions::new(args.data_dir)
+    };
+    let broker = Broker::start(options).await?;
+    println!("{}", broker.bootstrap());
+    until_signal().await?;
+    broker.stop().await;
+    Ok(())
+}
+
+async fn s3(args: S3Args) -> anyhow::Result<()> {
+    let S3Args {
+        root,
+        port,
+        bucket,
+        access_key,
+        secret_key,
+    } = args;
+    let s3 = S3::start(S3Options {
+        root,
+        port,
+        access_key,
+        secret_key,
+    })
+    .await?;
+    for name in bucket {
+        s3.create_bucket(&name).await?;
+    }
+    println!("{}", s3.endpoint());
+    until_signal().await?;
+    s3.stop().await;
+    Ok(())
+}
+
+async fn until_signal() -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot listen for Ctrl-C"),
+        _ = terminate.recv() => Ok(()),
+    }
+}
