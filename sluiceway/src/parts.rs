@@ -1,7 +1,7 @@
 //! The parts of the quick start: embedded or real Kafka and S3, proxy, sink, admin listener.
 //! Started in the order in which they need one another, stopped in the opposite one.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use dev_services::{
@@ -142,11 +142,17 @@ async fn kafka(args: &Args) -> anyhow::Result<(Option<Broker>, String)> {
     if let Some(bootstrap) = &args.bootstrap_servers {
         return Ok((None, bootstrap.clone()));
     }
-    let options = BrokerOptions::new(args.data_dir.join("kafka"));
+    let options = BrokerOptions {
+        group_initial_rebalance_delay: REBALANCE_DELAY,
+        ..BrokerOptions::new(args.data_dir.join("kafka"))
+    };
     let broker = Broker::start(options).await.context(DATA_DIR)?;
     let bootstrap = broker.bootstrap();
     Ok((Some(broker), bootstrap))
 }
+
+/// The sink's tasks join the group within this time, so that it is balanced once and not thrice.
+const REBALANCE_DELAY: Duration = Duration::from_millis(500);
 
 /// What to do when an embedded part does not start.
 const DATA_DIR: &str = "an embedded part does not start (--data-dir chooses another folder)";
