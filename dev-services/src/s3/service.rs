@@ -105,7 +105,6 @@ impl S3 for Service {
             })?;
         answer(CreateBucketOutput {
             location: Some(format!("/{name}")),
-            ..Default::default()
         })
     }
 
