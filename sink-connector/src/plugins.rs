@@ -46,28 +46,26 @@ const fn plugin(class: &'static str, kind: PluginType, version: &'static str) ->
     }
 }
 
+const fn converter(class: &'static str) -> Plugin {
+    plugin(class, PluginType::Converter, CONNECT_VERSION)
+}
+
 /// All plugins, connectors first.
-pub const ALL: [Plugin; 5] = [
+pub const ALL: [Plugin; 11] = [
     plugin(
         "io.confluent.connect.s3.S3SinkConnector",
         PluginType::Sink,
         CONNECTOR_VERSION,
     ),
-    plugin(
-        "org.apache.kafka.connect.converters.ByteArrayConverter",
-        PluginType::Converter,
-        CONNECT_VERSION,
-    ),
-    plugin(
-        "org.apache.kafka.connect.json.JsonConverter",
-        PluginType::Converter,
-        CONNECT_VERSION,
-    ),
-    plugin(
-        "org.apache.kafka.connect.storage.StringConverter",
-        PluginType::Converter,
-        CONNECT_VERSION,
-    ),
+    converter("org.apache.kafka.connect.converters.BooleanConverter"),
+    converter("org.apache.kafka.connect.converters.ByteArrayConverter"),
+    converter("org.apache.kafka.connect.converters.DoubleConverter"),
+    converter("org.apache.kafka.connect.converters.FloatConverter"),
+    converter("org.apache.kafka.connect.converters.IntegerConverter"),
+    converter("org.apache.kafka.connect.converters.LongConverter"),
+    converter("org.apache.kafka.connect.converters.ShortConverter"),
+    converter("org.apache.kafka.connect.json.JsonConverter"),
+    converter("org.apache.kafka.connect.storage.StringConverter"),
     plugin(
         "org.apache.kafka.connect.storage.SimpleHeaderConverter",
         PluginType::HeaderConverter,

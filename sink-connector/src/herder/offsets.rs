@@ -231,10 +231,11 @@ impl Group {
             RDKafkaErrorCode::RebalanceInProgress,
             RDKafkaErrorCode::NonEmptyGroup,
         ];
-        if !error
-            .rdkafka_error_code()
-            .is_some_and(|code| BUSY.contains(&code))
-        {
+        let code = match error {
+            KafkaError::AdminOp(code) => Some(*code),
+            other => other.rdkafka_error_code(),
+        };
+        if !code.is_some_and(|code| BUSY.contains(&code)) {
             return self.failed(verb, error);
         }
         HerderError::Internal(format!(

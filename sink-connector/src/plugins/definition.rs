@@ -64,8 +64,8 @@ pub fn converter_keys(class: &str) -> Vec<KeyInfo> {
     let keys = match short {
         "JsonConverter" => [vec![converter_type()], json_keys()].concat(),
         "StringConverter" => vec![converter_type(), encoding()],
-        "ByteArrayConverter" => vec![converter_type()],
-        _ => Vec::new(),
+        "SimpleHeaderConverter" => Vec::new(),
+        _ => vec![converter_type()],
     };
     keys.iter().map(KeyInfo::new).collect()
 }

@@ -31,10 +31,7 @@ pub struct WorkerConfig {
     pub bootstrap_servers: String,
     /// `key.converter`, `value.converter`, `header.converter` and their options, for connectors that name none.
     pub converters: Properties,
-    /// How often a task commits at the latest.
-    pub offset_flush_interval: Duration,
-    /// How long a task waits for one commit.
-    pub offset_flush_timeout: Duration,
+
     /// How long a connector's tasks may take to end.
     pub task_shutdown_timeout: Duration,
     /// Which client settings a connector may override.
@@ -101,8 +98,7 @@ impl WorkerConfig {
         Self {
             bootstrap_servers: values.list("bootstrap.servers").join(","),
             converters: converters(values, &properties),
-            offset_flush_interval: millis(values, "offset.flush.interval.ms"),
-            offset_flush_timeout: millis(values, "offset.flush.timeout.ms"),
+
             task_shutdown_timeout: millis(values, "task.shutdown.graceful.timeout.ms"),
             override_policy,
             topic_tracking: values.boolean("topic.tracking.enable"),

@@ -24,7 +24,7 @@ fn a_standalone_file_with_defaults() {
     assert_eq!(config.bootstrap_servers, "k1:9092,k2:9092");
     assert_eq!(config.rest.listeners[0].to_string(), "http://:8083");
     assert_eq!(config.rest.admin, AdminApi::OnListeners);
-    assert_eq!(config.offset_flush_interval, Duration::from_secs(60));
+    assert_eq!(config.task_shutdown_timeout, Duration::from_secs(5));
     assert_eq!(config.admin_listeners, ["http://0.0.0.0:9103"]);
     assert_eq!(config.override_policy, OverridePolicy::All);
     assert_eq!(config.converters["value.converter.schemas.enable"], "false");

@@ -110,14 +110,14 @@ fn tasks() -> Vec<Key> {
             "offset.flush.interval.ms",
             Kind::Long,
             "60000",
-            "How often a task commits the offsets of completed objects, at the latest.",
+            "Accepted; a task commits as soon as the objects before an offset are completed.",
         )
         .at_least(1),
         Key::with(
             "offset.flush.timeout.ms",
             Kind::Long,
             "5000",
-            "How long a task waits for one offset commit.",
+            "Accepted and without effect.",
         )
         .at_least(1),
         Key::with(
@@ -370,4 +370,41 @@ fn ignored() -> Vec<Key> {
             .importance(Importance::Low)
     };
     NAMES.into_iter().map(key).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn every_key_is_documented() {
+        for key in definition().iter() {
+            assert!(key.doc.len() > 10 && key.doc.ends_with('.'), "{}", key.name);
+            assert!(!key.group.is_empty(), "{}", key.name);
+        }
+    }
+
+    /// Run with `SLUICEWAY_WRITE_DOCS=1` to write the tables anew.
+    #[test]
+    fn the_documentation_has_every_key() {
+        const BEGIN: &str = "<!-- generated from the definition: begin -->\n";
+        const END: &str = "<!-- generated from the definition: end -->";
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../docs/configuration-worker.md"
+        );
+        let text = std::fs::read_to_string(path).unwrap();
+        let (head, rest) = text.split_once(BEGIN).unwrap();
+        let (tables, tail) = rest.split_once(END).unwrap();
+        let expected = definition().to_markdown();
+        if std::env::var_os("SLUICEWAY_WRITE_DOCS").is_some() {
+            std::fs::write(path, format!("{head}{BEGIN}{expected}{END}{tail}")).unwrap();
+            return;
+        }
+        assert!(
+            tables == expected,
+            "docs/configuration-worker.md is behind the definition"
+        );
+    }
 }
