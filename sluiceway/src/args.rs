@@ -16,12 +16,7 @@ pub(crate) struct Args {
     pub(crate) posts: Option<u64>,
 
     /// Posts per second; 0 for as fast as answers come.
-    #[arg(
-        long,
-        default_value_t = 50.0,
-        value_name = "R",
-        allow_negative_numbers = true
-    )]
+    #[arg(long, default_value = "50", value_name = "R", value_parser = rate, allow_negative_numbers = true)]
     pub(crate) rate: f64,
 
     /// Posts in flight at a time.
@@ -77,6 +72,12 @@ fn user_id(text: &str) -> Result<String, String> {
     }
 }
 
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok();
+    rate.filter(|rate| (0.0..=1e6).contains(rate))
+        .ok_or_else(|| "must be a number from 0 to 1000000".to_owned())
+}
+
 // === impl Args ===
 
 impl Args {
@@ -123,6 +124,16 @@ mod tests {
     fn a_bucket_may_be_named() {
         let args = parse(&["--s3-bucket", "mine", "--user", "ffffffffffff"]).unwrap();
         assert_eq!(args.bucket(), "mine");
+    }
+
+    #[test]
+    fn rates_are_posts_per_second() {
+        assert_eq!(parse(&["--rate", "0"]).unwrap().rate, 0.0);
+        assert_eq!(parse(&["--rate", "0.5"]).unwrap().rate, 0.5);
+        for bad in ["-1", "fast", "NaN", "inf"] {
+            let message = parse(&["--rate", bad]).unwrap_err();
+            assert!(message.contains("--rate"), "{message}");
+        }
     }
 
     #[test]

@@ -59,6 +59,16 @@ struct Session {
     began: Instant,
 }
 
+/// What is known when the sink has stopped.
+struct Ending {
+    /// From the first post to the last.
+    posted_in: Duration,
+    /// Whether S3 got everything in time.
+    all_in_s3: bool,
+    /// The check, when there is one; an error when objects could not be read.
+    check: anyhow::Result<Option<Check>>,
+}
+
 /// Runs until all posts are made or `stop` is cancelled.
 ///
 /// # Errors
@@ -125,8 +135,12 @@ impl Session {
             Some(_) => Some(self.check().await),
             None => None,
         };
-        let check = checked.transpose();
-        let outcome = self.finish(check, all_in_s3, posted_in).await;
+        let ending = Ending {
+            posted_in,
+            all_in_s3,
+            check: checked.transpose(),
+        };
+        let outcome = self.finish(ending).await;
         posting.context("the posting emulator broke off")?;
         outcome
     }
@@ -176,10 +190,9 @@ impl Session {
             true => self.args.wait().min(INTERRUPTED_WAIT),
             false => self.args.wait(),
         };
-        let deadline = Instant::now() + limit;
+        let (deadline, targets) = (Instant::now() + limit, self.targets());
         loop {
-            let snapshot = self.progress.snapshot();
-            if snapshot.reached(&self.targets()) {
+            if self.progress.snapshot().reached(&targets) {
                 return true;
             }
             if Instant::now() >= deadline {
@@ -190,8 +203,13 @@ impl Session {
         }
     }
 
+    /// What must be in S3 before the sink is stopped: everything that the emulator was told is
+    /// stored, and in a run that is ended by hand also what others have posted meanwhile.
     fn targets(&self) -> BTreeMap<TopicPartition, i64> {
-        let mut targets = self.progress.snapshot().ends();
+        let mut targets = match self.args.posts {
+            Some(_) => BTreeMap::new(),
+            None => self.progress.snapshot().ends(),
+        };
         for ((table, partition), end) in self.stats.ends() {
             let topic = table.topic(&self.args.user);
             let target = targets.entry(TopicPartition { topic, partition });
@@ -210,40 +228,46 @@ impl Session {
             .context("cannot check the objects")
     }
 
-    /// Prints the summary, ends the remaining parts and judges the run.
-    async fn finish(
-        self,
-        check: anyhow::Result<Option<Check>>,
-        all_in_s3: bool,
-        posted_in: Duration,
-    ) -> anyhow::Result<Outcome> {
+    /// Prints the summary and ends the remaining parts.
+    async fn finish(self, ending: Ending) -> anyhow::Result<Outcome> {
         let figures = self.figures();
-        let counts = self.stats.counts();
-        let made = self.args.posts.is_none_or(|posts| counts.posts == posts);
-        let (check, failure) = match check {
+        let (check, unread) = match ending.check {
             Ok(check) => (check, None),
             Err(error) => (None, Some(error)),
         };
-        let sound = check.as_ref().is_none_or(|check| check.problems.count == 0);
         let summary = Summary {
-            posted_in,
+            posted_in: ending.posted_in,
             elapsed: self.began.elapsed(),
-            counts,
+            counts: self.stats.counts(),
             in_kafka: figures.in_kafka,
             in_s3: figures.in_s3,
             objects: figures.objects,
             check,
         };
         print!("\n{summary}");
+        let outcome = judge(&self.args, &summary, ending.all_in_s3);
         drop(self.progress);
         self.parts.stop().await;
-        if let Some(failure) = failure {
-            return Err(failure);
-        }
-        let complete = self.args.posts.is_none() || all_in_s3;
-        Ok(match made && sound && complete {
-            true => Outcome::Good,
-            false => Outcome::Bad,
-        })
+        unread.map_or(Ok(outcome), Err)
+    }
+}
+
+/// Says what is not as it should be.
+fn judge(args: &Args, summary: &Summary, all_in_s3: bool) -> Outcome {
+    let Some(wanted) = args.posts else {
+        return Outcome::Good;
+    };
+    let made = summary.counts.posts;
+    if made != wanted {
+        eprintln!("sluiceway: {made} of {wanted} posts were made whole");
+    }
+    if !all_in_s3 {
+        eprintln!("sluiceway: S3 did not get everything in time (--wait-seconds)");
+    }
+    let check = summary.check.as_ref();
+    let sound = check.is_some_and(|check| check.problems.count == 0);
+    match made == wanted && all_in_s3 && sound {
+        true => Outcome::Good,
+        false => Outcome::Bad,
     }
 }

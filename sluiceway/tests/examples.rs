@@ -34,7 +34,11 @@ fn the_proxy_takes_the_courses_file() {
             assert!(warning.contains("zookeeper.connect"), "{warning}");
         }
         Err(errors) => {
-            let errors: Vec<String> = errors.0.iter().map(|error| error.to_string()).collect();
+            let errors: Vec<&str> = errors
+                .0
+                .iter()
+                .map(|error| error.message.as_str())
+                .collect();
             assert_eq!(errors.len(), 1, "{errors:?}");
             assert!(
                 errors[0].contains("OpenSSL not available at build time"),
