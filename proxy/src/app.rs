@@ -199,20 +199,20 @@ impl App {
         }
     }
 
-    /// Asks Kafka for a sign of life now and then, for `/readyz`: often while it is away, seldom otherwise.
+    /// Asks Kafka for a sign of life, for `/readyz`: every second while it is away, seldom otherwise.
     pub async fn watch_kafka(self: Arc<Self>) {
-        const AWAY: Duration = Duration::from_secs(1);
-        const THERE: Duration = Duration::from_secs(15);
+        const TICK: Duration = Duration::from_secs(1);
+        const TICKS_WHEN_UP: u32 = 15;
+        let mut ticks = TICKS_WHEN_UP;
         loop {
-            if let Err(fault) = self.admin.brokers().await {
-                self.health.down(&fault.message);
+            if ticks >= TICKS_WHEN_UP || self.health.check().is_err() {
+                ticks = 0;
+                if let Err(fault) = self.admin.brokers().await {
+                    self.health.down(&fault.message);
+                }
             }
-            let pause = if self.health.check().is_ok() {
-                THERE
-            } else {
-                AWAY
-            };
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(TICK).await;
+            ticks += 1;
         }
     }
 }

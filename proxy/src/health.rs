@@ -42,9 +42,9 @@ impl Health {
         }
     }
 
-    /// No broker answers.
+    /// No broker answers. (Where credentials are refused, that is the better thing to know.)
     pub fn down(&self, reason: &str) {
-        if self.change(State::Down(reason.to_owned())) {
+        if self.hopeless().is_none() && self.change(State::Down(reason.to_owned())) {
             tracing::warn!(reason, "Kafka is not reachable");
         }
     }
@@ -111,6 +111,8 @@ mod tests {
         assert_eq!((health.hopeless(), gauge.get()), (None, 0));
         health.refused("bad password");
         assert_eq!(health.hopeless().unwrap().code().number, 40101);
+        health.down("3/3 brokers are down");
+        assert!(health.hopeless().is_some());
         health.up();
         assert_eq!(health.hopeless(), None);
     }

@@ -109,7 +109,7 @@ impl Metrics {
             )?,
             produced_bytes: counter_vec(
                 "produced_bytes_total",
-                "Bytes of keys and values handed to Kafka's client, by format.",
+                "Bytes of keys and values in requests that were decoded, by format.",
                 &["format"],
             )?,
             delivery_errors: counter_vec(

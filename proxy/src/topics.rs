@@ -130,20 +130,24 @@ impl Topics {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn remember(&self, topic: &str, partitions: usize) -> i32 {
+    /// Notes how many partitions a topic has. The producer is told of new ones, or it would refuse records for them.
+    async fn remember(self: &Arc<Self>, topic: &str, partitions: usize) -> i32 {
         let partitions = i32::try_from(partitions).unwrap_or(i32::MAX);
         let now = self.now();
-        if let Some(known) = self.find(topic) {
-            known.partitions.store(partitions, Ordering::Relaxed);
-            known.checked.store(now, Ordering::Relaxed);
+        let Some(known) = self.find(topic) else {
+            let known = Known {
+                partitions: AtomicI32::new(partitions),
+                checked: AtomicU64::new(now),
+                refreshing: AtomicBool::new(false),
+            };
+            self.known.write().insert(topic.to_owned(), Arc::new(known));
             return partitions;
-        }
-        let known = Known {
-            partitions: AtomicI32::new(partitions),
-            checked: AtomicU64::new(now),
-            refreshing: AtomicBool::new(false),
         };
-        self.known.write().insert(topic.to_owned(), Arc::new(known));
+        if partitions > known.partitions.load(Ordering::Relaxed) {
+            let _seen_by_look_ups = self.ask_as_producer(topic).await;
+        }
+        known.partitions.store(partitions, Ordering::Relaxed);
+        known.checked.store(now, Ordering::Relaxed);
         partitions
     }
 
@@ -154,7 +158,7 @@ impl Topics {
         let (this, topic, known) = (Arc::clone(self), topic.to_owned(), Arc::clone(known));
         tokio::spawn(async move {
             match this.admin.partitions(&topic).await {
-                Ok(partitions) => drop(this.remember(&topic, partitions.len())),
+                Ok(partitions) => drop(this.remember(&topic, partitions.len()).await),
                 Err(fault) if fault.class == FaultClass::UnknownTopicOrPartition => {
                     this.known.write().remove(&topic);
                 }
@@ -174,7 +178,7 @@ impl Topics {
                 return Err(fault);
             }
             match self.admin.partitions(topic).await {
-                Ok(partitions) => return Ok(self.remember(topic, partitions.len())),
+                Ok(partitions) => return Ok(self.remember(topic, partitions.len()).await),
                 Err(fault) if is_absent(&fault) => {
                     let since = match creating {
                         Some(since) => since,
@@ -187,7 +191,7 @@ impl Topics {
                     if since.elapsed() >= self.settings.topic_creation_wait {
                         return Err(self.no_topic(topic));
                     }
-                    self.create(topic).await?;
+                    self.ask_as_producer(topic).await?;
                 }
                 Err(fault) if fault.class != FaultClass::Retriable => return Err(fault),
                 Err(_) if started.elapsed() >= self.settings.max_block => {
@@ -201,7 +205,7 @@ impl Topics {
     }
 
     /// Asks for a topic's metadata as producers do, which makes brokers create it if they create topics at all.
-    async fn create(self: &Arc<Self>, topic: &str) -> Result<(), KafkaFault> {
+    async fn ask_as_producer(self: &Arc<Self>, topic: &str) -> Result<(), KafkaFault> {
         let (this, name, timeout) = (Arc::clone(self), topic.to_owned(), self.admin.timeout());
         let asked = tokio::task::spawn_blocking(move || {
             let handle = this.producer.current();
