@@ -21,6 +21,11 @@ use crate::upload::{TpId, UploadEvent};
 const CLOSINGS_HIGH: usize = 4_000;
 const CLOSINGS_LOW: usize = 1_000;
 
+/// Share of the byte budget that open files may hold under pressure, and what is left after closing some, percent.
+/// Both lie below the soft mark, so that a task that was held back always goes on.
+const OPEN_FILES_HIGH_PERCENT: usize = 50;
+const OPEN_FILES_LOW_PERCENT: usize = 30;
+
 /// Why a task ends.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -315,41 +320,49 @@ impl Assignment {
         Ok(())
     }
 
-    /// Eases the byte budget: full enough parts go out early; above the hard mark the topic-partition that holds
-    /// most is closed.
+    /// Eases the byte budget: full enough parts go out early. Above the hard mark, when the open files themselves
+    /// (not uploads on their way) hold most of it, those that hold most are closed.
     ///
     /// # Errors
     /// A format cannot be ended.
     pub(crate) fn on_pressure(&mut self) -> Result<(), Failure> {
-        match self.tools.budget.pressure() {
-            Pressure::None => return Ok(()),
-            Pressure::Soft => {
-                self.slots
-                    .iter_mut()
-                    .flatten()
-                    .for_each(TopicPartition::send_early);
-                return Ok(());
-            }
-            Pressure::Hard => {}
+        let pressure = self.tools.budget.pressure();
+        if pressure == Pressure::None {
+            return Ok(());
         }
-        let closable = |state: &TopicPartition| {
-            state.open_records() > 0 && state.progress.replay_boundary().is_none()
-        };
-        let heaviest = (0..self.slots.len())
-            .filter_map(|slot| {
-                self.slots[slot]
-                    .as_ref()
-                    .filter(|state| closable(state))
-                    .map(|s| (s.held_bytes(), slot))
-            })
-            .max();
-        if let Some((_, slot)) = heaviest
-            && let Some(state) = self.slots[slot].as_mut()
+        self.slots
+            .iter_mut()
+            .flatten()
+            .for_each(TopicPartition::send_early);
+        if pressure == Pressure::Soft {
+            return Ok(());
+        }
+        let percent = self.tools.budget.total() / 100;
+        let mut held: usize = self.slots.iter().flatten().map(|tp| tp.held_bytes()).sum();
+        if held < percent * OPEN_FILES_HIGH_PERCENT {
+            return Ok(());
+        }
+        while held > percent * OPEN_FILES_LOW_PERCENT
+            && let Some((bytes, slot)) = self.heaviest()
         {
-            state.close(CloseReason::Memory)?;
-            self.dirty.insert(slot);
+            held = held.saturating_sub(bytes);
+            if let Some(state) = self.slots[slot].as_mut() {
+                state.close(CloseReason::Memory)?;
+                self.dirty.insert(slot);
+            }
         }
         Ok(())
+    }
+
+    /// The topic-partition whose open files hold most bytes and may be closed.
+    fn heaviest(&self) -> Option<(usize, usize)> {
+        let slots = self.slots.iter().enumerate();
+        let closable = slots.filter_map(|(slot, state)| {
+            let state = state.as_ref()?;
+            let free = state.open_records() > 0 && state.progress.replay_boundary().is_none();
+            free.then(|| (state.held_bytes(), slot))
+        });
+        closable.max()
     }
 
     /// Whether the task should take no more records for now; `held` is what it was told last.
