@@ -22,6 +22,8 @@ mod attributes;
 mod body;
 mod keys;
 mod list;
+mod listing;
+mod multipart;
 mod objects;
 mod server;
 mod service;

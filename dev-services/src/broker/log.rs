@@ -2,6 +2,8 @@
 //! In: one batch at a time, checked by the caller; out: its offset, stored batches, offsets for times. A batch is
 //! in the file (though not synced) before `append` returns, which is what acknowledgements rest on.
 
+mod recovery;
+
 use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -68,9 +70,9 @@ impl Log {
     /// Opens the partition in `dir`, which is created when missing, and recovers what it holds.
     pub(crate) fn open(dir: PathBuf) -> io::Result<Self> {
         std::fs::create_dir_all(&dir)?;
-        let marked = read_start_offset(&dir)?;
+        let marked = recovery::read_start_offset(&dir)?;
         let mut producers = Producers::default();
-        let mut segments = recover_segments(&dir, &mut producers)?;
+        let mut segments = recovery::recover_segments(&dir, &mut producers)?;
         match segments.back_mut() {
             Some(last) => last.activate()?,
             None => segments.push_back(Segment::create(&dir, marked)?),
@@ -370,36 +372,6 @@ fn storage_error(dir: &Path, error: &io::Error) -> ResponseError {
     ResponseError::KafkaStorageError
 }
 
-fn read_start_offset(dir: &Path) -> io::Result<i64> {
-    let path = dir.join(START_OFFSET_FILE);
-    let Some(content) = files::read(&path)? else {
-        return Ok(0);
-    };
-    let text = String::from_utf8_lossy(&content);
-    text.trim()
-        .parse()
-        .map_err(|_| files::invalid(&path, "not an offset"))
-}
-
-fn recover_segments(dir: &Path, producers: &mut Producers) -> io::Result<VecDeque<Segment>> {
-    let mut found: Vec<(i64, PathBuf)> = Vec::new();
-    for entry in std::fs::read_dir(dir)? {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if let Some(base_offset) = segment::base_offset_of(&name) {
-            found.push((base_offset, path.clone()));
-        }
-    }
-    found.sort();
-    let last = found.len().saturating_sub(1);
-    let recover = |(at, (base_offset, path)): (usize, (i64, PathBuf))| {
-        Segment::recover(path, base_offset, at == last, |header| {
-            producers.note(header)
-        })
-    };
-    found.into_iter().enumerate().map(recover).collect()
-}
-
 /// The first record of a batch that is late enough and not deleted.
 fn first_record(mut batch: Bytes, timestamp: i64, start_offset: i64) -> Option<(i64, i64)> {
     let header = BatchHeader::parse(&batch).ok()?;
@@ -417,5 +389,4 @@ fn first_record(mut batch: Bytes, timestamp: i64, start_offset: i64) -> Option<(
 }
 
 #[cfg(test)]
-#[path = "log_tests.rs"]
 mod tests;

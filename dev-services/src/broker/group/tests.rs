@@ -3,6 +3,11 @@
 
 use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
 
+use bytes::Bytes;
+use kafka_protocol::messages::{JoinGroupResponse, SyncGroupRequest, SyncGroupResponse};
+use tokio::sync::oneshot;
+
+use super::super::member::Join;
 use super::*;
 
 const SESSION: Duration = Duration::from_secs(10);
