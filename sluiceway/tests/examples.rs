@@ -11,7 +11,7 @@ use sluiceway_sink::{
 
 fn example(name: &str) -> Properties {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
-    read_file(&folder.join(name)).unwrap()
+    read_file(folder.join(name)).unwrap()
 }
 
 #[test]
