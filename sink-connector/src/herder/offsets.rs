@@ -6,7 +6,7 @@
 //! starts from has moved.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
@@ -17,6 +17,9 @@ use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::HerderError;
+
+/// Pause between two tries while a group still has members.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// A committed offset.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -200,44 +203,47 @@ impl Group {
                 element.set_metadata(metadata);
             }
         }
-        consumer
-            .commit(&list, CommitMode::Sync)
-            .map_err(|error| self.refused("alter", &error))
+        self.once_empty("alter", || consumer.commit(&list, CommitMode::Sync))
     }
 
     fn delete(&self, verb: &str) -> Result<(), HerderError> {
-        let failed = |error| self.failed(verb, &error);
-        let admin: AdminClient<DefaultClientContext> =
-            admin_settings(&self.client).create().map_err(failed)?;
+        let admin: AdminClient<DefaultClientContext> = admin_settings(&self.client)
+            .create()
+            .map_err(|error| self.failed(verb, &error))?;
         let options = AdminOptions::new().request_timeout(Some(self.timeout));
-        let call = admin.delete_groups(&[&self.id], &options);
-        let results = tokio::runtime::Handle::current()
-            .block_on(call)
-            .map_err(failed)?;
-        for result in results {
-            match result {
-                Ok(_) | Err((_, RDKafkaErrorCode::GroupIdNotFound)) => {}
-                Err((_, code)) => return Err(self.refused(verb, &KafkaError::AdminOp(code))),
+        self.once_empty(verb, || {
+            let call = admin.delete_groups(&[&self.id], &options);
+            let results = tokio::runtime::Handle::current().block_on(call)?;
+            let refused = results.into_iter().filter_map(Result::err);
+            match refused
+                .map(|(_, code)| code)
+                .find(|code| *code != RDKafkaErrorCode::GroupIdNotFound)
+            {
+                None => Ok(()),
+                Some(code) => Err(KafkaError::AdminOp(code)),
             }
-        }
-        Ok(())
+        })
     }
 
-    /// The group still has members, or Kafka cannot be reached.
-    fn refused(&self, verb: &str, error: &KafkaError) -> HerderError {
-        const BUSY: [RDKafkaErrorCode; 4] = [
-            RDKafkaErrorCode::UnknownMemberId,
-            RDKafkaErrorCode::IllegalGeneration,
-            RDKafkaErrorCode::RebalanceInProgress,
-            RDKafkaErrorCode::NonEmptyGroup,
-        ];
-        let code = match error {
-            KafkaError::AdminOp(code) => Some(*code),
-            other => other.rdkafka_error_code(),
-        };
-        if !code.is_some_and(|code| BUSY.contains(&code)) {
-            return self.failed(verb, error);
+    /// Makes a call that Kafka refuses as long as the group has members. Tasks that have just ended may still be
+    /// leaving it, so it is tried again for a while.
+    fn once_empty(
+        &self,
+        verb: &str,
+        call: impl Fn() -> Result<(), KafkaError>,
+    ) -> Result<(), HerderError> {
+        let deadline = Instant::now() + self.timeout;
+        loop {
+            match call() {
+                Ok(()) => return Ok(()),
+                Err(error) if !has_members(&error) => return Err(self.failed(verb, &error)),
+                Err(_) if Instant::now() < deadline => std::thread::sleep(PAUSE),
+                Err(_) => return Err(self.busy(verb)),
+            }
         }
+    }
+
+    fn busy(&self, verb: &str) -> HerderError {
         HerderError::Internal(format!(
             "Failed to {verb} consumer group offsets for connector {} either because its tasks haven't stopped completely \
              yet or the connector was resumed before the request to {verb} its offsets could be successfully completed. \
@@ -252,6 +258,21 @@ impl Group {
             self.connector, self.id
         ))
     }
+}
+
+/// Whether Kafka refused because of members of the group.
+fn has_members(error: &KafkaError) -> bool {
+    const CODES: [RDKafkaErrorCode; 4] = [
+        RDKafkaErrorCode::UnknownMemberId,
+        RDKafkaErrorCode::IllegalGeneration,
+        RDKafkaErrorCode::RebalanceInProgress,
+        RDKafkaErrorCode::NonEmptyGroup,
+    ];
+    let code = match error {
+        KafkaError::AdminOp(code) => Some(*code),
+        other => other.rdkafka_error_code(),
+    };
+    code.is_some_and(|code| CODES.contains(&code))
 }
 
 /// Settings that an admin client takes too: the connection, not the consumption.

@@ -115,6 +115,43 @@ async fn offsets_of_a_stopped_connector_are_altered_and_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_group_with_members_keeps_its_offsets() {
+    let stage = Stage::new().await;
+    stage.create_topic("t", 1).await;
+    let worker = stage
+        .worker_with("sluiceway.kafka.timeout.ms=700\n", Vec::new())
+        .await;
+    let at = rest(&worker);
+    // Two connectors in one group: one of them is stopped, the other is not.
+    let mut config = stage.connector("t");
+    config.insert("consumer.override.group.id".into(), "shared".into());
+    create(at, "a", &config, &["RUNNING", "RUNNING"]).await;
+    create(at, "b", &config, &["RUNNING", "RUNNING"]).await;
+    stage.produce("t", 0, 3).await;
+    let committed =
+        |reply: &crate::stage::Reply| reply.body["offsets"][0]["offset"]["kafka_offset"] == 3;
+    until(at, "/connectors/a/offsets", committed).await;
+    assert_eq!(
+        call(at, "PUT", "/connectors/a/stop", None).await.status,
+        204
+    );
+    let zero = change("t", 0, &json!({"kafka_offset": 0}));
+    for (method, body) in [("PATCH", Some(&zero)), ("DELETE", None)] {
+        let reply = call(at, method, "/connectors/a/offsets", body).await;
+        assert_eq!(reply.status, 500, "{method}: {}", reply.text);
+        assert!(
+            reply.text.contains("tasks haven't stopped completely"),
+            "{}",
+            reply.text
+        );
+    }
+    assert!(committed(
+        &call(at, "GET", "/connectors/a/offsets", None).await
+    ));
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn brokers_that_are_away_are_a_bounded_wait() {
     let stage = Stage::new().await;
     let worker = stage
