@@ -102,7 +102,11 @@ impl Committer {
         error: &KafkaError,
     ) {
         *self.not_before.lock() = Some(Instant::now() + PAUSE_AFTER_FAILURE);
-        events::commit_failed(metrics, &self.connector, &error.to_string(), due.len());
+        if in_rebalance(error) {
+            events::commit_postponed(metrics, &self.connector, due.len());
+        } else {
+            events::commit_failed(metrics, &self.connector, &error.to_string(), due.len());
+        }
         let mut assignment = assignment.lock();
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::OffsetMetadataTooLarge) {
             assignment.shrink_metadata();
@@ -128,6 +132,15 @@ fn send<C: ConsumerContext>(
         element.set_metadata(commit.metadata.as_str());
     }
     consumer.commit(&list, CommitMode::Sync)
+}
+
+/// The group is changing: the commit is made again, or its partition turns out to be another's.
+fn in_rebalance(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        error.rdkafka_error_code(),
+        Some(Code::RebalanceInProgress | Code::IllegalGeneration | Code::UnknownMemberId)
+    )
 }
 
 fn concerns_one_partition(error: &KafkaError) -> bool {

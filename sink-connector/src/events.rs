@@ -142,6 +142,18 @@ pub(crate) fn commit_failed(
     tracing::warn!(connector, error, partitions, "offset commit failed");
 }
 
+pub(crate) fn commit_postponed(metrics: &SinkMetrics, connector: &str, partitions: usize) {
+    metrics
+        .commits
+        .with_label_values(&[connector, "postponed"])
+        .inc();
+    tracing::info!(
+        connector,
+        partitions,
+        "offset commit postponed: the group is rebalancing"
+    );
+}
+
 pub(crate) fn rebalanced(
     metrics: &SinkMetrics,
     connector: &str,
