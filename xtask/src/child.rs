@@ -45,6 +45,11 @@ impl Foreground {
         self.child.stdout.take()
     }
 
+    /// The child's pipe, if it was given one.
+    pub(crate) fn take_stderr(&mut self) -> Option<std::process::ChildStderr> {
+        self.child.stderr.take()
+    }
+
     /// The process.
     pub(crate) fn id(&self) -> Result<ProcessId> {
         self.id

@@ -110,6 +110,8 @@ fn command(tool: &str, arguments: &[String]) -> Result<Command> {
     let mut command = Command::new("java");
     command
         .args(jars::java_arguments("256m")?)
+        // A tool lives for a second: the optimising compiler would not pay for itself.
+        .arg("-XX:TieredStopAtLevel=1")
         .arg(class)
         .args(arguments);
     Ok(command)

@@ -11,7 +11,7 @@ mod pipeline;
 mod steps;
 mod test_runner;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use embedded::EmbeddedBroker;
@@ -55,10 +55,10 @@ impl VerifyArgs {
 
 /// Runs the steps; all of them, so that one run shows everything that is wrong.
 pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
-    let mut steps = Steps::new();
+    let steps = Steps::new();
     let binaries = steps.need("build of the programs", programs::build)?;
     let parts = steps.need("start of the real parts", RealParts::start)?;
-    run_broker_steps(args, &mut steps, &parts, &binaries);
+    run_broker_steps(args, &steps, &parts, &binaries);
     if args.wants(Step::Pipeline) {
         steps.run("real clients on the pipeline", || {
             pipeline::run(&parts, &binaries)
@@ -74,26 +74,22 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     steps.print();
     // Last, so that the whole output ends as a test runner's does.
     print!("{closing_line}");
-    match steps.failed() {
-        0 => Ok(()),
-        count => bail!("{count} steps failed"),
-    }
+    steps.outcome()
 }
 
 /// Runs the broker's checks (conformance and console tools) on a broker that runs already.
 pub(crate) fn check_broker(bootstrap: &str) -> Result<()> {
-    let mut steps = Steps::new();
+    let steps = Steps::new();
     let python = crate::python::interpreter()?;
     steps.run("confluent-kafka", || conformance::run(&python, bootstrap));
     steps.run("Kafka's console tools", || console_tools::run(bootstrap));
     steps.print();
-    match steps.failed() {
-        0 => Ok(()),
-        count => bail!("{count} steps failed"),
-    }
+    steps.outcome()
 }
 
-fn run_broker_steps(args: &VerifyArgs, steps: &mut Steps, parts: &RealParts, binaries: &Binaries) {
+/// The same cases on the real and the embedded broker. confluent-kafka mostly waits (for sessions and
+/// rebalances to end) and the console tools mostly compute, so they run at the same time.
+fn run_broker_steps(args: &VerifyArgs, steps: &Steps, parts: &RealParts, binaries: &Binaries) {
     let kinds = [Step::Conformance, Step::ConsoleTools];
     if !kinds.iter().any(|step| args.wants(*step)) {
         return;
@@ -101,24 +97,25 @@ fn run_broker_steps(args: &VerifyArgs, steps: &mut Steps, parts: &RealParts, bin
     let embedded = steps.run("start of the embedded broker", || {
         EmbeddedBroker::start(binaries)
     });
-    let brokers = [
-        ("Kafka", Some(parts.kafka.bootstrap())),
-        (
-            "the embedded broker",
-            embedded.as_ref().map(EmbeddedBroker::bootstrap),
-        ),
-    ];
-    for (name, bootstrap) in brokers {
-        let Some(bootstrap) = bootstrap else { continue };
-        if args.wants(Step::Conformance) {
-            steps.run(&format!("confluent-kafka on {name}"), || {
-                conformance::run(&parts.python, &bootstrap)
-            });
+    let mut brokers = vec![("Kafka", parts.kafka.bootstrap())];
+    brokers.extend(
+        embedded
+            .as_ref()
+            .map(|broker| ("the embedded broker", broker.bootstrap())),
+    );
+    std::thread::scope(|scope| {
+        for (name, bootstrap) in &brokers {
+            if args.wants(Step::Conformance) {
+                let name = format!("confluent-kafka on {name}");
+                scope
+                    .spawn(move || steps.run(&name, || conformance::run(&parts.python, bootstrap)));
+            }
         }
-        if args.wants(Step::ConsoleTools) {
-            steps.run(&format!("Kafka's console tools on {name}"), || {
-                console_tools::run(&bootstrap)
-            });
+        for (name, bootstrap) in &brokers {
+            if args.wants(Step::ConsoleTools) {
+                let name = format!("Kafka's console tools on {name}");
+                steps.run(&name, || console_tools::run(bootstrap));
+            }
         }
-    }
+    });
 }
