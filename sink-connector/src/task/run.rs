@@ -37,6 +37,8 @@ const BUSY_WAIT: Duration = Duration::from_millis(2);
 const FAILURE_DRAIN: Duration = Duration::from_secs(5);
 /// How often offsets move over skipped records alone.
 const SKIPPED_INTERVAL: Duration = Duration::from_secs(60);
+/// How long leaving the group may take.
+const CLOSE_WAIT: Duration = Duration::from_secs(4);
 /// How long a rewind may take.
 const SEEK_WAIT: Duration = Duration::from_secs(10);
 
@@ -332,11 +334,15 @@ impl<'a> Task<'a> {
         }
     }
 
-    /// Leaves the group: the partitions are revoked in this thread, then the consumer closes.
+    /// Leaves the group: the partitions are revoked in this thread and the consumer closes. Not by `unsubscribe`: a
+    /// close that meets an unfinished unassignment leaves the member in the group until its session times out.
     fn leave(&mut self) {
-        self.consumer.unsubscribe();
-        let by = Instant::now() + Duration::from_secs(2);
-        while self.assignment.lock().len() > 0 && Instant::now() < by {
+        if let Err(error) = self.consumer.close_queue() {
+            tracing::warn!(connector = self.committer.connector, %error, "the consumer cannot close");
+            return;
+        }
+        let by = Instant::now() + CLOSE_WAIT;
+        while !self.consumer.closed() && Instant::now() < by {
             // Records that still come are not taken: they are read again by the next owner.
             drop(self.consumer.poll(BUSY_WAIT));
         }
