@@ -388,8 +388,9 @@ fn clients(
     (producer, admin)
 }
 
-/// Milliseconds that librdkafka waits for more records of a batch. See `docs/performance.md`.
-const LINGER_MS: &str = "1";
+/// Milliseconds that librdkafka waits for more records of a batch: long enough for requests that come together to share
+/// one, too short to be felt. 0 sends twice as many requests to the broker, 0.2 and more sleep a whole millisecond.
+const LINGER_MS: &str = "0.1";
 
 fn producer_defaults(producer: &mut KafkaConfig, java: &Properties) {
     let user = |name: &str| java.get(name).map(|value| value.trim());

@@ -209,11 +209,7 @@ impl Kafka {
     }
 
     /// Everything in a partition: key, value.
-    pub async fn records(
-        &self,
-        topic: &str,
-        partition: i32,
-    ) -> Vec<(Option<Vec<u8>>, Option<Vec<u8>>)> {
+    pub async fn records(&self, topic: &str, partition: i32) -> Vec<KeyValue> {
         let (bootstrap, topic) = (self.bootstrap(), topic.to_owned());
         tokio::task::spawn_blocking(move || read_partition(&bootstrap, &topic, partition))
             .await
@@ -221,11 +217,10 @@ impl Kafka {
     }
 }
 
-fn read_partition(
-    bootstrap: &str,
-    topic: &str,
-    partition: i32,
-) -> Vec<(Option<Vec<u8>>, Option<Vec<u8>>)> {
+/// Key and value of a record as they lie in Kafka.
+pub type KeyValue = (Option<Vec<u8>>, Option<Vec<u8>>);
+
+fn read_partition(bootstrap: &str, topic: &str, partition: i32) -> Vec<KeyValue> {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", bootstrap)
         .set("group.id", "reader")
