@@ -1,8 +1,11 @@
-//! The cases: functions over a [`crate::Session`], run on embedded and on real parts alike. Each module ends with a
-//! list of its cases for [`crate::tests`].
+//! The cases: functions over a [`crate::Session`], run on embedded and on real parts alike. Each module begins with
+//! a list of its cases for [`crate::tests`].
 
+pub mod config_files;
+pub mod connect_rest;
 pub mod golden;
 pub mod metrics;
+pub mod rest_v2_connections;
 pub mod rest_v2_errors;
 pub mod rest_v2_metadata;
 pub mod rest_v2_produce;
@@ -18,6 +21,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::http::{Client, Request, Response};
+use crate::kafka::Record;
 use crate::s3::Bucket;
 
 /// The type of everything in API version 2 but records.
@@ -78,6 +82,17 @@ pub fn acknowledged(answer: &Value) -> Result<Vec<(i64, i64)>> {
         Ok((partition, entry["offset"].as_i64().context("no offset")?))
     };
     entries.iter().map(place).collect()
+}
+
+/// Records `{"n": 5, "p": 0}` of a partition, each to lie at the offset of its number. The blanks show who writes JSON
+/// anew.
+#[must_use]
+pub fn numbered(partition: i32, numbers: std::ops::Range<i64>) -> Vec<Record> {
+    let record = |n| Record {
+        offset: n,
+        ..Record::value(partition, format!("{{\"n\": {n}, \"p\": {partition}}}"))
+    };
+    numbers.map(record).collect()
 }
 
 /// Waits until a bucket holds this many objects, and returns their keys.

@@ -18,6 +18,8 @@ pub struct Pace {
     pub burst: u32,
     /// Pause between rounds, at most.
     pub pause: Duration,
+    /// Bytes of filling a record, at most.
+    pub filling: usize,
 }
 
 /// A running producer.
@@ -48,7 +50,11 @@ impl Load {
                 let mut records = Vec::new();
                 for (partition, next) in (0..partitions).zip(&mut next) {
                     for _ in 0..random.random_range(0..=pace.burst) {
-                        records.push(numbered(partition, *next, random.random_range(0..200)));
+                        records.push(numbered(
+                            partition,
+                            *next,
+                            random.random_range(0..=pace.filling),
+                        ));
                         *next += 1;
                     }
                 }

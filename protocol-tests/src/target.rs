@@ -1,11 +1,14 @@
 //! The two programs as targets of tests: started with files as a user writes them, ready when they answer.
 //! `TEST_TARGET=http://host:port` puts another REST proxy (Confluent's own, say) in the place of ours.
 
+use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+use rand::Rng;
 
 use crate::connector::{Connector, write_properties};
 use crate::http::Client;
@@ -158,6 +161,13 @@ impl SinkFiles {
         self
     }
 
+    /// Adds the file of a connector.
+    #[must_use]
+    pub fn connector_file(mut self, file: PathBuf) -> Self {
+        self.connectors.push(file);
+        self
+    }
+
     /// Starts the process without waiting for anything.
     ///
     /// # Errors
@@ -262,9 +272,22 @@ fn properties_file(session: &Session, name: &str, lines: Properties<'_>) -> Resu
     Ok(file)
 }
 
-/// `http://127.0.0.1:<port>` of a port that was free a moment ago. Should
-/// somebody take it before the program does, the start fails and says so.
-fn free_listener() -> Result<String> {
-    let socket = TcpListener::bind("127.0.0.1:0").context("no free port")?;
-    Ok(format!("http://{}", socket.local_addr()?))
+/// `http://127.0.0.1:<port>` of a free port. The ports lie below those that the kernel gives to clients, so that one can
+/// be used again after its program was killed; no port is given twice.
+///
+/// # Errors
+/// There is none.
+pub fn free_listener() -> Result<String> {
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let mut given = GIVEN
+        .lock()
+        .map_err(|_| anyhow::anyhow!("a test panicked"))?;
+    for _ in 0..1000 {
+        let port = rand::rng().random_range(10_000..20_000);
+        if !given.contains(&port) && TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            given.insert(port);
+            return Ok(format!("http://127.0.0.1:{port}"));
+        }
+    }
+    anyhow::bail!("no free port")
 }

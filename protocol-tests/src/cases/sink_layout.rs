@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use super::{SINK_LIMIT, wait_for_objects};
+use super::{SINK_LIMIT, numbered, wait_for_objects};
 use crate::connector::Connector;
 use crate::kafka::Record;
 use crate::s3::{Bucket, Object};
@@ -18,8 +18,7 @@ macro_rules! sink_layout_cases {
         $crate::tests!($kind sink_layout
             json_objects_tile_the_topic names_follow_their_options bytes_are_kept_and_separated strings_become_json_strings
             gzip_is_named_and_readable structs_keep_the_order_of_their_schema a_regex_chooses_topics
-            objects_have_no_metadata_and_the_plain_type null_values_are_ignored_or_fail_the_task
-            rest_tells_connectors_and_hides_secrets a_bad_connector_file_does_not_stop_the_others);
+            objects_have_no_metadata_and_the_plain_type null_values_are_ignored_or_fail_the_task);
     };
 }
 
@@ -36,12 +35,6 @@ async fn objects_of(
     bucket.objects("").await
 }
 
-fn numbered(partition: i32, count: i64) -> Vec<Record> {
-    (0..count)
-        .map(|n| Record::value(partition, format!("{{\"n\": {n}, \"p\": {partition}}}")))
-        .collect()
-}
-
 /// Two partitions, flush.size 3: every full set of three, and no tail.
 ///
 /// # Errors
@@ -53,7 +46,7 @@ pub async fn json_objects_tile_the_topic(session: &Session) -> Result<()> {
     );
     session
         .kafka
-        .write(&topic, &[numbered(0, 10), numbered(1, 6)].concat())
+        .write(&topic, &[numbered(0, 0..10), numbered(1, 0..6)].concat())
         .await?;
     let connector = Connector::json(session, "tiles", &topic, &bucket);
     let objects = objects_of(session, &connector, &bucket, 5).await?;
@@ -86,7 +79,7 @@ pub async fn json_objects_tile_the_topic(session: &Session) -> Result<()> {
 /// The case fails.
 pub async fn names_follow_their_options(session: &Session) -> Result<()> {
     let topic = session.topic("names", 1).await?;
-    session.kafka.write(&topic, &numbered(0, 3)).await?;
+    session.kafka.write(&topic, &numbered(0, 0..3)).await?;
     let name = format!("{topic}+0+0000000000.json");
     let options = [
         (
@@ -220,7 +213,7 @@ pub async fn strings_become_json_strings(session: &Session) -> Result<()> {
 /// The case fails.
 pub async fn gzip_is_named_and_readable(session: &Session) -> Result<()> {
     let (topic, bucket) = (session.topic("zip", 1).await?, session.bucket("zip").await?);
-    session.kafka.write(&topic, &numbered(0, 6)).await?;
+    session.kafka.write(&topic, &numbered(0, 0..6)).await?;
     let connector =
         Connector::json(session, "zip", &topic, &bucket).set("s3.compression.type", "gzip");
     let objects = objects_of(session, &connector, &bucket, 2).await?;
@@ -291,7 +284,7 @@ pub async fn a_regex_chooses_topics(session: &Session) -> Result<()> {
         session.topic("another.pin", 1).await?,
     );
     for topic in [&first, &other] {
-        session.kafka.write(topic, &numbered(0, 3)).await?;
+        session.kafka.write(topic, &numbered(0, 0..3)).await?;
     }
     let connector = Connector::json(session, "regex", "none", &bucket)
         .unset("topics")
@@ -301,7 +294,7 @@ pub async fn a_regex_chooses_topics(session: &Session) -> Result<()> {
     let keys = wait_for_objects(&bucket, 1).await?;
     ensure!(keys[0].starts_with(&format!("topics/{first}/")), "{keys:?}");
     let later = session.topic("user.geo", 1).await?;
-    session.kafka.write(&later, &numbered(0, 3)).await?;
+    session.kafka.write(&later, &numbered(0, 0..3)).await?;
     let keys = wait_for_objects(&bucket, 2).await?;
     ensure!(
         keys.iter()
@@ -320,7 +313,7 @@ pub async fn objects_have_no_metadata_and_the_plain_type(session: &Session) -> R
         session.topic("plain", 1).await?,
         session.bucket("plain").await?,
     );
-    session.kafka.write(&topic, &numbered(0, 3)).await?;
+    session.kafka.write(&topic, &numbered(0, 0..3)).await?;
     let connector = Connector::json(session, "plain", &topic, &bucket);
     let objects = objects_of(session, &connector, &bucket, 1).await?;
     let plain = bucket.default_type().await?;
@@ -351,7 +344,7 @@ pub async fn objects_have_no_metadata_and_the_plain_type(session: &Session) -> R
 /// The case fails.
 pub async fn null_values_are_ignored_or_fail_the_task(session: &Session) -> Result<()> {
     let topic = session.topic("nulls", 1).await?;
-    let mut records = numbered(0, 4);
+    let mut records = numbered(0, 0..4);
     records[1].value = None;
     session.kafka.write(&topic, &records).await?;
     let (ignoring, failing) = (
@@ -382,116 +375,5 @@ pub async fn null_values_are_ignored_or_fail_the_task(session: &Session) -> Resu
         trace.contains("Null valued records are not writeable"),
         "{trace}"
     );
-    Ok(())
-}
-
-/// GET `/`, `/connectors`, `/connectors/{name}` and its config, status, tasks.
-///
-/// # Errors
-/// The case fails.
-pub async fn rest_tells_connectors_and_hides_secrets(session: &Session) -> Result<()> {
-    let (topic, bucket) = (
-        session.topic("told", 1).await?,
-        session.bucket("told").await?,
-    );
-    let connector = Connector::json(session, "told", &topic, &bucket);
-    let sink = Sink::start(session, std::slice::from_ref(&connector)).await?;
-    let name = connector.name.as_str();
-    eventually("waiting for the task", SINK_LIMIT, async || {
-        Ok((sink.task_states(&connector).await? == ["RUNNING"]).then_some(()))
-    })
-    .await?;
-    let get = async |path: String| {
-        let answer = sink.http.get(&path, None).await?;
-        super::expect_status(&answer, 200).with_context(|| path.clone())?;
-        ensure!(
-            answer.header("content-type") == Some("application/json"),
-            "{path}: {:?}",
-            answer.headers
-        );
-        let text = answer.text()?;
-        ensure!(
-            !text.contains(&session.parts.s3.secret),
-            "{path} shows the secret"
-        );
-        answer.json()
-    };
-    ensure!(
-        get("/".into()).await?["kafka_cluster_id"].is_string(),
-        "no cluster id"
-    );
-    ensure!(
-        get("/connectors".into()).await? == json!([name]),
-        "another list"
-    );
-    let whole = get(format!("/connectors/{name}")).await?;
-    ensure!(whole["name"] == name && whole["type"] == "sink", "{whole}");
-    ensure!(
-        whole["tasks"] == json!([{"connector": name, "task": 0}]),
-        "{whole}"
-    );
-    let config = get(format!("/connectors/{name}/config")).await?;
-    ensure!(
-        config == whole["config"] && config["name"] == name && config["flush.size"] == "3",
-        "{config}"
-    );
-    let status = get(format!("/connectors/{name}/status")).await?;
-    ensure!(
-        status["connector"]["state"] == "RUNNING" && status["tasks"][0]["state"] == "RUNNING",
-        "{status}"
-    );
-    ensure!(
-        status["type"] == "sink"
-            && status["tasks"][0]["worker_id"] == status["connector"]["worker_id"],
-        "{status}"
-    );
-    let tasks = get(format!("/connectors/{name}/tasks")).await?;
-    ensure!(
-        tasks[0]["id"] == json!({"connector": name, "task": 0}),
-        "{tasks}"
-    );
-    for path in [
-        "/connectors/nope",
-        "/connectors/nope/config",
-        "/connectors/nope/status",
-        "/connectors/nope/tasks",
-        "/nope",
-    ] {
-        let answer = sink.http.get(path, None).await?;
-        super::expect_status(&answer, 404).with_context(|| path.to_owned())?;
-        ensure!(
-            answer.json()?["error_code"] == 404,
-            "{path}: {:?}",
-            answer.text()
-        );
-    }
-    Ok(())
-}
-
-/// The good connector runs; why the bad one does not stands in the log, without its secret.
-///
-/// # Errors
-/// The case fails.
-pub async fn a_bad_connector_file_does_not_stop_the_others(session: &Session) -> Result<()> {
-    let (topic, bucket) = (
-        session.topic("good", 1).await?,
-        session.bucket("good").await?,
-    );
-    session.kafka.write(&topic, &numbered(0, 3)).await?;
-    let good = Connector::json(session, "good", &topic, &bucket);
-    let bad = Connector::json(session, "bad", &topic, &bucket)
-        .set("flush.size", "many")
-        .set("s3.part.size", "1");
-    let sink = Sink::start(session, &[bad.clone(), good]).await?;
-    wait_for_objects(&bucket, 1).await?;
-    let log = sink.program.log();
-    for word in [bad.name.as_str(), "flush.size", "many", "s3.part.size"] {
-        ensure!(log.contains(word), "the log does not name {word}");
-    }
-    ensure!(
-        !log.contains(&session.parts.s3.secret),
-        "the log shows the secret"
-    );
-    ensure!(sink.task_states(&bad).await?.is_empty(), "it has tasks");
     Ok(())
 }

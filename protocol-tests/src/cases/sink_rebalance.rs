@@ -28,6 +28,7 @@ const PARTITIONS: i32 = 3;
 const PACE: Pace = Pace {
     burst: 20,
     pause: Duration::from_millis(30),
+    filling: 200,
 };
 
 struct Scene<'a> {

@@ -8,10 +8,9 @@ use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::{SINK_LIMIT, wait_for_objects};
+use super::{SINK_LIMIT, numbered, wait_for_objects};
 use crate::connector::Connector;
-use crate::kafka::Record;
-use crate::load::{Load, Pace, numbered};
+use crate::load::{Load, Pace};
 use crate::target::{Sink, SinkFiles};
 use crate::{Session, eventually, tiling};
 
@@ -24,10 +23,6 @@ macro_rules! sink_restart_cases {
             reset_offsets_write_the_same_objects_again a_foreign_commit_is_respected
             orphaned_uploads_are_aborted);
     };
-}
-
-fn records(range: std::ops::Range<i64>) -> Vec<Record> {
-    range.map(|n| numbered(0, n, 5)).collect()
 }
 
 async fn wait_for_commit(
@@ -57,12 +52,12 @@ pub async fn a_clean_stop_leaves_the_tail_to_the_next_start(session: &Session) -
     );
     let connector = Connector::json(session, "stop", &topic, &bucket);
     let files = SinkFiles::write(session, &[], std::slice::from_ref(&connector))?;
-    session.kafka.write(&topic, &records(0..5)).await?;
+    session.kafka.write(&topic, &numbered(0, 0..5)).await?;
     let mut sink = files.start().await?;
     wait_for_commit(session, &connector, &topic, 3).await?;
     sink.stop().await?;
     wait_for_objects(&bucket, 1).await?;
-    session.kafka.write(&topic, &records(5..9)).await?;
+    session.kafka.write(&topic, &numbered(0, 5..9)).await?;
     let mut sink = files.start().await?;
     wait_for_commit(session, &connector, &topic, 9).await?;
     sink.stop().await?;
@@ -99,6 +94,7 @@ pub async fn stops_under_load_lose_and_repeat_nothing(session: &Session) -> Resu
     let pace = Pace {
         burst: 20,
         pause: Duration::from_millis(30),
+        filling: 200,
     };
     let load = Load::start(&session.parts.kafka, &topic, 3, pace, 1)?;
     let committed = || -> Result<i64> {
@@ -148,7 +144,7 @@ pub async fn reset_offsets_write_the_same_objects_again(session: &Session) -> Re
     );
     let connector = Connector::json(session, "again", &topic, &bucket);
     let files = SinkFiles::write(session, &[], std::slice::from_ref(&connector))?;
-    session.kafka.write(&topic, &records(0..9)).await?;
+    session.kafka.write(&topic, &numbered(0, 0..9)).await?;
     let mut sink = files.start().await?;
     wait_for_commit(session, &connector, &topic, 9).await?;
     sink.stop().await?;
@@ -213,7 +209,7 @@ pub async fn a_foreign_commit_is_respected(session: &Session) -> Result<()> {
         session.bucket("foreign").await?,
     );
     let connector = Connector::json(session, "foreign", &topic, &bucket);
-    session.kafka.write(&topic, &records(0..8)).await?;
+    session.kafka.write(&topic, &numbered(0, 0..8)).await?;
     commit(
         session,
         &connector,
@@ -250,7 +246,7 @@ pub async fn orphaned_uploads_are_aborted(session: &Session) -> Result<()> {
     for key in [&ours, &other] {
         bucket.open_upload(key).await?;
     }
-    session.kafka.write(&topic, &records(0..2)).await?;
+    session.kafka.write(&topic, &numbered(0, 0..2)).await?;
     // S3 tells the time of an upload in seconds: the assignment has to be later.
     tokio::time::sleep(Duration::from_millis(1100)).await;
     let connector = Connector::json(session, "orphan", &topic, &bucket);

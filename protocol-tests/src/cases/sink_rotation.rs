@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use super::{SINK_LIMIT, wait_for_objects};
+use super::{SINK_LIMIT, numbered, wait_for_objects};
 use crate::connector::Connector;
 use crate::kafka::Record;
 use crate::target::Sink;
@@ -19,12 +19,6 @@ macro_rules! sink_rotation_cases {
             the_schedule_writes_the_tail_of_every_partition the_schedule_writes_no_empty_objects
             large_objects_go_out_in_parts);
     };
-}
-
-fn numbered(partition: i32, range: std::ops::Range<i64>) -> Vec<Record> {
-    range
-        .map(|n| Record::value(partition, format!("{{\"n\":{n}}}")))
-        .collect()
 }
 
 /// Many closes in a row, in order.
