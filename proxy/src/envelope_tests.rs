@@ -5,7 +5,10 @@ use serde_json::Value;
 
 use super::*;
 
-fn decoded(body: &str) -> Result<Vec<(Option<String>, Option<String>, Option<i32>)>, String> {
+/// Key, value, partition.
+type Shown = (Option<String>, Option<String>, Option<i32>);
+
+fn decoded(body: &str) -> Result<Vec<Shown>, String> {
     let envelope = decode(body.as_bytes(), "produceJson").map_err(|error| error.to_string())?;
     let text = |span: Option<Span>| {
         span.map(|span| String::from_utf8(span.of(&envelope.json).to_vec()).unwrap())
