@@ -1,6 +1,6 @@
 //! An embedded Kafka broker **for development only**: one node, plain text, no transactions, no replication.
 //!
-//! What it does is Kafka's: clients find with `ApiVersions` which requests it answers ([`dispatch`] lists them),
+//! What it does is Kafka's: clients find with `ApiVersions` which requests it answers (listed in `dispatch.rs`),
 //! and each is answered with Kafka's rules and error codes: produce with every codec, idempotent producers, long
 //! polling fetches, offsets by time, classic consumer groups with generation fencing, committed offsets with
 //! metadata, topics, partitions and configs. Record batches are kept as they arrive, in segment files.

@@ -136,8 +136,14 @@ impl ConfigKey {
     /// `INVALID_CONFIG` with the sentence that Kafka gives.
     pub(crate) fn check(&self, value: &str) -> Result<(), ApiError> {
         self.verdict(value).map_err(|reason| {
+            // Kafka prints what it has parsed.
+            let parsed = value
+                .parse::<f64>()
+                .ok()
+                .filter(|_| self.kind == Kind::Double);
+            let shown = parsed.map_or_else(|| value.to_owned(), |number| format!("{number:?}"));
             let message = format!(
-                "Invalid value {value} for configuration {}: {reason}",
+                "Invalid value {shown} for configuration {}: {reason}",
                 self.name
             );
             ApiError::new(ResponseError::InvalidConfig, message)
@@ -299,8 +305,15 @@ mod tests {
         assert!(
             refusal("preallocate", "yes").ends_with(": Expected value to be either true or false")
         );
+        let ratio = refusal("min.cleanable.dirty.ratio", "2");
         assert!(
-            refusal("min.cleanable.dirty.ratio", "1.5").ends_with(": Value must be no more than 1")
+            ratio.contains(" value 2.0 ") && ratio.ends_with(": Value must be no more than 1"),
+            "{ratio}"
+        );
+        let level = refusal("compression.gzip.level", "77");
+        assert!(
+            level.ends_with(": Value must be between 1 and 9 or equal to -1"),
+            "{level}"
         );
         let policy = refusal("cleanup.policy", "keep");
         assert!(
