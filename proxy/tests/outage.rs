@@ -182,7 +182,10 @@ async fn a_producer_that_fails_for_good_is_replaced() {
         proxy.post("/topics/t", RECORD).await.json()["offsets"][0]["error_code"].is_null()
     })
     .await;
-    assert_eq!(proxy.metric("sluiceway_proxy_producer_replacements_total"), 1.0);
+    assert_eq!(
+        proxy.metric("sluiceway_proxy_producer_replacements_total"),
+        1.0
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
