@@ -85,7 +85,7 @@ impl AdminClient {
     /// # Errors
     /// Kafka does not answer.
     pub async fn topics(self: &Arc<Self>) -> Result<Vec<String>, KafkaFault> {
-        self.metadata(None, |metadata| {
+        self.metadata(None, self.timeout, |metadata| {
             let names = metadata
                 .topics()
                 .iter()
@@ -106,7 +106,7 @@ impl AdminClient {
     pub async fn brokers(self: &Arc<Self>) -> Result<Vec<i32>, KafkaFault> {
         // Metadata of a topic of no consequence: asking for all topics would be dear on a large cluster.
         let mut ids: Vec<i32> = self
-            .metadata(Some(INTERNAL_TOPICS[0]), |metadata| {
+            .metadata(Some(INTERNAL_TOPICS[0]), self.timeout, |metadata| {
                 Ok(metadata.brokers().iter().map(|b| b.id()).collect())
             })
             .await?;
@@ -122,10 +122,22 @@ impl AdminClient {
         self: &Arc<Self>,
         topic: &str,
     ) -> Result<Vec<PartitionInfo>, KafkaFault> {
+        self.partitions_within(topic, self.timeout).await
+    }
+
+    /// The same, with a limit of its own on the time it may take.
+    ///
+    /// # Errors
+    /// As [`AdminClient::partitions`].
+    pub async fn partitions_within(
+        self: &Arc<Self>,
+        topic: &str,
+        timeout: Duration,
+    ) -> Result<Vec<PartitionInfo>, KafkaFault> {
         check_topic_name(topic)?;
         let name = topic.to_owned();
-        self.metadata(Some(topic), move |metadata| partitions_of(metadata, &name))
-            .await
+        let read = move |metadata: &Metadata| partitions_of(metadata, &name);
+        self.metadata(Some(topic), timeout, read).await
     }
 
     /// The settings of a topic that exists, defaults included.
@@ -167,7 +179,7 @@ impl AdminClient {
         partition: i32,
     ) -> Result<(i64, i64), KafkaFault> {
         let name = topic.to_owned();
-        self.blocking(topic, move |client, timeout| {
+        self.blocking(topic, self.timeout, move |client, timeout| {
             client.fetch_watermarks(&name, partition, timeout)
         })
         .await
@@ -176,27 +188,33 @@ impl AdminClient {
     async fn metadata<T: Send + 'static>(
         self: &Arc<Self>,
         topic: Option<&str>,
+        timeout: Duration,
         read: impl FnOnce(&Metadata) -> Result<T, KafkaFault> + Send + 'static,
     ) -> Result<T, KafkaFault> {
         let name = topic.map(str::to_owned);
-        let metadata = self.blocking(topic.unwrap_or_default(), move |client, timeout| {
-            client.fetch_metadata(name.as_deref(), timeout)
-        });
+        let metadata = self.blocking(
+            topic.unwrap_or_default(),
+            timeout,
+            move |client, timeout| client.fetch_metadata(name.as_deref(), timeout),
+        );
         read(&metadata.await?)
     }
 
     async fn blocking<T: Send + 'static>(
         self: &Arc<Self>,
         topic: &str,
+        timeout: Duration,
         call: impl FnOnce(&Client<Context>, Duration) -> KafkaResult<T> + Send + 'static,
     ) -> Result<T, KafkaFault> {
         if let Some(fault) = self.health.hopeless() {
             return Err(fault);
         }
-        let _slot = self.slots.acquire().await.map_err(|_| closed())?;
+        // Waiting for a slot is part of the time the look-up may take.
+        let slot = tokio::time::timeout(timeout, self.slots.acquire());
+        let busy = |_| fault(RDKafkaErrorCode::OperationTimedOut, topic);
+        let _slot = slot.await.map_err(busy)?.map_err(|_| closed())?;
         let this = Arc::clone(self);
-        let result =
-            tokio::task::spawn_blocking(move || call(this.native.inner(), this.timeout)).await;
+        let result = tokio::task::spawn_blocking(move || call(this.native.inner(), timeout)).await;
         result
             .map_err(|_| closed())?
             .inspect(|_| self.health.up())

@@ -43,6 +43,8 @@ struct Known {
 
 /// How long the brokers' word on creating topics is believed.
 const CREATION_TTL: Duration = Duration::from_secs(60);
+/// Time that a look-up has at least, however little is left of `max.block.ms`.
+const LEAST_LOOK_UP: Duration = Duration::from_millis(50);
 /// First and longest pause between look-ups.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
 
@@ -169,7 +171,15 @@ impl Topics {
         });
     }
 
+    /// Looks a topic up, for at most `max.block.ms`: a request to a broker that is away may itself take longer.
     async fn look_up(self: &Arc<Self>, topic: &str) -> Result<i32, KafkaFault> {
+        match tokio::time::timeout(self.settings.max_block, self.try_look_up(topic)).await {
+            Ok(found) => found,
+            Err(_elapsed) => Err(self.no_topic(topic)),
+        }
+    }
+
+    async fn try_look_up(self: &Arc<Self>, topic: &str) -> Result<i32, KafkaFault> {
         let started = Instant::now();
         let (mut pause, longest) = PAUSES;
         let mut creating: Option<Instant> = None;
@@ -177,7 +187,9 @@ impl Topics {
             if let Some(fault) = self.health.hopeless() {
                 return Err(fault);
             }
-            match self.admin.partitions(topic).await {
+            let left = self.settings.max_block.saturating_sub(started.elapsed());
+            let timeout = left.clamp(LEAST_LOOK_UP, self.admin.timeout().max(LEAST_LOOK_UP));
+            match self.admin.partitions_within(topic, timeout).await {
                 Ok(partitions) => return Ok(self.remember(topic, partitions.len()).await),
                 Err(fault) if is_absent(&fault) => {
                     let since = match creating {
