@@ -146,7 +146,6 @@ async fn connection(
 
 async fn read_response(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<()> {
     buffer.clear();
-    let mut expected = None;
     loop {
         if stream.read_buf(buffer).await? == 0 {
             bail!(
@@ -154,18 +153,13 @@ async fn read_response(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<(
                 String::from_utf8_lossy(buffer)
             );
         }
-        if expected.is_none() {
-            expected = response::measure(buffer)?;
-        }
-        match expected {
-            Some((200, length)) if buffer.len() == length => return Ok(()),
-            Some((status, length)) if buffer.len() >= length => {
-                bail!(
-                    "answer with status {status}: {}",
-                    String::from_utf8_lossy(buffer)
-                )
-            }
-            _ => {}
+        match response::complete(buffer)? {
+            Some(200) => return Ok(()),
+            Some(status) => bail!(
+                "answer with status {status}: {}",
+                String::from_utf8_lossy(buffer)
+            ),
+            None => {}
         }
     }
 }
