@@ -2,8 +2,8 @@
 //! and started again. In the end every record stands in exactly one object, the committed offsets are the ends of the
 //! partitions, and no upload is left open.
 //!
-//! On real parts a case kills 30 times (with large objects 15 times), on the embedded ones a few times. `SLUICEWAY_TEST_SEED` repeats a run's
-//! choices, `SLUICEWAY_TEST_KILLS` changes the number.
+//! On real parts a case kills 30 times (with large objects 15 times), on the embedded ones a few times.
+//! `SLUICEWAY_TEST_SEED` repeats a run's choices, `SLUICEWAY_TEST_KILLS` changes the number.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,8 @@ use crate::{Session, eventually, tiling};
 macro_rules! sink_kill_cases {
     ($kind:ident) => {
         $crate::tests!($kind sink_kill
-            kills_with_scheduled_rotation kills_with_flush_size_only kills_with_flush_size_one kills_with_uploads_in_parts kills_of_one_of_two_workers);
+            kills_with_scheduled_rotation kills_with_flush_size_only kills_with_flush_size_one
+            kills_with_uploads_in_parts kills_of_one_of_two_workers);
     };
 }
 
@@ -154,7 +155,7 @@ fn kills(kind: Kind) -> Result<u32> {
 }
 
 /// The seed of a run, printed so that its choices can be repeated.
-fn seed() -> Result<u64> {
+pub(super) fn seed() -> Result<u64> {
     let seed = match std::env::var("SLUICEWAY_TEST_SEED") {
         Ok(seed) => seed.parse().context("SLUICEWAY_TEST_SEED")?,
         Err(_) => rand::random(),

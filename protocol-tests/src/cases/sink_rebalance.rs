@@ -8,7 +8,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::SINK_LIMIT;
-use super::sink_kill::{session_timeout, with_session_timeout};
+use super::sink_kill::{seed, session_timeout, with_session_timeout};
 use crate::connector::Connector;
 use crate::load::{Load, Pace};
 use crate::parts::Kind;
@@ -142,7 +142,7 @@ pub async fn a_sleeper_writes_nothing_twice(session: &Session) -> Result<()> {
     } else {
         2
     };
-    let mut random = StdRng::seed_from_u64(rand::random());
+    let mut random = StdRng::seed_from_u64(seed()?);
     let scene = Scene::new(session, "sleep").await?;
     let load = Load::start(&session.parts.kafka, &scene.topic, PARTITIONS, PACE, 3)?;
     let mut workers = [scene.files()?.start().await?, scene.files()?.start().await?];
