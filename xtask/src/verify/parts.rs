@@ -26,8 +26,8 @@ impl RealParts {
         // Fetched first: two clusters would wait for the same download.
         crate::kafka::fetch()?;
         std::thread::scope(|scope| {
-            let kafka =
-                scope.spawn(|| Cluster::start(&broker(&format!("verify-{run}"), true, &[])));
+            let kafka = scope
+                .spawn(|| Cluster::start(&broker(&format!("verify-{run}"), true, &SHORT_SESSIONS)));
             let noauto = scope.spawn(|| {
                 Cluster::start(&broker(&format!("verify-{run}-noauto"), false, &AUTHORIZER))
             });
@@ -53,6 +53,9 @@ impl RealParts {
         ]
     }
 }
+
+/// The tests that kill workers wait for the sessions of the killed: the default shortest is 6 s.
+const SHORT_SESSIONS: [(&str, &str); 1] = [("group.min.session.timeout.ms", "1000")];
 
 const AUTHORIZER: [(&str, &str); 2] = [
     (
