@@ -130,7 +130,9 @@ fn producer(bootstrap: &str) -> Result<(BaseProducer<Acknowledged>, Acknowledged
         .set("bootstrap.servers", bootstrap)
         .set("acks", "all")
         .set("enable.idempotence", "true")
-        .set("linger.ms", "5")
+        // As the proxy's producer is set up by default.
+        .set("linger.ms", "0.5")
+        .set("partitioner", "murmur2_random")
         .create_with_context(acknowledged.clone())?;
     Ok((producer, acknowledged))
 }
