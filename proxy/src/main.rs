@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -28,8 +29,18 @@ struct Arguments {
     print_config_docs: bool,
 }
 
-fn main() -> anyhow::Result<()> {
-    let arguments = Arguments::parse();
+fn main() -> ExitCode {
+    match start(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The causes and no backtrace: it is told to whoever wrote the settings.
+            eprintln!("sluiceway-proxy: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.print_config_docs {
         print!("{}", config_keys::definition().to_markdown());
         return Ok(());
@@ -38,7 +49,7 @@ fn main() -> anyhow::Result<()> {
         logging::Format::detect(),
         "info,sluiceway_proxy::access=warn",
     );
-    let config = read(&arguments)?;
+    let config = read(arguments)?;
     if arguments.check {
         config.log_warnings();
         return Ok(());
