@@ -13,14 +13,17 @@
 //! Nothing here allocates, except the caller's buffer and the texts of errors.
 
 mod error;
+mod fault;
 mod scanner;
+mod text;
 mod token;
 
 #[cfg(test)]
 mod tests;
 
 pub use error::{Container, End, JsonError, JsonErrorKind};
-pub use scanner::{Scanner, Text};
+pub use scanner::Scanner;
+pub use text::Text;
 
 /// Limits and leniencies of a walk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,13 +3,15 @@
 //! In: properties (file and environment merged). Out: typed settings, and the Kafka clients' settings in librdkafka's
 //! names. What fails: all bad values at once, as [`ConfigErrors`]. What has no effect is remembered as a warning.
 
+mod clients;
+
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 use sluiceway_common::config_def::{ConfigError, ConfigErrors, Values};
-use sluiceway_common::kafka_config::{KafkaConfig, Role, log_dropped};
+use sluiceway_common::kafka_config::{KafkaConfig, log_dropped};
 use sluiceway_common::listener::ListenerSpec;
-use sluiceway_common::props::{Properties, with_prefix};
+use sluiceway_common::props::Properties;
 
 use crate::config_keys::{NO_EFFECT, definition};
 
@@ -148,7 +150,7 @@ impl Config {
         let definition = definition();
         let (values, mut errors) = definition.parse_all(properties);
         let listeners = listeners(&values, &mut errors);
-        let (producer, admin) = clients(properties, &values, &mut errors);
+        let (producer, admin) = clients::clients(properties, &values, &mut errors);
         let delivery = delivery(&values, &producer);
         let mut config = Self {
             listeners,
@@ -337,83 +339,6 @@ pub(crate) fn parse_headers(text: &str) -> Result<Vec<ExtraHeader>, String> {
 
 fn millis(values: &Values, name: &str) -> Duration {
     values.millis(name).unwrap_or_default()
-}
-
-// === Kafka clients ===
-
-/// Proxy settings whose names begin like those of Kafka clients.
-const NOT_FOR_CLIENTS: [&str; 4] = [
-    "client.init.timeout.ms",
-    "client.timeout.ms",
-    "producer.threads",
-    "producer.max.block.ms",
-];
-
-fn clients(
-    properties: &Properties,
-    values: &Values,
-    errors: &mut ConfigErrors,
-) -> (KafkaConfig, KafkaConfig) {
-    let mut merged = |role, prefix| {
-        let mut java = Properties::new();
-        java.insert(
-            "bootstrap.servers".to_owned(),
-            values.text("bootstrap.servers").to_owned(),
-        );
-        let own: Properties = properties
-            .iter()
-            .filter(|(key, _)| !NOT_FOR_CLIENTS.contains(&key.as_str()))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect();
-        java.extend(with_prefix(&own, "client."));
-        java.extend(with_prefix(&own, prefix));
-        let config = KafkaConfig::translate(role, &java).unwrap_or_else(|found| {
-            let known: Vec<_> = errors.0.clone();
-            errors
-                .0
-                .extend(found.0.into_iter().filter(|error| !known.contains(error)));
-            KafkaConfig::default()
-        });
-        (config, java)
-    };
-    let (mut producer, java) = merged(Role::Producer, "producer.");
-    let (mut admin, _) = merged(Role::Admin, "admin.");
-    producer_defaults(&mut producer, &java);
-    for config in [&mut producer, &mut admin] {
-        config.default_to("client.id", "sluiceway-proxy");
-        config.default_to("socket.nagle.disable", "true");
-    }
-    // GETs must not create topics.
-    admin.force("allow.auto.create.topics", "false");
-    (producer, admin)
-}
-
-/// Milliseconds that librdkafka waits for more records of a batch: long enough for requests that come together to share
-/// one, too short to be felt. 0 sends twice as many requests to the broker, 0.2 and more sleep a whole millisecond.
-const LINGER_MS: &str = "0.1";
-
-fn producer_defaults(producer: &mut KafkaConfig, java: &Properties) {
-    let user = |name: &str| java.get(name).map(|value| value.trim());
-    // As Kafka's own client: settings that exclude idempotence switch it off, unless it was asked for.
-    let excluded = user("acks").is_some_and(|acks| acks != "all" && acks != "-1")
-        || user("retries") == Some("0")
-        || user("max.in.flight.requests.per.connection")
-            .is_some_and(|n| n.parse::<u32>().is_ok_and(|n| n > 5));
-    producer.default_to(
-        "enable.idempotence",
-        if excluded { "false" } else { "true" },
-    );
-    for (name, value) in [
-        ("acks", "all"),
-        ("partitioner", "murmur2_random"),
-        ("linger.ms", LINGER_MS),
-        ("sticky.partitioning.linger.ms", "10"),
-        ("message.max.bytes", "1048576"),
-        ("delivery.timeout.ms", "120000"),
-        ("request.timeout.ms", "30000"),
-    ] {
-        producer.default_to(name, value);
-    }
 }
 
 fn delivery(values: &Values, producer: &KafkaConfig) -> DeliveryConfig {

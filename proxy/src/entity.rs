@@ -1,6 +1,7 @@
 //! The JSON bodies of the API, field for field and in the original's order.
 
 pub mod v2;
+pub mod v3;
 
 use serde::Serialize;
 

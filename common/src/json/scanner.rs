@@ -3,40 +3,9 @@
 //! In: the input and an offset. Out: values minified or skipped whole, or, for callers that know the shape they
 //! expect (an envelope), one member or element at a time. What fails: [`JsonError`], with its place in the input.
 
-use std::borrow::Cow;
-
-use super::error::{Fault, FaultKind, behind_comma};
+use super::fault::{Fault, FaultKind, behind_comma};
+use super::text::Text;
 use super::{JsonError, Options, token};
-
-/// A string of the input, between its quotes, as it was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Text<'a> {
-    raw: &'a [u8],
-    escaped: bool,
-}
-
-impl<'a> Text<'a> {
-    /// The bytes between the quotes, escapes included.
-    #[must_use]
-    pub fn raw(&self) -> &'a [u8] {
-        self.raw
-    }
-
-    /// Whether the raw bytes hold an escape sequence.
-    #[must_use]
-    pub fn is_escaped(&self) -> bool {
-        self.escaped
-    }
-
-    /// The text itself. A lone surrogate becomes U+FFFD.
-    #[must_use]
-    pub fn decode(&self) -> Cow<'a, str> {
-        if self.escaped {
-            return Cow::Owned(unescape(self.raw));
-        }
-        String::from_utf8_lossy(self.raw)
-    }
-}
 
 /// A cursor over JSON text.
 #[derive(Debug)]
@@ -423,49 +392,4 @@ impl Open {
             .get(top / 64)
             .is_some_and(|bits| bits >> (top % 64) & 1 == 1)
     }
-}
-
-fn unescape(raw: &[u8]) -> String {
-    let mut units: Vec<u16> = Vec::new();
-    let mut text = String::with_capacity(raw.len());
-    let mut rest = raw;
-    while let Some(slash) = memchr::memchr(b'\\', rest) {
-        if slash > 0 {
-            flush(&mut units, &mut text);
-            text.push_str(&String::from_utf8_lossy(&rest[..slash]));
-        }
-        let (unit, len) = escaped_unit(&rest[slash..]);
-        units.push(unit);
-        rest = &rest[slash + len..];
-    }
-    flush(&mut units, &mut text);
-    text.push_str(&String::from_utf8_lossy(rest));
-    text
-}
-
-fn flush(units: &mut Vec<u16>, text: &mut String) {
-    text.extend(
-        char::decode_utf16(units.drain(..)).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)),
-    );
-}
-
-/// The UTF-16 unit of a (validated) escape sequence, and the sequence's length.
-fn escaped_unit(sequence: &[u8]) -> (u16, usize) {
-    let plain = match sequence.get(1) {
-        Some(b'b') => 0x08,
-        Some(b'f') => 0x0C,
-        Some(b'n') => 0x0A,
-        Some(b'r') => 0x0D,
-        Some(b't') => 0x09,
-        Some(b'u') => {
-            let digits = sequence.iter().skip(2).take(4);
-            let unit = digits.fold(0, |unit, &d| {
-                unit << 4 | (d as char).to_digit(16).unwrap_or(0) as u16
-            });
-            return (unit, 6.min(sequence.len()));
-        }
-        Some(&other) => u16::from(other),
-        None => u16::from(b'\\'),
-    };
-    (plain, 2.min(sequence.len()))
 }

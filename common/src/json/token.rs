@@ -1,10 +1,10 @@
 //! Single JSON tokens: strings, numbers, literals, whitespace.
 //!
 //! In: the input and the offset of the token's first byte. Out: the offset behind the token.
-//! What fails: a [`Fault`], small and `Copy`; [`super::error`] turns it into a [`super::JsonError`] off the hot path.
+//! What fails: a [`Fault`], small and `Copy`; [`super::fault`] turns it into a [`super::JsonError`] off the hot path.
 
 use super::Options;
-use super::error::{Fault, FaultKind};
+use super::fault::{Fault, FaultKind};
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;

@@ -1,5 +1,7 @@
 //! Bodies of v2.
 
+pub mod consumers;
+
 use indexmap::IndexMap;
 use serde::{Serialize, Serializer};
 

@@ -1,0 +1,85 @@
+//! The Kafka clients' settings: prefixes cut off, Java's names translated, defaults filled in.
+
+use sluiceway_common::config_def::{ConfigErrors, Values};
+use sluiceway_common::kafka_config::{KafkaConfig, Role};
+use sluiceway_common::props::{Properties, with_prefix};
+
+/// Proxy settings whose names begin like those of Kafka clients.
+const NOT_FOR_CLIENTS: [&str; 4] = [
+    "client.init.timeout.ms",
+    "client.timeout.ms",
+    "producer.threads",
+    "producer.max.block.ms",
+];
+
+pub(super) fn clients(
+    properties: &Properties,
+    values: &Values,
+    errors: &mut ConfigErrors,
+) -> (KafkaConfig, KafkaConfig) {
+    let mut merged = |role, prefix| {
+        let mut java = Properties::new();
+        java.insert(
+            "bootstrap.servers".to_owned(),
+            values.text("bootstrap.servers").to_owned(),
+        );
+        let own: Properties = properties
+            .iter()
+            .filter(|(key, _)| !NOT_FOR_CLIENTS.contains(&key.as_str()))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        java.extend(with_prefix(&own, "client."));
+        java.extend(with_prefix(&own, prefix));
+        let config = KafkaConfig::translate(role, &java).unwrap_or_else(|found| {
+            let known: Vec<_> = errors.0.clone();
+            errors
+                .0
+                .extend(found.0.into_iter().filter(|error| !known.contains(error)));
+            KafkaConfig::default()
+        });
+        (config, java)
+    };
+    let (mut producer, java) = merged(Role::Producer, "producer.");
+    let (mut admin, _) = merged(Role::Admin, "admin.");
+    producer_defaults(&mut producer, &java);
+    for config in [&mut producer, &mut admin] {
+        config.default_to("client.id", "sluiceway-proxy");
+        config.default_to("socket.nagle.disable", "true");
+    }
+    // GETs must not create topics.
+    admin.force("allow.auto.create.topics", "false");
+    (producer, admin)
+}
+
+/// Milliseconds that the client waits for more records before it sends: none, so that a lone request is answered
+/// after one round trip.
+const LINGER_MS: &str = "0";
+/// Requests under way to one broker. While so many are, records gather, and the next request takes them all: under
+/// load requests share batches without anybody having waited for company. More than this sends smaller batches and
+/// costs the brokers more; one would let slow partitions hold up quick ones.
+const IN_FLIGHT: &str = "3";
+
+fn producer_defaults(producer: &mut KafkaConfig, java: &Properties) {
+    let user = |name: &str| java.get(name).map(|value| value.trim());
+    // As Kafka's own client: settings that exclude idempotence switch it off, unless it was asked for.
+    let excluded = user("acks").is_some_and(|acks| acks != "all" && acks != "-1")
+        || user("retries") == Some("0")
+        || user("max.in.flight.requests.per.connection")
+            .is_some_and(|n| n.parse::<u32>().is_ok_and(|n| n > 5));
+    producer.default_to(
+        "enable.idempotence",
+        if excluded { "false" } else { "true" },
+    );
+    for (name, value) in [
+        ("acks", "all"),
+        ("partitioner", "murmur2_random"),
+        ("linger.ms", LINGER_MS),
+        ("max.in.flight.requests.per.connection", IN_FLIGHT),
+        ("sticky.partitioning.linger.ms", "10"),
+        ("message.max.bytes", "1048576"),
+        ("delivery.timeout.ms", "120000"),
+        ("request.timeout.ms", "30000"),
+    ] {
+        producer.default_to(name, value);
+    }
+}
