@@ -7,10 +7,10 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-/// How long a request waits for an id that is not known yet.
-const WAIT: Duration = Duration::from_secs(1);
+/// How long a request waits for an id that is not known yet (the original does not start without it).
+const WAIT: Duration = Duration::from_secs(10);
 /// Pause between two questions to brokers that did not answer.
-const PAUSE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// The id, once a broker has told it.
 pub(crate) struct ClusterId {
@@ -37,7 +37,7 @@ impl ClusterId {
         }
     }
 
-    /// The id, or `None` when it does not become known within a second.
+    /// The id, or `None` when it does not become known within [`WAIT`].
     pub(crate) async fn get(&self) -> Option<String> {
         let mut id = self.id.clone();
         let known = tokio::time::timeout(WAIT, id.wait_for(Option::is_some)).await;
