@@ -2,16 +2,21 @@
 //! absolute numbers of a machine on which broker, program and load share the cores mean little.
 
 mod build;
+mod consume;
 mod consume_loop;
 mod load;
 mod produce_loop;
 mod proxy;
 mod record;
 mod response;
+mod rest_client;
+mod rest_proxy;
 mod sink;
 mod sink_memory;
 mod startup;
 mod statistics;
+mod stream;
+mod stream_load;
 mod topic;
 mod usage;
 
@@ -36,6 +41,10 @@ pub(crate) struct BenchArgs {
 enum Command {
     /// Requests and records a second, latencies, CPU and memory of the REST proxy
     Proxy(proxy::ProxyArgs),
+    /// Records a second read through consumer instances of the REST proxy
+    Consume(consume::ConsumeArgs),
+    /// Records a second produced over endless v3 requests
+    Stream(stream::StreamArgs),
     /// Records a second and CPU of the S3 sink
     Sink(sink::SinkArgs),
     /// Memory of the sink with one and with 500 open files
@@ -71,6 +80,8 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     print_surroundings();
     match &args.command {
         Command::Proxy(args) => proxy::run(args),
+        Command::Consume(args) => consume::run(args),
+        Command::Stream(args) => stream::run(args),
         Command::Sink(args) => sink::run(args),
         Command::SinkMemory(args) => sink_memory::run(args),
         Command::Startup(args) => startup::run(args),

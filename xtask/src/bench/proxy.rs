@@ -1,19 +1,16 @@
 //! The REST proxy under load, beside the bare producer loop.
 
-use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use tempfile::TempDir;
 
 use super::load::{self, Load, Outcome};
+use super::rest_proxy::Proxy;
 use super::statistics::{grouped, median, micros_each};
 use super::topic::Topic;
 use super::{Settings, produce_loop, usage};
-use crate::child::Foreground;
-use crate::programs::{self, Binaries};
-use crate::{kafka, ports};
+use crate::kafka;
 
 /// Options of `bench proxy`.
 #[derive(Debug, Args)]
@@ -69,7 +66,7 @@ pub(crate) fn run(args: &ProxyArgs) -> Result<()> {
         );
         loops.push(rate);
         for batch in &args.batches {
-            let point = proxy.measure(args, &broker, round, *batch)?;
+            let point = measure(&proxy, args, &broker, round, *batch)?;
             print_point(round, &point, proxy.memory()?);
             points.push(point);
         }
@@ -150,74 +147,42 @@ fn print_ratios(args: &ProxyArgs, loops: &[produce_loop::Rate], points: &[Point]
     }
 }
 
-struct Proxy {
-    program: Foreground,
-    address: String,
-}
-
-impl Proxy {
-    fn start(broker: &kafka::Cluster, dir: &TempDir, settings: &Settings) -> Result<Self> {
-        let ports = ports::free(2)?;
-        let (address, admin) = (
-            format!("127.0.0.1:{}", ports[0]),
-            format!("127.0.0.1:{}", ports[1]),
-        );
-        let file = dir.path().join("kafka-rest.properties");
-        let bootstrap = broker.bootstrap();
-        fs::write(
-            &file,
-            format!(
-                "bootstrap.servers={bootstrap}\nlisteners=http://{address}\nsluiceway.admin.listeners=http://{admin}\n{}",
-                settings.lines()
-            ),
-        )?;
-        let mut command = Binaries::beside_this()?.command("sluiceway-proxy")?;
-        let url = format!("http://{address}/topics");
-        let program = programs::start(&mut command, &[&file], &url, &dir.path().join("proxy.log"))?;
-        Ok(Self { program, address })
-    }
-
-    fn memory(&self) -> Result<usage::Memory> {
-        usage::memory(self.program.id()?.pid)
-    }
-
-    /// One point. Afterwards the topic holds exactly the records that were acknowledged.
-    fn measure(
-        &self,
-        args: &ProxyArgs,
-        broker: &kafka::Cluster,
-        round: u32,
-        batch: usize,
-    ) -> Result<Point> {
-        let topic = Topic::create(
-            &broker.bootstrap(),
-            &format!("proxy-{round}-{batch}"),
-            args.partitions,
-        )?;
-        let load = Load {
-            address: &self.address,
-            topic: &topic.name,
-            connections: args.connections,
-            batch,
-            size: args.record_size,
-            warm_up: Duration::from_secs(3),
-            measured: Duration::from_secs(args.seconds),
-        };
-        let broker_pid = broker
-            .first_process()
-            .context("the broker does not run")?
-            .pid;
-        let outcome = load::run(&load, &[self.program.id()?.pid, broker_pid])?;
-        let (stored, sent) = (topic.records()?, outcome.requests_in_all * batch as u64);
-        ensure!(
-            stored == sent,
-            "{sent} records were acknowledged, {stored} are in the topic"
-        );
-        let proxy_cpu_us = micros_each(outcome.cpu[0], outcome.requests * batch as u64);
-        Ok(Point {
-            batch,
-            outcome,
-            proxy_cpu_us,
-        })
-    }
+/// One point. Afterwards the topic holds exactly the records that were acknowledged.
+fn measure(
+    proxy: &Proxy,
+    args: &ProxyArgs,
+    broker: &kafka::Cluster,
+    round: u32,
+    batch: usize,
+) -> Result<Point> {
+    let topic = Topic::create(
+        &broker.bootstrap(),
+        &format!("proxy-{round}-{batch}"),
+        args.partitions,
+    )?;
+    let load = Load {
+        address: &proxy.address,
+        topic: &topic.name,
+        connections: args.connections,
+        batch,
+        size: args.record_size,
+        warm_up: Duration::from_secs(3),
+        measured: Duration::from_secs(args.seconds),
+    };
+    let broker_pid = broker
+        .first_process()
+        .context("the broker does not run")?
+        .pid;
+    let outcome = load::run(&load, &[proxy.pid()?, broker_pid])?;
+    let (stored, sent) = (topic.records()?, outcome.requests_in_all * batch as u64);
+    ensure!(
+        stored == sent,
+        "{sent} records were acknowledged, {stored} are in the topic"
+    );
+    let proxy_cpu_us = micros_each(outcome.cpu[0], outcome.requests * batch as u64);
+    Ok(Point {
+        batch,
+        outcome,
+        proxy_cpu_us,
+    })
 }
