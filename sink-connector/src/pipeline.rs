@@ -106,6 +106,7 @@ impl Pipeline {
             timestamp: raw.timestamp,
             key: Datum::NULL,
             value,
+            headers: Vec::new(),
             encoded_partition: "",
         };
         self.encoded_partition.clear();

@@ -78,6 +78,17 @@ pub struct Datum<'a> {
     pub payload: Payload<'a>,
 }
 
+/// A header after conversion, as transforms see it and header files hold it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Header {
+    /// Its key; a record may have several headers of one key.
+    pub key: String,
+    /// What Connect would hold as schema.
+    pub schema: Option<SchemaRef>,
+    /// Its value; [`Value::Null`] for a header without one.
+    pub value: Value,
+}
+
 impl Datum<'_> {
     /// A schemaless null.
     pub const NULL: Self = Datum {
@@ -154,6 +165,8 @@ pub struct SinkRecord<'a> {
     pub key: Datum<'a>,
     /// Its value.
     pub value: Datum<'a>,
+    /// Its headers in order. Empty also when nothing reads them: no header file, no transform.
+    pub headers: Vec<Header>,
     /// What the partitioner made of it (`partition=0`).
     pub encoded_partition: &'a str,
 }

@@ -20,6 +20,7 @@ fn record(value: &[u8]) -> SinkRecord<'_> {
             schema: None,
             payload: Payload::Bytes(value),
         },
+        headers: Vec::new(),
         encoded_partition: "partition=0",
     }
 }

@@ -24,6 +24,7 @@ fn encode(
             schema: schema.cloned(),
             payload,
         },
+        headers: Vec::new(),
         encoded_partition: "partition=0",
     };
     let mut out = b"before".to_vec();
