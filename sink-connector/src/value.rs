@@ -6,10 +6,12 @@
 
 mod decimal;
 mod number;
+mod parameters;
 mod schema;
 
 pub use decimal::Decimal;
 pub use number::Number;
+pub use parameters::Parameters;
 pub use schema::{Field, Schema, SchemaRef, Type, logical, same_schema};
 
 use std::sync::Arc;

@@ -1,10 +1,9 @@
 //! Connect's schemas: type, logical name, version, default, fields.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::Value;
+use super::{Parameters, Value};
 
 /// Names of Connect's logical types.
 pub mod logical {
@@ -93,7 +92,7 @@ pub struct Schema {
     /// Documentation.
     pub doc: Option<String>,
     /// Further properties.
-    pub parameters: BTreeMap<String, String>,
+    pub parameters: Parameters,
     /// What stands for null.
     pub default: Option<Value>,
     /// Fields of a STRUCT.
@@ -122,7 +121,7 @@ impl Schema {
             name: None,
             version: None,
             doc: None,
-            parameters: BTreeMap::new(),
+            parameters: Parameters::new(),
             default: None,
             fields: Vec::new(),
             key: None,

@@ -1,12 +1,12 @@
 //! The envelope's schema object → [`Schema`], remembered by its text.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::node::{self, Node};
 use super::{typed, unreadable};
 use crate::error::Exception;
-use crate::value::{Schema, SchemaRef, Type, Value};
+use crate::value::{Parameters, Schema, SchemaRef, Type, Value};
 
 /// Parsed schemas by their JSON text. Records of one producer repeat the text byte for byte, and then share the schema,
 /// so that comparing schemas is comparing pointers.
@@ -175,7 +175,7 @@ fn properties(node: &Node<'_>, schema: &mut Schema) -> Result<(), Exception> {
 
 fn parameters(
     members: &indexmap::IndexMap<std::borrow::Cow<'_, str>, Node<'_>>,
-) -> Result<BTreeMap<String, String>, Exception> {
+) -> Result<Parameters, Exception> {
     let parameter = |(name, node): (&std::borrow::Cow<'_, str>, &Node<'_>)| match node {
         Node::String(text) => Ok((name.clone().into_owned(), text.clone().into_owned())),
         _ => Err(Exception::data(
