@@ -12,6 +12,7 @@
 //! | [`logging`] | text on a terminal, JSON lines otherwise |
 //! | [`shutdown`] | signal → drain → deadline |
 //! | [`secret`] | strings that never print |
+//! | [`topic_pattern`] | Java regular expressions over whole topic names |
 #![forbid(unsafe_code)]
 
 pub mod admin;
@@ -24,3 +25,4 @@ pub mod logging;
 pub mod props;
 pub mod secret;
 pub mod shutdown;
+pub mod topic_pattern;

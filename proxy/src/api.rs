@@ -3,14 +3,16 @@
 pub mod v2;
 
 use bytes::Bytes;
+use http::{HeaderMap, Uri};
 use hyper::body::Incoming;
 
 use crate::admission::Permit;
 use crate::app::App;
+use crate::base_url::base_url;
 use crate::body;
 use crate::error::Error;
 use crate::media::{MediaType, Negotiated};
-use crate::router::Matched;
+use crate::router::{self, Matched};
 
 /// A request whose route is known and whose media types fit.
 pub struct Request<'a> {
@@ -18,6 +20,10 @@ pub struct Request<'a> {
     pub app: &'a App,
     /// The path as it was sent.
     pub path: &'a str,
+    /// Path, query, and the authority if the request line has one.
+    pub uri: &'a Uri,
+    /// Its headers.
+    pub headers: &'a HeaderMap,
     /// Where in it the parameters are.
     pub matched: Matched,
     /// The media type of the body, if the request says.
@@ -27,6 +33,24 @@ pub struct Request<'a> {
 }
 
 impl Request<'_> {
+    /// The first query parameter of this name, decoded.
+    #[must_use]
+    pub fn query(&self, name: &str) -> Option<String> {
+        let pairs = self.uri.query()?.split('&');
+        let named = |pair: &str| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (router::decode(&key.replace('+', " "))? == name)
+                .then(|| router::decode(&value.replace('+', " ")))?
+        };
+        pairs.into_iter().find_map(named)
+    }
+
+    /// The beginning of absolute URLs in the answer.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        base_url(&self.app.config.urls, "http", self.uri, self.headers)
+    }
+
     /// The path parameter `topic`.
     ///
     /// # Errors

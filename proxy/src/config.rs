@@ -13,7 +13,10 @@ use sluiceway_common::kafka_config::{KafkaConfig, log_dropped};
 use sluiceway_common::listener::ListenerSpec;
 use sluiceway_common::props::Properties;
 
+use crate::base_url::UrlConfig;
 use crate::config_keys::{NO_EFFECT, definition};
+
+use clients::Clients;
 
 /// The prefix of environment variables, as in the Docker images of the original.
 pub const ENV_PREFIX: &str = "KAFKA_REST_";
@@ -35,6 +38,12 @@ pub struct Config {
     pub endpoints: Endpoints,
     /// The producer's settings.
     pub producer: KafkaConfig,
+    /// Consumer instances.
+    pub consumers: ConsumersConfig,
+    /// Where absolute URLs begin.
+    pub urls: UrlConfig,
+    /// The consumers' settings.
+    pub consumer: KafkaConfig,
     /// The settings of the client that reads metadata and configurations.
     pub admin: KafkaConfig,
     warnings: Vec<String>,
@@ -116,6 +125,27 @@ pub struct DeliveryConfig {
     pub metadata_concurrency: usize,
 }
 
+/// Consumer instances.
+#[derive(Debug, Clone)]
+pub struct ConsumersConfig {
+    /// Longest wait of a read.
+    pub request_timeout: Duration,
+    /// Bytes of keys and values that a read returns at most.
+    pub max_bytes: usize,
+    /// Bytes above which a read answers at once; `None`: when everything is read.
+    pub min_bytes: Option<usize>,
+    /// Time without a request after which an instance is closed.
+    pub instance_timeout: Duration,
+    /// Blocking calls at once; `None`: no limit.
+    pub threads: Option<usize>,
+    /// Instances at once.
+    pub max_instances: usize,
+    /// Silence after which a read with records answers.
+    pub linger: Duration,
+    /// This proxy's name in the names of instances.
+    pub id: String,
+}
+
 /// Which endpoints are served.
 #[derive(Debug, Clone, Default)]
 pub struct Endpoints {
@@ -150,8 +180,13 @@ impl Config {
         let definition = definition();
         let (values, mut errors) = definition.parse_all(properties);
         let listeners = listeners(&values, &mut errors);
-        let (producer, admin) = clients::clients(properties, &values, &mut errors);
+        let Clients {
+            producer,
+            consumer,
+            admin,
+        } = clients::clients(properties, &values, &mut errors);
         let delivery = delivery(&values, &producer);
+        let urls = urls(&values, &listeners);
         let mut config = Self {
             listeners,
             listeners_option: "listeners".to_owned(),
@@ -164,6 +199,9 @@ impl Config {
                 blocked: values.list("api.endpoints.blocklist").to_vec(),
             },
             producer,
+            consumers: consumers(&values),
+            urls,
+            consumer,
             admin,
             warnings: warnings(properties),
         };
@@ -183,6 +221,7 @@ impl Config {
             tracing::warn!("{warning}");
         }
         log_dropped("producer", &self.producer.dropped);
+        log_dropped("consumers", &self.consumer.dropped);
         log_dropped("admin client", &self.admin.dropped);
     }
 
@@ -358,6 +397,32 @@ fn delivery(values: &Values, producer: &KafkaConfig) -> DeliveryConfig {
         metadata_ttl: millis(values, "sluiceway.metadata.ttl.ms"),
         metadata_timeout: millis(values, "sluiceway.metadata.timeout.ms"),
         metadata_concurrency: values.size("sluiceway.metadata.concurrency"),
+    }
+}
+
+fn consumers(values: &Values) -> ConsumersConfig {
+    ConsumersConfig {
+        request_timeout: millis(values, "consumer.request.timeout.ms"),
+        max_bytes: values.size("consumer.request.max.bytes"),
+        min_bytes: usize::try_from(values.number("fetch.min.bytes")).ok(),
+        instance_timeout: millis(values, "consumer.instance.timeout.ms"),
+        threads: usize::try_from(values.number("consumer.threads")).ok(),
+        max_instances: values.size("sluiceway.consumer.instances.max"),
+        linger: millis(values, "sluiceway.consumer.linger.ms"),
+        id: values.text("id").to_owned(),
+    }
+}
+
+fn urls(values: &Values, listeners: &[ListenerSpec]) -> UrlConfig {
+    let public_url = values.text("sluiceway.public.url").trim_end_matches('/');
+    UrlConfig {
+        public_url: Some(public_url.to_owned()).filter(|url| !url.is_empty()),
+        forwarded: values.boolean("sluiceway.forwarded.headers.enable"),
+        ..UrlConfig::new(
+            values.list("advertised.listeners"),
+            values.text("host.name"),
+            listeners,
+        )
     }
 }
 

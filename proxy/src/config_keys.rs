@@ -3,6 +3,7 @@
 //! The doc texts are the user documentation (`--print-config-docs` prints them). Keys that are accepted without effect
 //! are listed in `no_effect.rs` with the reason that is logged when someone sets them.
 
+mod consumers;
 mod no_effect;
 
 use sluiceway_common::config_def::{ConfigDef, Importance, Key, Kind};
@@ -18,6 +19,7 @@ pub fn definition() -> ConfigDef {
         .keys("Limits", limits())
         .keys("HTTP", http())
         .keys("Topics and delivery", delivery())
+        .keys("Consumers", consumers::keys())
         .keys("Accepted without effect", no_effect())
         .keys("Refused unless off", refused());
     let prefixes = [

@@ -80,6 +80,8 @@ async fn serve(
     let request = Request {
         app,
         path: parts.uri.path(),
+        uri: &parts.uri,
+        headers: &parts.headers,
         matched,
         media,
         negotiated: &negotiated,

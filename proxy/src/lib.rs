@@ -18,6 +18,7 @@ pub mod admin_client;
 pub mod admission;
 pub mod api;
 pub mod app;
+pub mod base_url;
 pub mod body;
 pub mod client_context;
 pub mod coerce;

@@ -32,6 +32,14 @@ pub fn bytes(status: StatusCode, negotiated: &Negotiated, body: Vec<u8>) -> Resp
     response
 }
 
+/// 204.
+#[must_use]
+pub fn no_content() -> Response {
+    let mut response = http::Response::default();
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
 /// An error. Without `negotiated` its body has no media type.
 #[must_use]
 pub fn error(error: &Error, negotiated: Option<&Negotiated>) -> Response {

@@ -375,7 +375,7 @@ fn spans(path: &str, params: &matchit::Params<'_, '_>) -> Params {
 }
 
 /// Undoes `%20` and the like.
-fn decode(text: &str) -> Option<String> {
+pub(crate) fn decode(text: &str) -> Option<String> {
     if !text.contains('%') {
         return Some(text.to_owned());
     }

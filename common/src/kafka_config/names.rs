@@ -98,7 +98,6 @@ fn consumer(key: &str) -> Rule {
         | "session.timeout.ms"
         | "heartbeat.interval.ms"
         | "max.poll.interval.ms"
-        | "auto.offset.reset"
         | "enable.auto.commit"
         | "auto.commit.interval.ms"
         | "isolation.level"
@@ -109,6 +108,7 @@ fn consumer(key: &str) -> Rule {
         | "allow.auto.create.topics"
         | "group.protocol"
         | "group.remote.assignor" => Rule::Same,
+        "auto.offset.reset" => Rule::Convert(offset_reset),
         "fetch.max.wait.ms" => Rule::Renamed("fetch.wait.max.ms"),
         "request.timeout.ms" => Rule::Renamed("socket.timeout.ms"),
         "partition.assignment.strategy" => Rule::Convert(assignors),
@@ -202,6 +202,12 @@ fn partitioner(value: &str) -> Result<(&'static str, String), String> {
         ),
     };
     Ok(("partitioner", name.to_owned()))
+}
+
+/// Java's `none` is librdkafka's `error`.
+fn offset_reset(value: &str) -> Result<(&'static str, String), String> {
+    let value = if value == "none" { "error" } else { value };
+    Ok(("auto.offset.reset", value.to_owned()))
 }
 
 fn assignors(value: &str) -> Result<(&'static str, String), String> {

@@ -5,18 +5,31 @@ use sluiceway_common::kafka_config::{KafkaConfig, Role};
 use sluiceway_common::props::{Properties, with_prefix};
 
 /// Proxy settings whose names begin like those of Kafka clients.
-const NOT_FOR_CLIENTS: [&str; 4] = [
+const NOT_FOR_CLIENTS: [&str; 10] = [
     "client.init.timeout.ms",
     "client.timeout.ms",
     "producer.threads",
     "producer.max.block.ms",
+    "consumer.request.timeout.ms",
+    "consumer.request.max.bytes",
+    "consumer.instance.timeout.ms",
+    "consumer.threads",
+    "consumer.iterator.timeout.ms",
+    "consumer.iterator.backoff.ms",
 ];
+
+/// The settings of the three kinds of clients.
+pub(super) struct Clients {
+    pub(super) producer: KafkaConfig,
+    pub(super) consumer: KafkaConfig,
+    pub(super) admin: KafkaConfig,
+}
 
 pub(super) fn clients(
     properties: &Properties,
     values: &Values,
     errors: &mut ConfigErrors,
-) -> (KafkaConfig, KafkaConfig) {
+) -> Clients {
     let mut merged = |role, prefix| {
         let mut java = Properties::new();
         java.insert(
@@ -42,13 +55,47 @@ pub(super) fn clients(
     let (mut producer, java) = merged(Role::Producer, "producer.");
     let (mut admin, _) = merged(Role::Admin, "admin.");
     producer_defaults(&mut producer, &java);
-    for config in [&mut producer, &mut admin] {
+    let (mut consumer, _) = merged(Role::Consumer, "consumer.");
+    consumer_defaults(&mut consumer, values);
+    for config in [&mut producer, &mut consumer, &mut admin] {
         config.default_to("client.id", "sluiceway-proxy");
         config.default_to("socket.nagle.disable", "true");
     }
     // GETs must not create topics.
     admin.force("allow.auto.create.topics", "false");
-    (producer, admin)
+    Clients {
+        producer,
+        consumer,
+        admin,
+    }
+}
+
+/// The Java consumer's defaults where librdkafka's differ, and bounds on the memory of an instance.
+fn consumer_defaults(consumer: &mut KafkaConfig, values: &Values) {
+    let prefetch = values.size("sluiceway.consumer.prefetch.bytes");
+    let kbytes = (prefetch / 1024).to_string();
+    let fetch = prefetch.clamp(1_048_576, 52_428_800).to_string();
+    for (name, value) in [
+        ("auto.offset.reset", "latest"),
+        ("isolation.level", "read_uncommitted"),
+        ("allow.auto.create.topics", "true"),
+        ("check.crcs", "true"),
+        ("partition.assignment.strategy", "range"),
+        ("session.timeout.ms", "45000"),
+        ("heartbeat.interval.ms", "3000"),
+        ("fetch.wait.max.ms", "500"),
+        ("queued.max.messages.kbytes", kbytes.as_str()),
+        ("fetch.max.bytes", fetch.as_str()),
+        ("fetch.queue.backoff.ms", "50"),
+    ] {
+        consumer.default_to(name, value);
+    }
+    // As in the original, whatever the properties say: the proxy's own limits go before it.
+    consumer.force("socket.timeout.ms", "30000");
+    // Offsets are stored when records are answered with, not when they are fetched.
+    consumer.force("enable.auto.offset.store", "false");
+    // The end of a partition ends a read early.
+    consumer.force("enable.partition.eof", "true");
 }
 
 /// Milliseconds that the client waits for more records before it sends: none, so that a lone request is answered

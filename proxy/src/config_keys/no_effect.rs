@@ -11,46 +11,10 @@ pub(crate) const NO_EFFECT: &[(&str, Kind, &str, &str)] = &[
         "ZooKeeper is not used; brokers are found through bootstrap.servers",
     ),
     (
-        "host.name",
-        Kind::String,
-        "",
-        "only absolute URLs of the consumer API need it, which this version does not serve",
-    ),
-    (
-        "advertised.listeners",
-        Kind::List,
-        "",
-        "only absolute URLs of the consumer API need it, which this version does not serve",
-    ),
-    (
         "schema.registry.url",
         Kind::String,
         "",
         "this version does not serve the schema formats",
-    ),
-    (
-        "consumer.request.timeout.ms",
-        Kind::Int,
-        "1000",
-        "this version does not serve the consumer API",
-    ),
-    (
-        "consumer.request.max.bytes",
-        Kind::Long,
-        "67108864",
-        "this version does not serve the consumer API",
-    ),
-    (
-        "consumer.instance.timeout.ms",
-        Kind::Int,
-        "300000",
-        "this version does not serve the consumer API",
-    ),
-    (
-        "consumer.threads",
-        Kind::Int,
-        "50",
-        "this version does not serve the consumer API",
     ),
     (
         "consumer.iterator.timeout.ms",
@@ -62,13 +26,7 @@ pub(crate) const NO_EFFECT: &[(&str, Kind, &str, &str)] = &[
         "consumer.iterator.backoff.ms",
         Kind::Int,
         "50",
-        "this version does not serve the consumer API",
-    ),
-    (
-        "fetch.min.bytes",
-        Kind::Int,
-        "-1",
-        "this version does not serve the consumer API",
+        "reads wake up when records come in instead of looking again and again",
     ),
     (
         "producer.threads",
