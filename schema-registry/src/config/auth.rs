@@ -1,0 +1,186 @@
+//! Who asks: `basic.auth.*` and `bearer.auth.*`.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
+use sluiceway_common::jaas::JaasConfig;
+use sluiceway_common::secret::Secret;
+
+use super::{BaseUrl, ConfigProblem, Settings};
+
+/// What goes into the header `Authorization`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Auth {
+    /// What the URL holds, if it holds something (`basic.auth.credentials.source=URL`).
+    #[default]
+    Url,
+    /// `user:password` (`USER_INFO`, `SASL_INHERIT`).
+    Basic(Secret),
+    /// A token (`bearer.auth.credentials.source=STATIC_TOKEN`).
+    Bearer(Secret),
+}
+
+impl Auth {
+    /// The header for a request to `url`; `None` when nothing is to be sent.
+    pub(crate) fn header(&self, url: &BaseUrl) -> Option<HeaderValue> {
+        let text = match self {
+            Self::Url => basic(url.user_info.as_ref()?),
+            Self::Basic(user_info) => basic(user_info),
+            Self::Bearer(token) => format!("Bearer {}", token.expose()),
+        };
+        let mut value = HeaderValue::from_str(&text).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+}
+
+fn basic(user_info: &Secret) -> String {
+    format!("Basic {}", STANDARD.encode(user_info.expose()))
+}
+
+pub(super) fn read(settings: &Settings<'_>) -> Result<Auth, ConfigProblem> {
+    const BEARER: &str = "bearer.auth.credentials.source";
+    if let Some(source) = settings.text(BEARER) {
+        return match source {
+            "STATIC_TOKEN" => bearer(settings),
+            other => {
+                Err(settings.invalid(BEARER, format!("{other} is not supported; STATIC_TOKEN is")))
+            }
+        };
+    }
+    const BASIC: &str = "basic.auth.credentials.source";
+    match settings.text(BASIC).unwrap_or("URL") {
+        "URL" => Ok(Auth::Url),
+        "USER_INFO" => user_info(settings),
+        "SASL_INHERIT" => inherited(settings),
+        other => Err(settings.invalid(
+            BASIC,
+            format!("{other} is none of URL, USER_INFO, SASL_INHERIT"),
+        )),
+    }
+}
+
+fn bearer(settings: &Settings<'_>) -> Result<Auth, ConfigProblem> {
+    const TOKEN: &str = "bearer.auth.token";
+    let token = settings.secret(TOKEN);
+    let sendable = HeaderValue::from_str(token.expose()).is_ok();
+    if token.is_empty() || !sendable {
+        return Err(settings.invalid(TOKEN, "a token of visible characters must be given"));
+    }
+    Ok(Auth::Bearer(token))
+}
+
+fn user_info(settings: &Settings<'_>) -> Result<Auth, ConfigProblem> {
+    const USER_INFO: &str = "basic.auth.user.info";
+    let secret = settings.secret(USER_INFO);
+    if !secret.expose().contains(':') {
+        return Err(settings.invalid(USER_INFO, "user:password must be given"));
+    }
+    Ok(Auth::Basic(secret))
+}
+
+fn inherited(settings: &Settings<'_>) -> Result<Auth, ConfigProblem> {
+    const JAAS: &str = "sasl.jaas.config";
+    let login = settings
+        .text(JAAS)
+        .and_then(|text| JaasConfig::parse(text).ok())
+        .and_then(|login| {
+            let user = login.options.get("username")?;
+            let password = login.options.get("password")?;
+            Some(format!("{}:{}", user.expose(), password.expose()))
+        });
+    match login {
+        Some(user_info) => Ok(Auth::Basic(Secret::new(user_info))),
+        None => Err(settings.invalid(JAAS, "SASL_INHERIT needs a user name and a password in it")),
+    }
+}
+
+/// `%40` → `@`; what is no escape stays as it is.
+pub(super) fn percent_decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let digits = bytes
+            .get(at + 1..at + 3)
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match digits {
+            Some(code) if *byte == b'%' => {
+                out.push(code);
+                at += 3;
+            }
+            _ => {
+                out.push(*byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::RegistryConfig;
+    use sluiceway_common::props::Properties;
+
+    fn header(entries: &[(&str, &str)]) -> Result<String, ConfigProblem> {
+        let mut properties: Properties = entries
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
+        properties
+            .entry("schema.registry.url".to_owned())
+            .or_insert_with(|| "http://a".to_owned());
+        let config = RegistryConfig::from_properties(&properties, "")?;
+        let header = config.auth.header(&config.urls[0]);
+        Ok(header.map_or(String::new(), |value| value.to_str().unwrap().to_owned()))
+    }
+
+    #[test]
+    fn credentials_of_every_source() {
+        let jaas = "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"u\" password=\"p\";";
+        for (entries, expected) in [
+            (&[][..], ""),
+            (&[("schema.registry.url", "http://u:p@a")], "Basic dTpw"),
+            (
+                &[
+                    ("basic.auth.credentials.source", "USER_INFO"),
+                    ("schema.registry.basic.auth.user.info", "u:p"),
+                ],
+                "Basic dTpw",
+            ),
+            (
+                &[
+                    ("basic.auth.credentials.source", "SASL_INHERIT"),
+                    ("sasl.jaas.config", jaas),
+                ],
+                "Basic dTpw",
+            ),
+            (
+                &[
+                    ("bearer.auth.credentials.source", "STATIC_TOKEN"),
+                    ("bearer.auth.token", "t0"),
+                ],
+                "Bearer t0",
+            ),
+        ] {
+            assert_eq!(header(entries).unwrap(), expected, "{entries:?}");
+        }
+    }
+
+    #[test]
+    fn sources_that_lack_something_are_refused() {
+        for entries in [
+            &[("basic.auth.credentials.source", "USER_INFO")][..],
+            &[("basic.auth.credentials.source", "SASL_INHERIT")],
+            &[("basic.auth.credentials.source", "x")],
+            &[("bearer.auth.credentials.source", "STATIC_TOKEN")],
+            &[("bearer.auth.credentials.source", "OAUTHBEARER")],
+        ] {
+            assert!(header(entries).is_err(), "{entries:?}");
+        }
+    }
+}

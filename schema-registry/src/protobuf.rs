@@ -1,0 +1,161 @@
+//! Protobuf: schemas from `.proto` texts, messages and their JSON form.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`files`] | imports: references, Google's and Confluent's own files |
+//! | [`from_json`] | JSON → message |
+//!
+//! In: a text with the files it imports. Out: the messages of the file. What fails: a text that does not compile.
+//! Confluent's wire format says by *message indexes* which message of the file a datum is.
+
+mod files;
+mod from_json;
+#[cfg(test)]
+mod tests;
+
+use prost::Message;
+use prost_reflect::{
+    DescriptorPool, DynamicMessage, FileDescriptor, MessageDescriptor, SerializeOptions,
+};
+use serde_json::Value;
+use sluiceway_common::json::{Options, Scanner};
+
+use crate::error::{DataError, SchemaError};
+use crate::schema::Resolved;
+use crate::wire;
+
+/// A `.proto` file, compiled.
+#[derive(Debug)]
+pub struct Schema {
+    file: FileDescriptor,
+    message: MessageDescriptor,
+}
+
+impl Schema {
+    /// Compiles `text`, which may import `resolved` by name.
+    ///
+    /// # Errors
+    /// When the text does not compile, or holds no message.
+    pub fn parse(text: &str, resolved: &[Resolved]) -> Result<Self, SchemaError> {
+        let file = files::compile(text, resolved)?;
+        let message = file.messages().next().ok_or_else(|| {
+            SchemaError::Invalid(
+                "Protobuf schema definition contains no message type definition".to_owned(),
+            )
+        })?;
+        Ok(Self { file, message })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn file(&self) -> &FileDescriptor {
+        &self.file
+    }
+
+    /// All types that are known: of the file and of what it imports.
+    #[must_use]
+    pub fn pool(&self) -> &DescriptorPool {
+        self.file.parent_pool()
+    }
+
+    /// The file's first message: what is meant when nothing says otherwise.
+    #[must_use]
+    pub fn message(&self) -> &MessageDescriptor {
+        &self.message
+    }
+
+    /// The message of a path of indexes: which of the file's messages, which of those inside it, and so on.
+    #[must_use]
+    pub fn message_at(&self, indexes: &[usize]) -> Option<MessageDescriptor> {
+        let (first, rest) = indexes.split_first()?;
+        let mut message = self.file.messages().nth(*first)?;
+        for index in rest {
+            let child = nested(&message).nth(*index)?;
+            message = child;
+        }
+        Some(message)
+    }
+
+    /// The message of this full name, or of a name inside the file's package.
+    #[must_use]
+    pub fn message_named(&self, name: &str) -> Option<MessageDescriptor> {
+        let pool = self.pool();
+        pool.get_message_by_name(name)
+            .or_else(|| pool.get_message_by_name(&format!("{}.{name}", self.file.package_name())))
+    }
+
+    /// The path of indexes that leads to `message`.
+    #[must_use]
+    pub fn indexes_of(&self, message: &MessageDescriptor) -> Vec<usize> {
+        let mut indexes = Vec::new();
+        let mut current = message.clone();
+        loop {
+            let parent = current.parent_message();
+            let index = match &parent {
+                Some(parent) => nested(parent).position(|other| other == current),
+                None => self.file.messages().position(|other| other == current),
+            };
+            indexes.insert(0, index.unwrap_or(0));
+            match parent {
+                Some(parent) => current = parent,
+                None => return indexes,
+            }
+        }
+    }
+
+    /// Appends message indexes and the first message of the file, made of the JSON that is all of `json`.
+    ///
+    /// # Errors
+    /// When the value does not fit; the texts are those of Java's `JsonFormat`.
+    pub fn json_to_binary(&self, json: &[u8], out: &mut Vec<u8>) -> Result<(), DataError> {
+        // Nesting and syntax first: the tree below is built by recursion.
+        let mut scanner = Scanner::new(json, 0, &Options::STRICT);
+        scanner.skip()?;
+        scanner.finish()?;
+        let value: Value =
+            serde_json::from_slice(json).map_err(|error| DataError::Mismatch(error.to_string()))?;
+        let message = from_json::message(&self.message, &value)?;
+        wire::write_indexes(&[0], out);
+        // A Vec grows as needed: encoding into it cannot fail.
+        let _ = message.encode(out);
+        Ok(())
+    }
+
+    /// Appends the JSON form of the message behind its message indexes. Fields without presence are written with their
+    /// defaults, 64-bit numbers as strings.
+    ///
+    /// # Errors
+    /// When the indexes lead nowhere or the bytes are no such message.
+    pub fn binary_to_json(&self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), DataError> {
+        let (message, _) = self.decode(bytes)?;
+        let options = SerializeOptions::new()
+            .skip_default_fields(false)
+            .stringify_64_bit_integers(true);
+        let mut serializer = serde_json::Serializer::new(out);
+        message
+            .serialize_with_options(&mut serializer, &options)
+            .map_err(|error| DataError::Malformed(error.to_string()))
+    }
+
+    /// The message behind its message indexes, with these.
+    ///
+    /// # Errors
+    /// As [`Schema::binary_to_json`].
+    pub fn decode(&self, bytes: &[u8]) -> Result<(DynamicMessage, Vec<usize>), DataError> {
+        let (indexes, rest) =
+            wire::parse_indexes(bytes).map_err(|error| DataError::Malformed(error.to_string()))?;
+        let of = self
+            .message_at(&indexes)
+            .ok_or_else(|| DataError::Malformed(format!("no message at indexes {indexes:?}")))?;
+        let message = DynamicMessage::decode(of, rest)
+            .map_err(|error| DataError::Malformed(error.to_string()))?;
+        Ok((message, indexes))
+    }
+}
+
+/// Messages inside `message`, without those that stand for the entries of maps.
+fn nested(message: &MessageDescriptor) -> impl Iterator<Item = MessageDescriptor> {
+    message
+        .child_messages()
+        .filter(|child| !child.is_map_entry())
+}

@@ -1,0 +1,169 @@
+//! JSON → message, by Protobuf's JSON mapping.
+//!
+//! In: a JSON value. Out: a message. What fails: a value that does not fit, with the text of Java's `JsonFormat`.
+
+mod scalar;
+
+use std::collections::HashMap;
+
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value};
+use serde_json::Value as Json;
+
+use crate::error::DataError;
+
+/// A value that does not fit.
+fn mismatch<T>(text: String) -> Result<T, DataError> {
+    Err(DataError::Mismatch(text))
+}
+
+pub(super) fn message(of: &MessageDescriptor, json: &Json) -> Result<DynamicMessage, DataError> {
+    if is_well_known(of) {
+        return DynamicMessage::deserialize(of.clone(), json)
+            .map_err(|error| DataError::Mismatch(error.to_string()));
+    }
+    let Json::Object(members) = json else {
+        return mismatch(format!("Expect message object but got: {json}"));
+    };
+    let mut message = DynamicMessage::new(of.clone());
+    for (name, value) in members {
+        let field = of
+            .get_field_by_json_name(name)
+            .or_else(|| of.get_field_by_name(name));
+        match field {
+            Some(field) => set(&mut message, &field, value)?,
+            None => {
+                let of = of.full_name();
+                return mismatch(format!("Cannot find field: {name} in message {of}"));
+            }
+        }
+    }
+    Ok(message)
+}
+
+/// Messages with a JSON form of their own.
+fn is_well_known(of: &MessageDescriptor) -> bool {
+    matches!(
+        of.full_name(),
+        "google.protobuf.Any"
+            | "google.protobuf.Timestamp"
+            | "google.protobuf.Duration"
+            | "google.protobuf.FieldMask"
+            | "google.protobuf.Struct"
+            | "google.protobuf.Value"
+            | "google.protobuf.ListValue"
+            | "google.protobuf.DoubleValue"
+            | "google.protobuf.FloatValue"
+            | "google.protobuf.Int64Value"
+            | "google.protobuf.UInt64Value"
+            | "google.protobuf.Int32Value"
+            | "google.protobuf.UInt32Value"
+            | "google.protobuf.BoolValue"
+            | "google.protobuf.StringValue"
+            | "google.protobuf.BytesValue"
+    )
+}
+
+fn set(
+    message: &mut DynamicMessage,
+    field: &FieldDescriptor,
+    json: &Json,
+) -> Result<(), DataError> {
+    if message.has_field(field) {
+        return mismatch(format!("Field {} has already been set.", field.full_name()));
+    }
+    if json.is_null() && !holds_null(field) {
+        return Ok(());
+    }
+    let other = field.containing_oneof().and_then(|oneof| {
+        oneof
+            .fields()
+            .find(|other| other != field && message.has_field(other))
+    });
+    if let Some(other) = other {
+        return mismatch(format!(
+            "Cannot set field {} because another field {} belonging to the same oneof has already been set",
+            field.full_name(),
+            other.full_name()
+        ));
+    }
+    let value = match (field.is_map(), field.is_list()) {
+        (true, _) => Value::Map(map(field, json)?),
+        (_, true) => Value::List(list(field, json)?),
+        _ => match single(&field.kind(), json)? {
+            Some(value) => value,
+            None => return Ok(()),
+        },
+    };
+    message.set_field(field, value);
+    Ok(())
+}
+
+/// Whether JSON's null is a value of this field and not its absence.
+fn holds_null(field: &FieldDescriptor) -> bool {
+    !field.is_list()
+        && match field.kind() {
+            Kind::Message(of) => of.full_name() == "google.protobuf.Value",
+            Kind::Enum(of) => of.full_name() == "google.protobuf.NullValue",
+            _ => false,
+        }
+}
+
+fn list(field: &FieldDescriptor, json: &Json) -> Result<Vec<Value>, DataError> {
+    let Json::Array(items) = json else {
+        let name = field.name();
+        return mismatch(format!("Expected an array for {name} but found {json}"));
+    };
+    let mut values = Vec::with_capacity(items.len());
+    for item in items {
+        match single(&field.kind(), item)? {
+            Some(_) if item.is_null() && !matches!(field.kind(), Kind::Message(_)) => {
+                return mismatch(null_element(field));
+            }
+            Some(value) => values.push(value),
+            None => return mismatch(null_element(field)),
+        }
+    }
+    Ok(values)
+}
+
+fn null_element(field: &FieldDescriptor) -> String {
+    format!(
+        "Repeated field elements cannot be null in field: {}",
+        field.full_name()
+    )
+}
+
+fn map(field: &FieldDescriptor, json: &Json) -> Result<HashMap<MapKey, Value>, DataError> {
+    let Json::Object(members) = json else {
+        return mismatch(format!("Expect a map object but found: {json}"));
+    };
+    let mut values = HashMap::with_capacity(members.len());
+    let Kind::Message(entry) = field.kind() else {
+        return Ok(values);
+    };
+    let key_kind = entry.map_entry_key_field().kind();
+    let value_kind = entry.map_entry_value_field().kind();
+    for (key, value) in members {
+        let key = scalar::key(&key_kind, key)?;
+        match single(&value_kind, value)? {
+            Some(value) => values.insert(key, value),
+            None => return mismatch("Map value cannot be null.".to_owned()),
+        };
+    }
+    Ok(values)
+}
+
+/// One value; `None` is JSON's null where that is no value.
+fn single(kind: &Kind, json: &Json) -> Result<Option<Value>, DataError> {
+    match kind {
+        Kind::Message(of) if json.is_null() && of.full_name() != "google.protobuf.Value" => {
+            Ok(None)
+        }
+        Kind::Message(of) => message(of, json).map(|message| Some(Value::Message(message))),
+        Kind::Enum(of) if of.full_name() == "google.protobuf.NullValue" && json.is_null() => {
+            Ok(Some(Value::EnumNumber(0)))
+        }
+        _ if json.is_null() => Ok(None),
+        kind => scalar::value(kind, json).map(Some),
+    }
+}

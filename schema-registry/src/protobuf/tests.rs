@@ -1,0 +1,109 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+
+const M: &str =
+    "syntax = \"proto3\"; message M { int32 a = 1; string s = 2; repeated int64 l = 3; }";
+
+fn to_binary(schema: &str, json: &str) -> Result<Vec<u8>, String> {
+    let schema = Schema::parse(schema, &[]).unwrap();
+    let mut out = Vec::new();
+    schema
+        .json_to_binary(json.as_bytes(), &mut out)
+        .map_err(|error| error.to_string())?;
+    Ok(out)
+}
+
+fn round(schema: &str, json: &str) -> String {
+    let bytes = to_binary(schema, json).unwrap();
+    let mut out = Vec::new();
+    let schema = Schema::parse(schema, &[]).unwrap();
+    schema.binary_to_json(&bytes, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn messages_go_both_ways() {
+    assert_eq!(
+        to_binary(M, r#"{"a":1,"s":"x","l":[1,"2"]}"#).unwrap(),
+        b"\0\x08\x01\x12\x01x\x1a\x02\x01\x02"
+    );
+    assert_eq!(round(M, r#"{"a":2}"#), r#"{"a":2,"s":"","l":[]}"#);
+    assert_eq!(
+        round(M, r#"{"l":["9007199254740993"],"s":null}"#),
+        r#"{"a":0,"s":"","l":["9007199254740993"]}"#
+    );
+}
+
+#[test]
+fn what_does_not_fit_is_told_as_java_tells_it() {
+    for (json, expected) in [
+        (r#"{"zz":1}"#, "Cannot find field: zz in message M"),
+        (r#"{"a":"x"}"#, "Not an int32 value: \"x\""),
+        (r#"{"a":1.5}"#, "Not an int32 value: 1.5"),
+        ("1", "Expect message object but got: 1"),
+        (r#"{"l":1}"#, "Expected an array for l but found 1"),
+        (
+            r#"{"l":[null]}"#,
+            "Repeated field elements cannot be null in field: M.l",
+        ),
+    ] {
+        assert_eq!(to_binary(M, json).unwrap_err(), expected);
+    }
+}
+
+#[test]
+fn well_known_types_maps_and_enums() {
+    let text = "syntax = \"proto3\"; import \"google/protobuf/timestamp.proto\"; import \"google/protobuf/wrappers.proto\"; \
+                import \"confluent/meta.proto\"; import \"confluent/type/decimal.proto\"; import \"google/type/date.proto\"; \
+                message M { google.protobuf.Timestamp at = 1; google.protobuf.StringValue w = 2; map<string, int32> m = 3; E e = 4; \
+                enum E { A = 0; B = 1; } confluent.type.Decimal d = 5 [(confluent.field_meta).doc = \"x\"]; google.type.Date day = 6; }";
+    assert_eq!(
+        round(
+            text,
+            r#"{"at":"2024-01-02T03:04:05Z","w":"x","m":{"k":1},"e":"B"}"#
+        ),
+        r#"{"at":"2024-01-02T03:04:05Z","w":"x","m":{"k":1},"e":"B"}"#
+    );
+    assert!(
+        to_binary(text, r#"{"e":"C"}"#)
+            .unwrap_err()
+            .starts_with("Invalid enum value: C")
+    );
+}
+
+#[test]
+fn imports_are_references() {
+    let reference = Resolved {
+        name: "other.proto".to_owned(),
+        text: "syntax = \"proto3\"; package o; message O { int32 x = 1; }".to_owned(),
+    };
+    let text = "syntax = \"proto3\"; import \"other.proto\"; message M { o.O o = 1; }";
+    let schema = Schema::parse(text, std::slice::from_ref(&reference)).unwrap();
+    assert!(schema.message_named("o.O").is_some());
+    assert!(matches!(
+        Schema::parse(text, &[]),
+        Err(SchemaError::Invalid(_))
+    ));
+    assert!(Schema::parse("nope", &[]).is_err());
+    assert!(Schema::parse("syntax = \"proto3\";", &[]).is_err());
+}
+
+#[test]
+fn indexes_count_messages_but_not_map_entries() {
+    let text = "syntax = \"proto3\"; package p; message A { map<string, int32> m = 1; message B { message C {} } } message D {}";
+    let schema = Schema::parse(text, &[]).unwrap();
+    for (indexes, name) in [
+        (vec![0], "p.A"),
+        (vec![0, 0], "p.A.B"),
+        (vec![0, 0, 0], "p.A.B.C"),
+        (vec![1], "p.D"),
+    ] {
+        let message = schema.message_at(&indexes).unwrap();
+        assert_eq!(message.full_name(), name);
+        assert_eq!(schema.indexes_of(&message), indexes);
+    }
+    assert!(schema.message_at(&[0, 1]).is_none());
+    assert!(schema.message_named("A.B").is_some());
+    let bad = schema.binary_to_json(&[2, 14], &mut Vec::new());
+    assert!(bad.is_err());
+}

@@ -1,0 +1,209 @@
+//! One question to the registry over HTTP: the URLs in turn, with time-outs.
+//!
+//! In: method, path, body. Out: the JSON of a 2xx. What fails: an error answer as it is; when no URL answers, the last
+//! failure. A URL that answered is the first to be asked the next time.
+
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::config::{BaseUrl, ConfigProblem, RegistryConfig};
+use crate::error::RegistryError;
+use crate::events::Counters;
+
+#[cfg(feature = "tls")]
+mod tls;
+
+#[cfg(feature = "tls")]
+type Connector = hyper_rustls::HttpsConnector<HttpConnector>;
+#[cfg(not(feature = "tls"))]
+type Connector = HttpConnector;
+
+const MEDIA_TYPE: &str = "application/vnd.schemaregistry.v1+json";
+
+/// The body of an error answer.
+#[derive(Deserialize)]
+struct ErrorBody {
+    error_code: Option<u32>,
+    message: Option<String>,
+}
+
+/// The way to the registry.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    client: Client<Connector, Full<Bytes>>,
+    config: RegistryConfig,
+    first: AtomicUsize,
+    pub(crate) counters: Counters,
+}
+
+impl Transport {
+    pub(crate) fn new(config: RegistryConfig) -> Result<Self, ConfigProblem> {
+        let mut http = HttpConnector::new();
+        http.set_connect_timeout(Some(config.connect_timeout));
+        http.set_nodelay(true);
+        #[cfg(feature = "tls")]
+        let connector = {
+            let https = config.urls.iter().any(|url| url.text.starts_with("https:"));
+            tls::connector(http, &config.tls, https)?
+        };
+        #[cfg(not(feature = "tls"))]
+        let connector = http;
+        Ok(Self {
+            client: Client::builder(TokioExecutor::new()).build(connector),
+            config,
+            first: AtomicUsize::new(0),
+            counters: Counters::default(),
+        })
+    }
+
+    /// Asks the URLs in turn until one answers with something other than a 5xx.
+    pub(crate) async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+    ) -> Result<T, RegistryError> {
+        let body = body.map(Bytes::from);
+        let first = self.first.load(Relaxed);
+        let count = self.config.urls.len();
+        let mut last = None;
+        for index in (0..count).map(|step| (first + step) % count) {
+            let url = &self.config.urls[index];
+            if last.is_some() {
+                self.counters.failed_over(&url.text);
+            }
+            match self.ask_one(url, &method, path, body.clone()).await {
+                Err(error) if error.is_transient() => {
+                    self.counters.failed(&url.text, &error);
+                    last = Some(error);
+                }
+                answer => {
+                    self.first.store(index, Relaxed);
+                    return answer;
+                }
+            }
+        }
+        Err(last.unwrap_or_else(|| RegistryError::Unreachable {
+            url: String::new(),
+            reason: "no URL".to_owned(),
+        }))
+    }
+
+    async fn ask_one<T: DeserializeOwned>(
+        &self,
+        url: &BaseUrl,
+        method: &Method,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<T, RegistryError> {
+        self.counters.asked(&url.text, path);
+        let limit = self.config.request_timeout;
+        match tokio::time::timeout(limit, self.exchange(url, method, path, body)).await {
+            Ok(Ok((status, bytes))) if status.is_success() => serde_json::from_slice(&bytes)
+                .map_err(|error| RegistryError::BadAnswer {
+                    url: url.text.clone(),
+                    reason: error.to_string(),
+                }),
+            Ok(Ok((status, bytes))) => Err(error_answer(status, &bytes)),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(RegistryError::TimedOut {
+                url: url.text.clone(),
+                millis: limit.as_millis() as u64,
+            }),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        url: &BaseUrl,
+        method: &Method,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<(StatusCode, Bytes), RegistryError> {
+        let unreachable = |error: &(dyn std::error::Error + 'static)| RegistryError::Unreachable {
+            url: url.text.clone(),
+            reason: root_cause(error),
+        };
+        let request = self
+            .request(url, method, path, body)
+            .map_err(|error| unreachable(&error))?;
+        let response = self
+            .client
+            .request(request)
+            .await
+            .map_err(|error| unreachable(&error))?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), self.config.max_answer)
+            .collect()
+            .await
+            .map_err(|error| RegistryError::BadAnswer {
+                url: url.text.clone(),
+                reason: error.to_string(),
+            })?;
+        Ok((status, body.to_bytes()))
+    }
+
+    fn request(
+        &self,
+        url: &BaseUrl,
+        method: &Method,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<Request<Full<Bytes>>, http::Error> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", url.text))
+            .header(ACCEPT, format!("{MEDIA_TYPE}, application/json; q=0.5"));
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, MEDIA_TYPE);
+        }
+        if let Some(value) = self.config.auth.header(url) {
+            request = request.header(AUTHORIZATION, value);
+        }
+        request.body(Full::new(body.unwrap_or_default()))
+    }
+}
+
+fn error_answer(status: StatusCode, body: &[u8]) -> RegistryError {
+    let body = serde_json::from_slice(body).unwrap_or(ErrorBody {
+        error_code: None,
+        message: None,
+    });
+    RegistryError::Response {
+        status: status.as_u16(),
+        error_code: body.error_code.unwrap_or(u32::from(status.as_u16())),
+        message: body
+            .message
+            .unwrap_or_else(|| status.canonical_reason().unwrap_or("no message").to_owned()),
+    }
+}
+
+/// The innermost error, as Java words the common ones.
+fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut inner = error;
+    let mut found = None;
+    loop {
+        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
+            found = Some(io.kind());
+        }
+        match inner.source() {
+            Some(source) => inner = source,
+            None => break,
+        }
+    }
+    match found {
+        Some(std::io::ErrorKind::ConnectionRefused) => "Connection refused".to_owned(),
+        Some(std::io::ErrorKind::ConnectionReset) => "Connection reset".to_owned(),
+        Some(std::io::ErrorKind::TimedOut) => "Connect timed out".to_owned(),
+        _ => inner.to_string(),
+    }
+}
