@@ -31,6 +31,7 @@
 //! | [`convert`] | converters: bytes → Connect's schema and value |
 //! | [`partition`] | partitioners: record → folder |
 //! | [`encode`] | formats: records → bytes of an object |
+//! | `joda` | dates as Joda-Time writes and reads them |
 //! | [`path`] | object names |
 //! | [`pipeline`] | a record's way from bytes to encoder |
 //! | [`error`] | errors as Connect shows them |
@@ -47,6 +48,7 @@ pub mod encode;
 pub mod error;
 mod events;
 pub mod herder;
+mod joda;
 pub mod metrics;
 mod open_file;
 pub mod partition;
