@@ -7,13 +7,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, mpsc};
 
 use crate::budget::Pressure;
-use crate::error::{CONNECT_EXCEPTION, Exception, RecordError};
+use crate::error::{Exception, RecordError, unrecoverable};
 use crate::events;
 use crate::pipeline::{Outcome, Pipeline};
 use crate::plan::MAX_METADATA_BYTES;
 use crate::progress::{Arrival, Commit, Progress};
 use crate::record::RawRecord;
-use crate::rotate::{CloseReason, flush_size_reached, next_scheduled};
+use crate::rotate::{CloseReason, next_scheduled};
 use crate::topic_partition::{Tools, TopicPartition};
 use crate::upload::{TpId, UploadEvent};
 
@@ -25,6 +25,9 @@ const CLOSINGS_LOW: usize = 1_000;
 /// Both lie below the soft mark, so that a task that was held back always goes on.
 const OPEN_FILES_HIGH_PERCENT: usize = 50;
 const OPEN_FILES_LOW_PERCENT: usize = 30;
+
+/// How often idle files are looked for, in milliseconds.
+const IDLE_CHECK_MS: i64 = 50;
 
 /// Why a task ends.
 #[derive(Debug)]
@@ -39,15 +42,6 @@ impl From<RecordError> for Failure {
     fn from(error: RecordError) -> Self {
         Self::Record(error)
     }
-}
-
-/// What a task shows that ended while it ran.
-pub(crate) fn unrecoverable(cause: Exception) -> Exception {
-    Exception::new(
-        CONNECT_EXCEPTION,
-        "Exiting WorkerSinkTask due to unrecoverable exception.",
-    )
-    .caused_by(cause)
 }
 
 /// A commit of one topic-partition, with the assignment it was made for.
@@ -74,6 +68,9 @@ pub(crate) struct Assignment {
     /// Slots with skipped records that no closing has covered yet.
     skipped: BTreeSet<usize>,
     next_schedule: Option<i64>,
+    /// The clock, as it was told last, and when idle files are looked for again.
+    now_ms: i64,
+    next_idle_ms: i64,
     /// Topic-partitions to be read again from their committed offset.
     rewinds: Vec<(String, i32, i64)>,
     max_metadata_bytes: usize,
@@ -99,6 +96,8 @@ impl Assignment {
             dirty: BTreeSet::new(),
             skipped: BTreeSet::new(),
             next_schedule: None,
+            now_ms: 0,
+            next_idle_ms: 0,
             rewinds: Vec::new(),
             max_metadata_bytes: MAX_METADATA_BYTES,
             failure: None,
@@ -236,8 +235,12 @@ impl Assignment {
             state.close_at(boundary, CloseReason::Plan)?;
             self.dirty.insert(slot);
         }
+        let clock_ms = state.progress.clock(raw.offset, self.now_ms);
+        self.pipeline.set_clock(clock_ms);
         let result = match self.pipeline.process(raw) {
-            Ok(Outcome::Write(record)) => state.write(&record),
+            Ok(Outcome::Write(record)) => state
+                .write(&record, self.now_ms)
+                .map(|()| wrote_by_clock(state, &self.pipeline, raw.offset, clock_ms)),
             Ok(Outcome::Skip(reason)) => {
                 events::record_skipped(&self.tools.metrics, &self.tools.config.name, reason.name());
                 self.skipped.insert(slot);
@@ -261,45 +264,26 @@ impl Assignment {
             self.skipped.insert(slot);
         }
         state.progress.pass(raw.offset);
-        Self::rotate_after(
-            state,
-            raw.offset,
-            self.tools.config.rotation.flush_size,
-            slot,
-            &mut self.dirty,
-        )?;
+        if rotate_after(state, raw.offset)? || state.unfinished() {
+            self.dirty.insert(slot);
+        }
         Ok(true)
     }
 
-    fn rotate_after(
-        state: &mut TopicPartition,
-        offset: i64,
-        flush_size: u64,
-        slot: usize,
-        dirty: &mut BTreeSet<usize>,
-    ) -> Result<(), Failure> {
-        match state.progress.replay_boundary() {
-            Some(boundary) if boundary == offset + 1 => {
-                state.close_at(boundary, CloseReason::Plan)?
-            }
-            Some(_) => return Ok(()),
-            None if flush_size_reached(state.open_records(), flush_size) => {
-                state.close(CloseReason::FlushSize)?
-            }
-            None if state.unfinished() => {}
-            None => return Ok(()),
-        }
-        dirty.insert(slot);
-        Ok(())
+    /// Tells the time: milliseconds since 1970.
+    pub(crate) fn set_now(&mut self, now_ms: i64) {
+        self.now_ms = now_ms;
     }
 
     // --- the clock and memory --------------------------------------------------------------------------------
 
-    /// Closes what the schedule wants closed by now (milliseconds since 1970).
+    /// Closes what has had no record for long, and what the schedule wants closed by now (milliseconds since 1970).
     ///
     /// # Errors
     /// A format cannot be ended.
     pub(crate) fn on_clock(&mut self, now_ms: i64) -> Result<(), Failure> {
+        self.now_ms = now_ms;
+        self.close_idle(now_ms)?;
         let Some(schedule) = &self.tools.config.rotation.schedule else {
             return Ok(());
         };
@@ -317,6 +301,20 @@ impl Assignment {
             None => {}
         }
         self.next_schedule = Some(next_scheduled(schedule, now_ms));
+        Ok(())
+    }
+
+    fn close_idle(&mut self, now_ms: i64) -> Result<(), Failure> {
+        if self.tools.config.rotation.idle_ms.is_none() || now_ms < self.next_idle_ms {
+            return Ok(());
+        }
+        self.next_idle_ms = now_ms + IDLE_CHECK_MS;
+        for (slot, state) in self.slots.iter_mut().enumerate() {
+            let Some(state) = state else { continue };
+            if state.close_idle(now_ms)? {
+                self.dirty.insert(slot);
+            }
+        }
         Ok(())
     }
 
@@ -533,5 +531,25 @@ impl Assignment {
     /// Why the task has to end, if a callback found so.
     pub(crate) fn take_failure(&mut self) -> Option<Failure> {
         self.failure.take()
+    }
+}
+
+/// Remembers the time by which a record found its encoded partition, where the clock decides that.
+fn wrote_by_clock(state: &mut TopicPartition, pipeline: &Pipeline, offset: i64, clock_ms: i64) {
+    let Some(bucket) = pipeline.clock_bucket(clock_ms) else {
+        return;
+    };
+    let same = |before, _| pipeline.clock_bucket(before) == Some(bucket);
+    state.progress.wrote_by_clock(offset, clock_ms, same);
+}
+
+/// Closes files after the record at `offset`: at a recovered plan's boundary (true), or as the rules want.
+fn rotate_after(state: &mut TopicPartition, offset: i64) -> Result<bool, RecordError> {
+    match state.progress.replay_boundary() {
+        Some(boundary) if boundary == offset + 1 => {
+            state.close_at(boundary, CloseReason::Plan).map(|()| true)
+        }
+        Some(_) => Ok(false),
+        None => state.rotate_after().map(|()| false),
     }
 }

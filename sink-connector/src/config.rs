@@ -12,6 +12,7 @@ mod converter;
 mod definition;
 mod errors;
 mod format;
+mod partitioner;
 mod rotation;
 mod s3;
 mod topics;
@@ -22,6 +23,7 @@ pub use converter::{ConverterConfig, Encoding};
 pub use definition::definition;
 pub use errors::{ErrorsConfig, Tolerance};
 pub use format::{Compression, DecimalFormat, FormatConfig};
+pub use partitioner::{PartitionerConfig, SchemaAffix};
 pub use rotation::{RotationConfig, Schedule};
 pub use s3::{Credentials, S3Config};
 pub use topics::{TopicPattern, TopicSelector};
@@ -60,8 +62,8 @@ pub struct ConnectorConfig {
     pub format: FormatConfig,
     /// `s3.compression.type` and `.level`.
     pub compression: Compression,
-    /// `partitioner.class`.
-    pub partitioner: PartitionerClass,
+    /// `partitioner.class` with its options.
+    pub partitioner: PartitionerConfig,
     /// When files are closed.
     pub rotation: RotationConfig,
     /// `behavior.on.null.values`.
@@ -122,8 +124,8 @@ impl ConnectorConfig {
         let topics = topics::select(&values, &mut errors);
         let format = format::read(&values, properties, &mut errors);
         let compression = format::compression(&values, &mut errors);
-        let partitioner = classes::partitioner(&values, &mut errors);
-        let rotation = rotation::read(&values);
+        let partitioner = partitioner::read(&values, &mut errors);
+        let rotation = rotation::read(&values, partitioner.as_ref());
         let s3 = s3::read(&values, &mut errors);
         let key_converter = converter::read("key.converter", properties, worker, &mut errors);
         let value_converter = converter::read("value.converter", properties, worker, &mut errors);

@@ -120,6 +120,15 @@ impl std::error::Error for Exception {
     }
 }
 
+/// What a task shows that ended while it ran.
+pub(crate) fn unrecoverable(cause: Exception) -> Exception {
+    Exception::new(
+        CONNECT_EXCEPTION,
+        "Exiting WorkerSinkTask due to unrecoverable exception.",
+    )
+    .caused_by(cause)
+}
+
 /// A record that a stage refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{stage} ({executor}): {exception}")]

@@ -12,7 +12,7 @@ mod zone;
 
 pub(crate) use iso::parse as parse_iso;
 pub(crate) use locale::Texts;
-pub(crate) use pattern::{Pattern, PatternError};
+pub(crate) use pattern::Pattern;
 pub(crate) use zone::Zone;
 
 /// A pattern with its language and zone.

@@ -105,6 +105,12 @@ impl OpenFile {
         }
     }
 
+    /// Bytes encoded so far, sent or not; what a compressor still holds counts as it is held.
+    pub(crate) fn encoded_bytes(&self) -> u64 {
+        let sent = self.upload.as_ref().map_or(0, Multipart::bytes);
+        sent + (self.buffer.len() + self.encoder.buffered_bytes()) as u64
+    }
+
     /// Bytes held in memory.
     pub(crate) fn held_bytes(&self) -> usize {
         self.reservation.bytes()

@@ -6,11 +6,11 @@
 //! Buffers are kept from record to record. With JSON without schemas, strings or bytes in, and the default
 //! partitioner, nothing is allocated per record.
 
-use crate::config::{ConnectorConfig, NullValues, PartitionerClass};
+use crate::config::{ConnectorConfig, NullValues};
 use crate::convert::{self, Converter, Shape};
 use crate::encode::{self, Format};
-use crate::error::{CONNECT_EXCEPTION, Exception, RecordError, Stage};
-use crate::partition::{DefaultPartitioner, Partitioner};
+use crate::error::{CONNECT_EXCEPTION, Exception, RecordError, Stage, unrecoverable};
+use crate::partition::{self, Partitioner};
 use crate::record::{Datum, RawRecord, SinkRecord};
 
 use std::borrow::Cow;
@@ -50,6 +50,8 @@ pub struct Pipeline {
     value_converter: Box<dyn Converter>,
     partitioner: Box<dyn Partitioner>,
     null_values: NullValues,
+    /// The time of processing, in milliseconds of the epoch.
+    clock_ms: i64,
     encoded_partition: String,
     format: Arc<dyn Format>,
 }
@@ -58,25 +60,21 @@ impl Pipeline {
     /// Builds the stages of a connector.
     ///
     /// # Errors
-    /// What makes a task fail when it starts although its configuration was accepted.
+    /// What makes a task fail when it starts although its configuration was accepted, as its status shows it.
     pub fn new(config: &ConnectorConfig) -> Result<Self, Exception> {
-        config.path.check()?;
-        let PartitionerClass::Default = config.partitioner else {
-            let message = format!(
-                "{} is not supported by this version",
-                config.partitioner.class()
-            );
-            return Err(Exception::new(CONNECT_EXCEPTION, message));
+        config.path.check().map_err(unrecoverable)?;
+        let partitioner = partition::new(&config.partitioner)?;
+        let shape = if config.partitioner.reads_values() {
+            Shape::Tree
+        } else {
+            Shape::Text
         };
         Ok(Self {
             key_converter: convert::new(&config.key_converter, Stage::KeyConverter, Shape::Text),
-            value_converter: convert::new(
-                &config.value_converter,
-                Stage::ValueConverter,
-                Shape::Text,
-            ),
-            partitioner: Box::new(DefaultPartitioner),
+            value_converter: convert::new(&config.value_converter, Stage::ValueConverter, shape),
+            partitioner,
             null_values: config.null_values,
+            clock_ms: 0,
             encoded_partition: String::new(),
             format: encode::format(&config.format, config.compression),
         })
@@ -85,6 +83,16 @@ impl Pipeline {
     /// Makes encoders for new files, and knows their extension.
     pub fn format(&self) -> &Arc<dyn Format> {
         &self.format
+    }
+
+    /// Sets the time of processing, which records without another have as theirs.
+    pub fn set_clock(&mut self, clock_ms: i64) {
+        self.clock_ms = clock_ms;
+    }
+
+    /// What of the clock decides encoded partitions, see [`Partitioner::clock_bucket`].
+    pub fn clock_bucket(&self, clock_ms: i64) -> Option<i64> {
+        self.partitioner.clock_bucket(clock_ms)
     }
 
     /// Takes a record through converters, null handling and partitioner. The outcome borrows the pipeline's buffers:
@@ -107,8 +115,10 @@ impl Pipeline {
             key: Datum::NULL,
             value,
             headers: Vec::new(),
+            time: None,
             encoded_partition: "",
         };
+        record.time = self.partitioner.time(&record, self.clock_ms)?;
         self.encoded_partition.clear();
         self.partitioner
             .encode(&record, &mut self.encoded_partition)?;

@@ -18,7 +18,10 @@
 
 use std::collections::VecDeque;
 
-use crate::plan;
+use crate::plan::{self, ClockStep, Plan};
+
+/// Steps of the clock that the files of one closing may hold: their plan has to fit into commit metadata.
+pub const MAX_CLOCK_STEPS: usize = 100;
 
 /// Names a closing within the process.
 pub type ClosingId = u64;
@@ -74,13 +77,18 @@ pub struct Progress {
     closings: VecDeque<Closing>,
     /// Boundaries left to be kept to after a recovery.
     replay: VecDeque<i64>,
+    /// With partitions by the wall clock: which time it showed, from the completed prefix on.
+    clock: VecDeque<ClockStep>,
+    /// Steps that the open files hold.
+    open_steps: usize,
 }
 
 impl Progress {
     /// Starts from what the last owner committed: offset and metadata.
     pub fn recover(committed: Option<i64>, metadata: &str) -> Self {
-        let planned = plan::decode(metadata).unwrap_or_default();
-        let replay = planned
+        let plan = plan::decode(metadata).unwrap_or_default();
+        let replay: VecDeque<i64> = plan
+            .boundaries
             .iter()
             .copied()
             .filter(|boundary| committed.is_some_and(|offset| *boundary > offset))
@@ -88,8 +96,13 @@ impl Progress {
         let told = committed.map(|offset| Commit {
             offset,
             metadata: metadata.to_owned(),
-            planned,
+            planned: plan.boundaries,
         });
+        let clock = if replay.is_empty() {
+            VecDeque::new()
+        } else {
+            plan.clock.into()
+        };
         Self {
             told,
             start: None,
@@ -97,6 +110,8 @@ impl Progress {
             passed: committed,
             closings: VecDeque::new(),
             replay,
+            clock,
+            open_steps: 0,
         }
     }
 
@@ -111,6 +126,8 @@ impl Progress {
                 passed: Some(start),
                 closings: VecDeque::new(),
                 replay: VecDeque::new(),
+                clock: VecDeque::new(),
+                open_steps: 0,
             }),
             (None, None) => None,
         }
@@ -129,6 +146,32 @@ impl Progress {
     /// The next boundary of a recovered plan. While there is one, files close there and nowhere else.
     pub fn replay_boundary(&self) -> Option<i64> {
         self.replay.front().copied()
+    }
+
+    /// The time by which the record at `offset` finds its encoded partition, where the clock decides that: now, or in
+    /// a recovered plan what the clock showed when the record was first processed.
+    pub fn clock(&self, offset: i64, now_ms: i64) -> i64 {
+        if self.replay.is_empty() {
+            return now_ms;
+        }
+        let step = self.clock.iter().rev().find(|step| step.offset <= offset);
+        step.map_or(now_ms, |step| step.time_ms)
+    }
+
+    /// The record at `offset` was written under the time that [`Progress::clock`] gave. `same` says whether two times
+    /// lead to one encoded partition.
+    pub fn wrote_by_clock(&mut self, offset: i64, time_ms: i64, same: impl Fn(i64, i64) -> bool) {
+        let last = self.clock.back();
+        if !self.replay.is_empty() || last.is_some_and(|step| same(step.time_ms, time_ms)) {
+            return;
+        }
+        self.clock.push_back(ClockStep { offset, time_ms });
+        self.open_steps += 1;
+    }
+
+    /// Whether the open files hold as many steps of the clock as a plan may: they are to be closed.
+    pub fn clock_is_full(&self) -> bool {
+        self.open_steps >= MAX_CLOCK_STEPS
     }
 
     /// A record at `offset` arrives: is it the next one?
@@ -164,6 +207,7 @@ impl Progress {
         } else {
             State::New
         };
+        self.open_steps = 0;
         self.closings.push_back(Closing {
             id,
             boundary,
@@ -204,6 +248,12 @@ impl Progress {
         {
             self.done = self.closings.pop_front().map(|closing| closing.boundary);
         }
+        // What held at the end of the completed prefix goes on holding.
+        while let (Some(done), Some(second)) = (self.done, self.clock.get(1))
+            && second.offset <= done
+        {
+            self.clock.pop_front();
+        }
     }
 
     fn is_told(&self, boundary: i64) -> bool {
@@ -229,10 +279,16 @@ impl Progress {
             .iter()
             .filter(|boundary| self.is_told(**boundary))
             .count();
-        let (mut metadata, mut fitting) = plan::encode(&boundaries, max_metadata_bytes);
+        let mut plan = Plan {
+            boundaries,
+            clock: self.clock.iter().copied().collect(),
+        };
+        let (mut metadata, mut fitting) = plan::encode(&plan, max_metadata_bytes);
         if fitting < told {
-            (metadata, fitting) = plan::encode(&boundaries[..told], usize::MAX);
+            plan.boundaries.truncate(told);
+            (metadata, fitting) = plan::encode(&plan, usize::MAX);
         }
+        let mut boundaries = plan.boundaries;
         boundaries.truncate(fitting);
         let untold = boundaries.iter().any(|boundary| !self.is_told(*boundary));
         let moved = self.committed().or(self.start) != Some(offset);

@@ -167,6 +167,8 @@ pub struct SinkRecord<'a> {
     pub value: Datum<'a>,
     /// Its headers in order. Empty also when nothing reads them: no header file, no transform.
     pub headers: Vec<Header>,
+    /// Its time as the partitioner's timestamp extractor has it, in milliseconds of the epoch.
+    pub time: Option<i64>,
     /// What the partitioner made of it (`partition=0`).
     pub encoded_partition: &'a str,
 }

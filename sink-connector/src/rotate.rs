@@ -1,17 +1,30 @@
 //! When a topic-partition's files are closed: pure decisions, each with its reason.
 //!
-//! In: how many records are open, the clock, the next record. Out: whether to close, and why. As in the original a
-//! rotation closes **all** open files of the topic-partition at one offset.
+//! In: what is open ([`OpenSet`]), the clock, the next record. Out: whether to close, and why. As in the original a
+//! rotation closes **all** open files of the topic-partition at one offset, and what decides it before a record is
+//! written leaves that record for the next files.
 
 use jiff::{Timestamp, ToSpan as _};
 
-use crate::config::Schedule;
+use crate::config::{RotationConfig, Schedule};
 
 /// Why files were closed; a label of metrics and a field of the log line of each object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CloseReason {
     /// `flush.size` records are open.
     FlushSize,
+    /// `flush.bytes` encoded bytes are open.
+    FlushBytes,
+    /// The next record's time is `rotate.interval.ms` later than the first one's.
+    Interval,
+    /// The next record belongs to another encoded partition.
+    PartitionChange,
+    /// One more file than `partitioner.max.open.files` would be open.
+    OpenFiles,
+    /// No record has come for `rotate.idle.interval.ms`.
+    Idle,
+    /// The plan of these files has no room for another change of a wall-clock partition.
+    ClockChanges,
     /// `rotate.schedule.interval.ms` has passed by the clock.
     Schedule,
     /// The schema of the next record differs.
@@ -24,8 +37,14 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// All reasons, for metrics that show every label from the start.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 11] = [
         Self::FlushSize,
+        Self::FlushBytes,
+        Self::Interval,
+        Self::PartitionChange,
+        Self::OpenFiles,
+        Self::Idle,
+        Self::ClockChanges,
         Self::Schedule,
         Self::SchemaChange,
         Self::Plan,
@@ -36,6 +55,12 @@ impl CloseReason {
     pub fn name(self) -> &'static str {
         match self {
             Self::FlushSize => "flush_size",
+            Self::FlushBytes => "flush_bytes",
+            Self::Interval => "rotate_interval",
+            Self::PartitionChange => "partition_change",
+            Self::OpenFiles => "max_open_files",
+            Self::Idle => "idle",
+            Self::ClockChanges => "clock_changes",
             Self::Schedule => "schedule",
             Self::SchemaChange => "schema_change",
             Self::Plan => "plan",
@@ -44,9 +69,79 @@ impl CloseReason {
     }
 }
 
-/// Whether the records open over all files of a topic-partition reach `flush.size`.
-pub fn flush_size_reached(open_records: u64, flush_size: u64) -> bool {
-    open_records >= flush_size
+/// What is open of one topic-partition, as the rules see it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OpenSet {
+    records: u64,
+    bytes: u64,
+    /// Time of the first record.
+    base: Option<i64>,
+    /// Encoded partition of the last record.
+    partition: String,
+    /// When the last record was written, by the clock.
+    written_ms: i64,
+}
+
+impl OpenSet {
+    /// Records in all open files.
+    pub fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Whether files are to be closed before a record of this time and encoded partition is written.
+    pub fn before(
+        &self,
+        rules: &RotationConfig,
+        time: Option<i64>,
+        partition: &str,
+    ) -> Option<CloseReason> {
+        let interval = rules.interval_ms.filter(|_| self.records > 0)?;
+        let passed = time
+            .unwrap_or(i64::MIN)
+            .saturating_sub(self.base.unwrap_or(i64::MAX));
+        if passed >= interval {
+            return Some(CloseReason::Interval);
+        }
+        let changed = rules.on_partition_change && partition != self.partition;
+        changed.then_some(CloseReason::PartitionChange)
+    }
+
+    /// Whether files are to be closed before another one is opened beside `open_files`.
+    pub fn before_file(rules: &RotationConfig, open_files: usize) -> Option<CloseReason> {
+        let limit = rules.max_open_files?;
+        (open_files >= limit).then_some(CloseReason::OpenFiles)
+    }
+
+    /// A record was written at `clock_ms`; the files grew by `bytes`.
+    pub fn add(&mut self, time: Option<i64>, partition: &str, bytes: u64, clock_ms: i64) {
+        self.records += 1;
+        self.bytes += bytes;
+        self.base = self.base.or(time);
+        self.written_ms = clock_ms;
+        if self.partition != partition {
+            partition.clone_into(&mut self.partition);
+        }
+    }
+
+    /// Whether files are to be closed after what was written last.
+    pub fn after(&self, rules: &RotationConfig) -> Option<CloseReason> {
+        if self.records >= rules.flush_size {
+            return Some(CloseReason::FlushSize);
+        }
+        let full = rules.flush_bytes.is_some_and(|limit| self.bytes >= limit);
+        full.then_some(CloseReason::FlushBytes)
+    }
+
+    /// Whether files are to be closed because nothing has come for long.
+    pub fn idle(&self, rules: &RotationConfig, clock_ms: i64) -> Option<CloseReason> {
+        let limit = rules.idle_ms.filter(|_| self.records > 0)?;
+        (clock_ms.saturating_sub(self.written_ms) >= limit).then_some(CloseReason::Idle)
+    }
+
+    /// All files were closed.
+    pub fn clear(&mut self) {
+        (self.records, self.bytes, self.base) = (0, 0, None);
+    }
 }
 
 /// The first closing time of `schedule` after `now_ms` (milliseconds since 1970): multiples of the interval counted
@@ -86,6 +181,95 @@ mod tests {
             interval: Duration::from_secs(seconds),
             timezone: TimeZone::get(zone).unwrap(),
         }
+    }
+
+    fn rules() -> RotationConfig {
+        RotationConfig {
+            flush_size: 3,
+            flush_bytes: None,
+            interval_ms: Some(10_000),
+            on_partition_change: true,
+            max_open_files: Some(2),
+            idle_ms: Some(500),
+            schedule: None,
+        }
+    }
+
+    /// Offsets before which, or after which (+1), the original closed its files, as recorded.
+    fn boundaries(rules: &RotationConfig, records: &[(i64, &str)]) -> Vec<usize> {
+        let mut open = OpenSet::default();
+        let mut found = Vec::new();
+        for (offset, (time, partition)) in records.iter().enumerate() {
+            if open.before(rules, Some(*time), partition).is_some() {
+                found.push(offset);
+                open.clear();
+            }
+            open.add(Some(*time), partition, 10, 0);
+            if open.after(rules).is_some() {
+                found.push(offset + 1);
+                open.clear();
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn the_interval_is_counted_from_the_first_records_time() {
+        let rules = RotationConfig {
+            flush_size: 100,
+            ..rules()
+        };
+        let base = 1_700_002_200_000;
+        let records = [
+            0, 1_000, 9_999, 10_000, 10_001, 15_000, 20_000, 40_000, 40_001,
+        ]
+        .map(|after| (base + after, "hour=22"));
+        assert_eq!(boundaries(&rules, &records), [3, 6, 7]);
+        let late = [(20_000, "a"), (5_000, "a"), (29_999, "a"), (30_000, "a")];
+        assert_eq!(boundaries(&rules, &late), [3]);
+    }
+
+    #[test]
+    fn a_change_of_partition_closes_only_with_an_interval() {
+        let records = [(0, "a"), (1, "a"), (2, "b"), (3, "a"), (4, "b"), (5, "b")];
+        let long = RotationConfig {
+            flush_size: 100,
+            interval_ms: Some(86_400_000),
+            ..rules()
+        };
+        assert_eq!(boundaries(&long, &records), [2, 3, 4]);
+        let without = RotationConfig {
+            interval_ms: None,
+            ..long.clone()
+        };
+        assert_eq!(boundaries(&without, &records), [0; 0]);
+        let off = RotationConfig {
+            on_partition_change: false,
+            ..long
+        };
+        assert_eq!(boundaries(&off, &records), [0; 0]);
+    }
+
+    #[test]
+    fn sizes_files_and_silence_close_too() {
+        let records = [(0, "a"); 7];
+        assert_eq!(boundaries(&rules(), &records), [3, 6]);
+        let bytes = RotationConfig {
+            flush_size: 100,
+            flush_bytes: Some(25),
+            ..rules()
+        };
+        assert_eq!(boundaries(&bytes, &records), [3, 6]);
+        assert_eq!(OpenSet::before_file(&rules(), 1), None);
+        assert_eq!(
+            OpenSet::before_file(&rules(), 2),
+            Some(CloseReason::OpenFiles)
+        );
+        let mut open = OpenSet::default();
+        assert_eq!(open.idle(&rules(), 10_000), None);
+        open.add(None, "a", 1, 10_000);
+        assert_eq!(open.idle(&rules(), 10_499), None);
+        assert_eq!(open.idle(&rules(), 10_500), Some(CloseReason::Idle));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::open_file::{ClosedFile, NewFile, OpenFile};
 use crate::path::FileName;
 use crate::progress::{ClosingId, Commit, Progress};
 use crate::record::SinkRecord;
-use crate::rotate::CloseReason;
+use crate::rotate::{CloseReason, OpenSet};
 use crate::upload::{FileId, TpId, Uploader};
 use crate::value::same_schema;
 
@@ -50,7 +50,7 @@ pub(crate) struct TopicPartition {
     pub(crate) progress: Progress,
     tools: Arc<Tools>,
     files: Vec<OpenFile>,
-    open_records: u64,
+    open: OpenSet,
     waiting: HashMap<ClosingId, Vec<ClosedFile>>,
     completing: HashMap<u64, Completing>,
 }
@@ -65,22 +65,37 @@ impl TopicPartition {
             progress,
             tools: Arc::clone(tools),
             files: Vec::new(),
-            open_records: 0,
+            open: OpenSet::default(),
             waiting: HashMap::new(),
             completing: HashMap::new(),
         }
     }
 
-    /// Writes a record into the open file of its encoded partition.
+    /// Writes a record into the open file of its encoded partition at `clock_ms`, after closing what a rule wants
+    /// closed before it.
     ///
     /// # Errors
     /// The format cannot hold the record; nothing was written.
-    pub(crate) fn write(&mut self, record: &SinkRecord<'_>) -> Result<(), RecordError> {
+    pub(crate) fn write(
+        &mut self,
+        record: &SinkRecord<'_>,
+        clock_ms: i64,
+    ) -> Result<(), RecordError> {
+        let rules = &self.tools.config.rotation;
+        let reason = self
+            .open
+            .before(rules, record.time, record.encoded_partition);
+        if let Some(reason) = reason.filter(|_| self.may_rotate()) {
+            self.close(reason)?;
+        }
         let part_size = self.tools.config.s3.part_size;
         let at = self.file_for(record)?;
         let file = &mut self.files[at];
+        let before = file.encoded_bytes();
         file.write(record, part_size, &self.tools.uploader)?;
-        self.open_records += 1;
+        let grown = file.encoded_bytes().saturating_sub(before);
+        self.open
+            .add(record.time, record.encoded_partition, grown, clock_ms);
         Ok(())
     }
 
@@ -97,11 +112,16 @@ impl TopicPartition {
             }
             self.close(CloseReason::SchemaChange)?;
         }
-        self.open(record);
+        let rules = &self.tools.config.rotation;
+        let reason = OpenSet::before_file(rules, self.files.len());
+        if let Some(reason) = reason.filter(|_| self.may_rotate()) {
+            self.close(reason)?;
+        }
+        self.open_file(record);
         Ok(self.files.len() - 1)
     }
 
-    fn open(&mut self, record: &SinkRecord<'_>) {
+    fn open_file(&mut self, record: &SinkRecord<'_>) {
         let tools = &self.tools;
         let key = tools.config.path.key(&FileName {
             folder_topic: &record.topic,
@@ -126,9 +146,36 @@ impl TopicPartition {
         }));
     }
 
+    /// Whether rules may close files: not while a recovered plan says where.
+    fn may_rotate(&self) -> bool {
+        self.progress.replay_boundary().is_none()
+    }
+
+    /// Closes what a rule wants closed after the last record.
+    ///
+    /// # Errors
+    /// A format cannot be ended.
+    pub(crate) fn rotate_after(&mut self) -> Result<(), RecordError> {
+        let full = self.progress.clock_is_full();
+        let reason = self.open.after(&self.tools.config.rotation);
+        let reason = reason.or(full.then_some(CloseReason::ClockChanges));
+        reason.map_or(Ok(()), |reason| self.close(reason))
+    }
+
+    /// Closes files that have had no record for long. True when it did.
+    ///
+    /// # Errors
+    /// A format cannot be ended.
+    pub(crate) fn close_idle(&mut self, clock_ms: i64) -> Result<bool, RecordError> {
+        match self.open.idle(&self.tools.config.rotation, clock_ms) {
+            Some(reason) if self.may_rotate() => self.close(reason).map(|()| true),
+            _ => Ok(false),
+        }
+    }
+
     /// Records in open files.
     pub(crate) fn open_records(&self) -> u64 {
-        self.open_records
+        self.open.records()
     }
 
     /// Open files.
@@ -167,7 +214,7 @@ impl TopicPartition {
             events::file_closed(&tools.metrics, &tools.config.name, &file.key, Some(reason));
             closed.push(file.close(reason, &tools.uploader)?);
         }
-        self.open_records = 0;
+        self.open.clear();
         let id = next_id();
         self.progress.add_closing(id, boundary, closed.len());
         self.waiting.insert(id, closed);

@@ -1,6 +1,7 @@
 //! The commit protocol under every kind of bad luck, simulated: crashes at any step, commits whose answer is lost,
-//! owners that go on as zombies, completions that arrive late. The decisions are the program's own
-//! ([`sluiceway_sink::progress::Progress`]); Kafka and S3 are a few lines each.
+//! owners that go on as zombies, completions that arrive late, a clock that decides folders and may go back. The
+//! decisions are the program's own ([`sluiceway_sink::progress::Progress`], [`sluiceway_sink::rotate::OpenSet`]); Kafka
+//! and S3 are a few lines each.
 //!
 //! What must hold: an object's key is only ever written with the same records, and in the end every record is in
 //! exactly one object.
@@ -10,8 +11,36 @@ use std::collections::{BTreeMap, HashMap};
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use sluiceway_sink::config::RotationConfig;
 use sluiceway_sink::plan::MAX_METADATA_BYTES;
 use sluiceway_sink::progress::{Arrival, ClosingId, Progress};
+use sluiceway_sink::rotate::OpenSet;
+
+/// Time of one folder.
+const BUCKET_MS: i64 = 10;
+
+/// The rules of one run.
+fn rules(rng: &mut StdRng) -> RotationConfig {
+    let mut maybe = |rare: f64, most: i64| rng.random_bool(rare).then(|| rng.random_range(1..most));
+    RotationConfig {
+        flush_size: maybe(0.5, 12).map_or(u64::MAX, |size| size as u64),
+        flush_bytes: maybe(0.2, 40).map(|bytes| bytes as u64),
+        interval_ms: maybe(0.3, 50),
+        on_partition_change: maybe(0.5, 2).is_some(),
+        max_open_files: maybe(0.3, 4).map(|files| files as usize),
+        idle_ms: maybe(0.3, 60),
+        schedule: None,
+    }
+}
+
+fn bucket(clock: i64) -> i64 {
+    clock / BUCKET_MS
+}
+
+/// An object's key: folder and first offset.
+type Key = (i64, i64);
+/// The files of a closing.
+type Files = BTreeMap<i64, Vec<i64>>;
 
 /// Kafka: who may commit, and what was committed. Offsets in `gaps` hold no record (transaction markers).
 struct Kafka {
@@ -19,18 +48,20 @@ struct Kafka {
     committed: Option<(i64, String)>,
     end: i64,
     gaps: Vec<i64>,
+    /// The clock on the wall.
+    clock: i64,
 }
 
-/// S3: objects by first offset, with the records in them.
+/// S3: objects by folder and first offset, with the records in them.
 #[derive(Default)]
-struct Bucket(BTreeMap<i64, Vec<i64>>);
+struct Bucket(BTreeMap<Key, Vec<i64>>);
 
 impl Bucket {
-    fn put(&mut self, records: &[i64]) {
-        let before = self.0.insert(records[0], records.to_vec());
+    fn put(&mut self, folder: i64, records: &[i64]) {
+        let before = self.0.insert((folder, records[0]), records.to_vec());
         assert!(
             before.is_none_or(|before| before == records),
-            "key {} was written with other records",
+            "key {folder}/{} was written with other records",
             records[0]
         );
     }
@@ -40,15 +71,17 @@ impl Bucket {
 struct Owner {
     generation: u32,
     progress: Progress,
+    rules: RotationConfig,
     next: i64,
-    open: Vec<i64>,
-    closed: HashMap<ClosingId, Vec<i64>>,
-    sent: Vec<(ClosingId, Vec<i64>)>,
+    set: OpenSet,
+    open: Files,
+    closed: HashMap<ClosingId, Files>,
+    sent: Vec<(ClosingId, i64, Vec<i64>)>,
     last_closing: ClosingId,
 }
 
 impl Owner {
-    fn take_over(kafka: &mut Kafka) -> Self {
+    fn take_over(kafka: &mut Kafka, rules: &RotationConfig) -> Self {
         kafka.generation += 1;
         let (offset, metadata) = kafka
             .committed
@@ -58,7 +91,9 @@ impl Owner {
             generation: kafka.generation,
             progress: Progress::recover(offset, &metadata),
             next: offset.unwrap_or(0),
-            open: Vec::new(),
+            rules: rules.clone(),
+            set: OpenSet::default(),
+            open: Files::new(),
             closed: HashMap::new(),
             sent: Vec::new(),
             last_closing: 0,
@@ -83,27 +118,66 @@ impl Owner {
         {
             self.close(boundary);
         }
-        self.open.push(offset);
+        self.write(
+            offset,
+            self.progress.clock(offset, kafka.clock),
+            kafka.clock,
+        );
         self.progress.pass(offset);
-        if self.progress.replay_boundary() == Some(offset + 1) {
-            self.close(offset + 1);
+        match self.progress.replay_boundary() {
+            Some(boundary) if boundary == offset + 1 => self.close(boundary),
+            Some(_) => {}
+            None if self.set.after(&self.rules).is_some() || self.progress.clock_is_full() => {
+                self.rotate();
+            }
+            None => {}
         }
     }
 
-    /// Rotates for a reason nobody could foresee (schedule, memory).
+    /// With the same steps as `TopicPartition::write`.
+    fn write(&mut self, offset: i64, time: i64, now: i64) {
+        let folder = bucket(time);
+        let partition = folder.to_string();
+        if self
+            .set
+            .before(&self.rules, Some(time), &partition)
+            .is_some()
+        {
+            self.rotate();
+        }
+        if !self.open.contains_key(&folder)
+            && OpenSet::before_file(&self.rules, self.open.len()).is_some()
+        {
+            self.rotate();
+        }
+        self.open.entry(folder).or_default().push(offset);
+        self.set.add(Some(time), &partition, 3, now);
+        self.progress
+            .wrote_by_clock(offset, time, |a, b| bucket(a) == bucket(b));
+    }
+
+    /// Rotates for a rule, or for a reason nobody could foresee (schedule, memory).
     fn rotate(&mut self) {
+        let last = self.open.values().flatten().max().copied();
         if self.progress.replay_boundary().is_none()
-            && let Some(last) = self.open.last()
+            && let Some(last) = last
         {
             self.close(last + 1);
         }
     }
 
+    fn rotate_idle(&mut self, now: i64) {
+        if self.set.idle(&self.rules, now).is_some() {
+            self.rotate();
+        }
+    }
+
     fn close(&mut self, boundary: i64) {
         self.last_closing += 1;
-        let files = usize::from(!self.open.is_empty());
+        let files = self.open.len();
         self.progress
             .add_closing(self.last_closing, boundary, files);
+        self.set.clear();
         if files > 0 {
             self.closed
                 .insert(self.last_closing, std::mem::take(&mut self.open));
@@ -114,17 +188,16 @@ impl Owner {
     }
 
     fn send(&mut self, closing: ClosingId) {
-        self.sent.extend(
-            self.closed
-                .remove(&closing)
-                .map(|records| (closing, records)),
-        );
+        let files = self.closed.remove(&closing).unwrap_or_default();
+        let files = files.into_iter();
+        self.sent
+            .extend(files.map(|(folder, records)| (closing, folder, records)));
     }
 
     /// Commits what is due; the request or its answer may be lost.
     fn commit(&mut self, kafka: &mut Kafka, rng: &mut StdRng) {
         let limit = if rng.random_bool(0.2) {
-            24
+            60
         } else {
             MAX_METADATA_BYTES
         };
@@ -148,8 +221,9 @@ impl Owner {
         if self.sent.is_empty() {
             return;
         }
-        let (closing, records) = self.sent.swap_remove(rng.random_range(0..self.sent.len()));
-        bucket.put(&records);
+        let (closing, folder, records) =
+            self.sent.swap_remove(rng.random_range(0..self.sent.len()));
+        bucket.put(folder, &records);
         self.progress.file_done(closing);
     }
 }
@@ -162,18 +236,30 @@ fn run(seed: u64) {
         committed: None,
         end: 5,
         gaps,
+        clock: 1_700_000_000_000,
     };
+    let rules = rules(&mut rng);
     let mut bucket = Bucket::default();
     let mut zombies: Vec<Owner> = Vec::new();
-    let mut owner = Owner::take_over(&mut kafka);
+    let mut owner = Owner::take_over(&mut kafka, &rules);
     for _ in 0..600 {
+        // Now and then the clock jumps, and sometimes it is set back.
+        kafka.clock += match rng.random_range(0..20) {
+            0 => rng.random_range(-30..60),
+            1..10 => rng.random_range(0..4),
+            _ => 0,
+        };
         match rng.random_range(0..100) {
             0..40 => owner.read(&kafka),
-            40..50 => owner.rotate(),
+            40..46 => owner.rotate(),
+            46..50 => owner.rotate_idle(kafka.clock),
             50..65 => owner.commit(&mut kafka, &mut rng),
             65..80 => owner.complete_one(&mut bucket, &mut rng),
             80..85 => kafka.end = (kafka.end + rng.random_range(1..6)).min(200),
-            85..89 => zombies.push(std::mem::replace(&mut owner, Owner::take_over(&mut kafka))),
+            85..89 => zombies.push(std::mem::replace(
+                &mut owner,
+                Owner::take_over(&mut kafka, &rules),
+            )),
             // A zombie does not know yet that it is one.
             choice => {
                 if let Some(zombie) = zombies.last_mut() {
@@ -193,7 +279,8 @@ fn run(seed: u64) {
             zombie.complete_one(&mut bucket, &mut rng);
         }
     }
-    let written: Vec<i64> = bucket.0.values().flatten().copied().collect();
+    let mut written: Vec<i64> = bucket.0.values().flatten().copied().collect();
+    written.sort_unstable();
     let expected: Vec<i64> = (0..kafka.end)
         .filter(|offset| !kafka.gaps.contains(offset))
         .collect();

@@ -1,8 +1,6 @@
 //! Java class names that a property may hold, in full or by their last part.
 
-use sluiceway_common::config_def::{ConfigError, ConfigErrors, Values};
-
-use super::not_supported;
+use sluiceway_common::config_def::ConfigError;
 
 /// `S3SinkConnector`, in full.
 pub(super) const CONNECTOR: &str = "io.confluent.connect.s3.S3SinkConnector";
@@ -55,15 +53,18 @@ pub enum PartitionerClass {
     Daily,
     /// `HourlyPartitioner`.
     Hourly,
+    /// Fields, then time; our own.
+    FieldAndTime,
 }
 
 impl PartitionerClass {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Default,
         Self::Field,
         Self::TimeBased,
         Self::Daily,
         Self::Hourly,
+        Self::FieldAndTime,
     ];
 
     /// The Java class.
@@ -74,26 +75,15 @@ impl PartitionerClass {
             Self::TimeBased => "io.confluent.connect.storage.partitioner.TimeBasedPartitioner",
             Self::Daily => "io.confluent.connect.storage.partitioner.DailyPartitioner",
             Self::Hourly => "io.confluent.connect.storage.partitioner.HourlyPartitioner",
+            Self::FieldAndTime => "io.sluiceway.connect.partitioner.FieldAndTimePartitioner",
         }
     }
 
-    fn of(name: &str) -> Option<Self> {
+    pub(super) fn of(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|partitioner| is_class(name, partitioner.class()))
     }
-}
-
-/// Reads `partitioner.class`.
-pub(super) fn partitioner(values: &Values, errors: &mut ConfigErrors) -> Option<PartitionerClass> {
-    const KEY: &str = "partitioner.class";
-    let name = values.text(KEY);
-    match PartitionerClass::of(name) {
-        Some(PartitionerClass::Default) => return Some(PartitionerClass::Default),
-        Some(_) => errors.0.push(not_supported(KEY, name)),
-        None => errors.0.push(no_such_class(KEY, name)),
-    }
-    None
 }
 
 /// Whether `name` means the Java class `class`: the full name, its last part, or the last part without the suffix

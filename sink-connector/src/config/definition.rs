@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use sluiceway_common::config_def::ConfigDef;
 
-use super::{connector, errors, format, rotation, s3, unsupported};
+use super::{connector, errors, format, partitioner, rotation, s3, unsupported};
 
 /// The definition of a sink connector's properties: the framework's, the connector's, and the prefixes whose keys are
 /// checked elsewhere.
@@ -41,7 +41,7 @@ fn build() -> ConfigDef {
         .keys("S3", connector::null_keys())
         .keys("Keys and Headers", unsupported::key_and_header_keys())
         .keys("Storage", connector::storage_keys())
-        .keys("Partitioner", unsupported::partitioner_keys());
+        .keys("Partitioner", partitioner::keys());
     prefixes.into_iter().fold(definition, ConfigDef::prefix)
 }
 

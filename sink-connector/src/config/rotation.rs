@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::tz::{Offset, TimeZone};
 use sluiceway_common::config_def::{Importance, Key, Kind, Values};
 
+use super::partitioner::PartitionerConfig;
 use crate::error::{CONFIG_EXCEPTION, Exception};
 
 /// When the open files of a topic-partition are closed.
@@ -12,6 +13,17 @@ use crate::error::{CONFIG_EXCEPTION, Exception};
 pub struct RotationConfig {
     /// Records of one topic-partition, over all its open files. At least 1: lower values act like 1.
     pub flush_size: u64,
+    /// `flush.bytes`: encoded bytes of one topic-partition, over all its open files.
+    pub flush_bytes: Option<u64>,
+    /// `rotate.interval.ms`: how much later than the first one's a record's time may be, in milliseconds. `None` when
+    /// the partitioner knows no time.
+    pub interval_ms: Option<i64>,
+    /// `rotate.file.on.partition.change`: with an interval, a record of another encoded partition closes files.
+    pub on_partition_change: bool,
+    /// `partitioner.max.open.files`: open files of one topic-partition.
+    pub max_open_files: Option<usize>,
+    /// `rotate.idle.interval.ms`: how long after its last record a topic-partition's files are closed, in milliseconds.
+    pub idle_ms: Option<i64>,
     /// `rotate.schedule.interval.ms` with its `timezone`.
     pub schedule: Option<Schedule>,
 }
@@ -54,6 +66,22 @@ pub(super) fn keys() -> Vec<Key> {
             "With `rotate.interval.ms`: whether a change of the encoded partition closes files.",
         )
         .importance(Importance::Low),
+        Key::with(
+            "flush.bytes",
+            Kind::Long,
+            "-1",
+            "Not in the original: encoded bytes of one topic-partition, over all its open files together, after which \
+             they are closed; -1 for no limit.",
+        )
+        .importance(Importance::Low),
+        Key::with(
+            "rotate.idle.interval.ms",
+            Kind::Long,
+            "-1",
+            "Not in the original: closes the files of a topic-partition that has had no record for so many \
+             milliseconds; -1 for never.",
+        )
+        .importance(Importance::Low),
         Key::with("retry.backoff.ms", Kind::Long, "5000", "Wait before a failed upload is tried again as a whole.")
             .at_least(0)
             .importance(Importance::Low),
@@ -78,7 +106,8 @@ pub(super) fn schema_keys() -> Vec<Key> {
 }
 
 /// Reads what is set; a schedule without a usable zone is left out, see [`start_error`].
-pub(super) fn read(values: &Values) -> RotationConfig {
+pub(super) fn read(values: &Values, partitioner: Option<&PartitionerConfig>) -> RotationConfig {
+    let positive = |key: &str| Some(values.number(key)).filter(|number| *number > 0);
     let schedule = interval(values)
         .zip(timezone(values.text("timezone")).ok())
         .map(|(interval, timezone)| Schedule { interval, timezone });
@@ -86,6 +115,13 @@ pub(super) fn read(values: &Values) -> RotationConfig {
         flush_size: u64::try_from(values.number("flush.size"))
             .unwrap_or(1)
             .max(1),
+        flush_bytes: positive("flush.bytes").and_then(|bytes| u64::try_from(bytes).ok()),
+        interval_ms: positive("rotate.interval.ms")
+            .filter(|_| partitioner.is_some_and(PartitionerConfig::has_time)),
+        on_partition_change: values.boolean("rotate.file.on.partition.change"),
+        max_open_files: positive("partitioner.max.open.files")
+            .and_then(|files| usize::try_from(files).ok()),
+        idle_ms: positive("rotate.idle.interval.ms"),
         schedule,
     }
 }
@@ -113,7 +149,7 @@ pub(super) fn check_timezone(text: &str) -> Result<(), String> {
 }
 
 /// The zone of an id as Joda-Time takes it: `Europe/Paris`, `UTC`, `+02:00`.
-fn timezone(id: &str) -> Result<TimeZone, String> {
+pub(super) fn timezone(id: &str) -> Result<TimeZone, String> {
     let unknown = || format!("The datetime zone id '{id}' is not recognised");
     if let Some(sign) = id.chars().next().filter(|sign| matches!(sign, '+' | '-')) {
         let seconds = offset_seconds(&id[1..]).ok_or_else(unknown)?;

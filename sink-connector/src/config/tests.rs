@@ -79,6 +79,11 @@ fn the_bootcamp_map_is_read_as_it_is() {
         config.rotation,
         RotationConfig {
             flush_size: 1,
+            flush_bytes: None,
+            interval_ms: None,
+            on_partition_change: true,
+            max_open_files: None,
+            idle_ms: None,
             schedule: None
         }
     );
@@ -213,10 +218,6 @@ fn what_is_for_a_later_version_is_refused_by_name() {
             "format.class",
             "io.confluent.connect.s3.format.parquet.ParquetFormat",
         ),
-        (
-            "partitioner.class",
-            "io.confluent.connect.storage.partitioner.HourlyPartitioner",
-        ),
         ("value.converter", "io.confluent.connect.avro.AvroConverter"),
         (
             "key.converter",
@@ -237,7 +238,6 @@ fn what_is_for_a_later_version_is_refused_by_name() {
         ("s3.acl.canned", "private"),
         ("s3.wan.mode", "true"),
         ("s3.proxy.url", "http://p:1"),
-        ("s3.schema.partition.affix.type", "PREFIX"),
         (
             "s3.credentials.provider.class",
             "io.confluent.connect.s3.auth.AwsAssumeRoleCredentialsProvider",

@@ -8,7 +8,7 @@ use sluiceway_common::props::Properties;
 use super::{ConnectorConfig, definition, not_supported};
 
 /// Keys and the values that are supported; any other is refused.
-const REFUSED: [(&str, &[&str]); 13] = [
+const REFUSED: [(&str, &[&str]); 12] = [
     ("transforms", &[""]),
     ("behavior.on.null.values", &["fail", "ignore"]),
     ("store.kafka.keys", &["false"]),
@@ -20,7 +20,6 @@ const REFUSED: [(&str, &[&str]); 13] = [
     ("s3.acl.canned", &[""]),
     ("s3.wan.mode", &["false"]),
     ("s3.proxy.url", &[""]),
-    ("s3.schema.partition.affix.type", &["NONE"]),
     (
         "header.converter",
         &["", SIMPLE_HEADERS, "SimpleHeaderConverter"],
@@ -65,81 +64,8 @@ pub(super) fn key_and_header_keys() -> Vec<Key> {
     ]
 }
 
-pub(super) fn partitioner_keys() -> Vec<Key> {
-    const DEFAULT: &str = "io.confluent.connect.storage.partitioner.DefaultPartitioner";
-    vec![
-        low(
-            "partitioner.class",
-            Kind::Class,
-            DEFAULT,
-            "How records are spread over folders; `DefaultPartitioner` in this version.",
-        )
-        .importance(Importance::High),
-        low(
-            "partition.field.name",
-            Kind::List,
-            "",
-            "Fields of the FieldPartitioner.",
-        ),
-        low(
-            "partition.duration.ms",
-            Kind::Long,
-            "-1",
-            "Length of a time-based partition.",
-        ),
-        low(
-            "path.format",
-            Kind::String,
-            "",
-            "Pattern of a time-based partition.",
-        ),
-        low(
-            "locale",
-            Kind::String,
-            "",
-            "Language of a time-based partition's texts.",
-        ),
-        low(
-            "timezone",
-            Kind::String,
-            "",
-            "Zone of time-based partitions and of the schedule (`UTC`, `Europe/Paris`, `+02:00`).",
-        )
-        .check(super::rotation::check_timezone)
-        .importance(Importance::Medium),
-        low(
-            "timestamp.extractor",
-            Kind::String,
-            "Wallclock",
-            "What time a record has: `Wallclock`, `Record`, `RecordField`.",
-        ),
-        low(
-            "timestamp.field",
-            Kind::String,
-            "timestamp",
-            "Field of the `RecordField` extractor.",
-        ),
-        low(
-            "partitioner.max.open.files",
-            Kind::Int,
-            "-1",
-            "Open files of a topic-partition at most; -1 for no limit.",
-        )
-        .check(open_files),
-    ]
-}
-
 fn low(name: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
     Key::with(name, kind, default, doc).importance(Importance::Low)
-}
-
-/// 0 makes the genuine connector loop for ever without writing.
-fn open_files(text: &str) -> Result<(), String> {
-    if text == "0" {
-        Err("Value must be -1 (no limit) or at least 1".to_owned())
-    } else {
-        Ok(())
-    }
 }
 
 /// Refuses what this version does not do.
@@ -168,10 +94,10 @@ pub(super) fn warnings(
         .iter()
         .map(ToString::to_string)
         .collect();
-    if values.number("rotate.interval.ms") > 0 {
+    if values.number("rotate.interval.ms") > 0 && !config.partitioner.has_time() {
         warnings.push(format!(
             "rotate.interval.ms is ignored: {} extracts no timestamps",
-            config.partitioner.class()
+            config.partitioner.class.class()
         ));
     }
     warnings

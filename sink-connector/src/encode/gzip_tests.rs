@@ -21,6 +21,7 @@ fn record(value: &[u8]) -> SinkRecord<'_> {
             payload: Payload::Bytes(value),
         },
         headers: Vec::new(),
+        time: None,
         encoded_partition: "partition=0",
     }
 }

@@ -14,10 +14,10 @@ use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::{Order, TaskContext, TaskEvent};
-use crate::assignment::{Assignment, Failure, unrecoverable};
+use crate::assignment::{Assignment, Failure};
 use crate::commit::Committer;
 use crate::consume::{Subscription, TaskConsumer, consumer_config};
-use crate::error::{CONNECT_EXCEPTION, Exception};
+use crate::error::{CONNECT_EXCEPTION, Exception, unrecoverable};
 use crate::events;
 use crate::pipeline::Pipeline;
 use crate::rebalance::TaskConsumerContext;
@@ -93,7 +93,7 @@ impl<'a> Task<'a> {
             .runtime
             .block_on(check_bucket(&client, &config))
             .map_err(fail)?;
-        let pipeline = Pipeline::new(&config).map_err(|error| fail(unrecoverable(error)))?;
+        let pipeline = Pipeline::new(&config).map_err(fail)?;
         let (upload_events, uploads) = channel();
         let metrics = Arc::clone(&context.metrics);
         let uploader = Uploader::new(
@@ -281,6 +281,9 @@ impl<'a> Task<'a> {
             wait = Duration::ZERO;
             match polled {
                 Ok(message) => {
+                    if count % 64 == 0 {
+                        self.assignment.lock().set_now(unix_millis());
+                    }
                     records += 1;
                     bytes += message.payload_len() as u64 + message.key_len() as u64;
                     result = self.take(&message);

@@ -25,6 +25,7 @@ fn encode(
             payload,
         },
         headers: Vec::new(),
+        time: None,
         encoded_partition: "partition=0",
     };
     let mut out = b"before".to_vec();
