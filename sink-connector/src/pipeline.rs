@@ -17,6 +17,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 /// What becomes of a record.
+// Boxing the record would allocate for each of them.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub enum Outcome<'a> {
     /// It is written.
