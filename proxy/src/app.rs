@@ -12,6 +12,8 @@ use crate::admission::Admission;
 use crate::body::Limits;
 use crate::client_context::{Context, NO_IAM};
 use crate::config::Config;
+use crate::consumer::Consumers;
+use crate::consumer::metrics::ConsumerMetrics;
 use crate::format::Format;
 use crate::health::Health;
 use crate::metrics::{Metrics, ProducedMetrics, Reading, RouteMetrics};
@@ -57,6 +59,8 @@ pub struct App {
     pub producer: Arc<ProducerPool>,
     /// Look-ups.
     pub admin: Arc<AdminClient>,
+    /// Consumer instances.
+    pub consumers: Arc<Consumers>,
     /// Topics that are written to.
     pub topics: Arc<Topics>,
     produced: [ProducedMetrics; 2],
@@ -78,7 +82,8 @@ impl App {
             deliveries: Arc::clone(&deliveries),
             health: Arc::clone(&health),
         };
-        if config.producer.iam.is_some() || config.admin.iam.is_some() {
+        let iam = [&config.producer, &config.consumer, &config.admin];
+        if iam.iter().any(|config| config.iam.is_some()) {
             health.refused(NO_IAM);
         }
         let producer = ProducerPool::new(
@@ -111,6 +116,14 @@ impl App {
             Arc::clone(&health),
             config.delivery.clone(),
         );
+        let consumers = Consumers::new(
+            config.consumers.clone(),
+            config.consumer.clone(),
+            context("consumer"),
+            Arc::clone(&admin),
+            Box::new(|_| None),
+            ConsumerMetrics::new(registry)?,
+        );
         let router = Router::new(&config.endpoints)?;
         let app = Self {
             observed: observed(&router, &metrics),
@@ -126,6 +139,7 @@ impl App {
             deliveries,
             producer,
             admin,
+            consumers,
             topics,
         };
         let app = Arc::new(app);
@@ -158,6 +172,14 @@ impl App {
         let limit = wide(self.admission.limit());
         let help = "Bytes that may be on their way to Kafka at once; above, requests are answered with 429.";
         Reading::register(registry, "queue_limit_bytes", help, move || limit)?;
+        let consumers = Arc::clone(&self.consumers);
+        let instances = move || wide(consumers.count());
+        Reading::register(
+            registry,
+            "consumer_instances",
+            "Consumer instances.",
+            instances,
+        )?;
         let deliveries = Arc::clone(&self.deliveries);
         let waiting = move || wide(deliveries.requests());
         Reading::register(
@@ -219,10 +241,10 @@ impl App {
 
 fn observed(router: &Router, metrics: &Arc<Metrics>) -> Vec<RouteMetrics> {
     let routes = router.routes().iter().map(|route| {
-        let method = if route.method == http::Method::POST {
-            "POST"
-        } else {
-            "GET"
+        let method = match route.method {
+            http::Method::POST => "POST",
+            http::Method::DELETE => "DELETE",
+            _ => "GET",
         };
         metrics.route(route.template, method)
     });

@@ -4,7 +4,7 @@ use http::{Method, Request as HttpRequest, header};
 use hyper::body::Incoming;
 
 use crate::api::Request;
-use crate::api::v2::{brokers, partitions, records, root, topics};
+use crate::api::v2::{brokers, consumer_records, consumers, partitions, records, root, topics};
 use crate::app::App;
 use crate::body::Body;
 use crate::error::Error;
@@ -109,6 +109,19 @@ async fn handle(
         Endpoint::Topic => Box::pin(topics::get(request)).await,
         Endpoint::Partitions => Box::pin(partitions::list(request)).await,
         Endpoint::Partition => Box::pin(partitions::get(request)).await,
+        Endpoint::CreateConsumer => Box::pin(consumers::create(request, body)).await,
+        Endpoint::DeleteConsumer => Box::pin(consumers::delete(request)).await,
+        Endpoint::Subscribe => Box::pin(consumers::subscribe(request, body)).await,
+        Endpoint::Subscription => Box::pin(consumers::subscription(request)).await,
+        Endpoint::Unsubscribe => Box::pin(consumers::unsubscribe(request)).await,
+        Endpoint::Assign => Box::pin(consumers::assign(request, body)).await,
+        Endpoint::Assignments => Box::pin(consumers::assignments(request)).await,
+        Endpoint::Seek => Box::pin(consumers::seek(request, body)).await,
+        Endpoint::SeekToBeginning => Box::pin(consumers::seek_to_beginning(request, body)).await,
+        Endpoint::SeekToEnd => Box::pin(consumers::seek_to_end(request, body)).await,
+        Endpoint::Commit => Box::pin(consumers::commit(request, body)).await,
+        Endpoint::Committed => Box::pin(consumers::committed(request, body)).await,
+        Endpoint::Records => Box::pin(consumer_records::read(request)).await,
         Endpoint::PartitionOffsets => Box::pin(partitions::offsets(request)).await,
     }
 }

@@ -6,6 +6,7 @@
 use http::StatusCode;
 use thiserror::Error;
 
+use crate::consumer::ConsumerError;
 use crate::envelope::EnvelopeError;
 use crate::format::SerializeError;
 use crate::kafka_error::KafkaFault;
@@ -150,6 +151,9 @@ pub enum Error {
     /// Kafka's answer.
     #[error("{0}")]
     Kafka(KafkaFault),
+    /// A consumer instance says no.
+    #[error(transparent)]
+    Consumer(#[from] ConsumerError),
     /// The request's line and headers are too large.
     #[error("HTTP 431 Request Header Fields Too Large")]
     HeaderTooLarge,
@@ -207,6 +211,7 @@ impl Error {
             Self::Envelope(_) => codes::BAD_REQUEST,
             Self::PartitionNotFound => codes::PARTITION_NOT_FOUND,
             Self::Kafka(fault) => fault.code(),
+            Self::Consumer(error) => error.code(),
             Self::HeaderTooLarge => codes::HEADER_TOO_LARGE,
             Self::BodyTooLarge(_) => codes::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => codes::REQUEST_TIMEOUT,

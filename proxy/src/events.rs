@@ -1,5 +1,7 @@
 //! Things worth both a log line and a count, together.
 
+use crate::consumer::ConsumerError;
+use crate::consumer::metrics::ConsumerMetrics;
 use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::produce::RecordError;
@@ -8,6 +10,33 @@ use crate::produce::RecordError;
 pub fn producer_replaced(metrics: &Metrics, reason: &str) {
     metrics.replacements.inc();
     tracing::warn!(reason, "the producer failed for good and was replaced");
+}
+
+/// A consumer instance was made.
+pub fn consumer_created(metrics: &ConsumerMetrics, group: &str, instance: &str) {
+    metrics.created.inc();
+    tracing::info!(group, instance, "a consumer instance was created");
+}
+
+/// A client deleted a consumer instance.
+pub fn consumer_deleted(metrics: &ConsumerMetrics, group: &str, instance: &str) {
+    metrics.deleted.inc();
+    tracing::info!(group, instance, "a consumer instance was deleted");
+}
+
+/// Nobody used a consumer instance for `consumer.instance.timeout.ms`.
+pub fn consumer_expired(metrics: &ConsumerMetrics, group: &str, instance: &str) {
+    metrics.expired.inc();
+    tracing::info!(
+        group,
+        instance,
+        "a consumer instance that nobody used was closed"
+    );
+}
+
+/// What the original answers with 500, a mistake of the client's, is told in the log.
+pub fn unforeseen(reason: &str) {
+    tracing::debug!(reason, "a request on consumers was answered with 500");
 }
 
 /// Records of a request failed. One line a request, whatever their number.
@@ -61,6 +90,11 @@ pub fn refused(metrics: &Metrics, error: &Error) {
             rejected.body_timeout.inc();
             tracing::debug!("a request was refused: its body did not arrive in time");
         }
+        Error::Consumer(ConsumerError::TooMany(limit)) => {
+            rejected.instances.inc();
+            tracing::warn!(limit, "a consumer instance was refused: there are too many");
+        }
+        Error::Consumer(ConsumerError::Unforeseen(reason)) => unforeseen(reason),
         _ => {}
     }
 }

@@ -7,6 +7,7 @@
 //! All records of a request are serialized before the first is sent, so a bad one fails the request as a whole.
 
 pub mod binary;
+pub mod deserialize;
 
 use thiserror::Error;
 

@@ -8,6 +8,11 @@
 //! body ──▶ envelope ──▶ format ──▶ topics ──▶ admission ──▶ producer_pool ──▶ tracker ──▶ respond
 //!          one pass,    json │     exists?    bytes in      one idempotent    a slot per
 //!          no tree      base64                flight        producer          record
+//!
+//! a read of records:
+//! librdkafka ──▶ reader ──▶ format ──▶ pending ──▶ respond        consumer/: one client an instance, woken, not
+//!                drain      json │     the body's                 polled; a lock an instance
+//!                           base64     bytes
 //! ```
 //!
 //! Every layer has its own errors; [`respond`] alone turns them into responses. What is logged and counted together is
@@ -24,6 +29,8 @@ pub mod client_context;
 pub mod coerce;
 pub mod config;
 pub mod config_keys;
+pub mod consumer;
+mod decimal;
 pub mod dispatch;
 pub mod entity;
 pub mod envelope;

@@ -82,6 +82,30 @@ pub const OFFER_V2: &[Offer] = &[Offer {
     quality: 900,
 }];
 
+/// What the resources of consumers answer in.
+pub const OFFER_CONSUMERS: &[Offer] = &[
+    offer(MediaType::V2, 900),
+    offer(MediaType::V2Binary, 100),
+    offer(MediaType::V2Json, 100),
+    offer(MediaType::V2Avro, 100),
+    offer(MediaType::V2JsonSchema, 100),
+    offer(MediaType::V2Protobuf, 100),
+];
+
+/// What records are answered in.
+pub const OFFER_RECORDS: &[Offer] = &[
+    offer(MediaType::V2Binary, 1000),
+    offer(MediaType::V2, 900),
+    offer(MediaType::V2Json, 100),
+    offer(MediaType::V2Avro, 100),
+    offer(MediaType::V2JsonSchema, 100),
+    offer(MediaType::V2Protobuf, 100),
+];
+
+const fn offer(media: MediaType, quality: u16) -> Offer {
+    Offer { media, quality }
+}
+
 /// The media type of an answer: the offered one, or the accepted one with its parameters (`;charset=utf-8`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Negotiated {

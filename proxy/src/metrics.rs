@@ -55,6 +55,8 @@ pub struct Rejections {
     pub header_size: IntCounter,
     /// A body that did not arrive in time.
     pub body_timeout: IntCounter,
+    /// More consumer instances than allowed.
+    pub instances: IntCounter,
 }
 
 impl Metrics {
@@ -168,6 +170,7 @@ impl Rejections {
             body_size: reason("body_size"),
             header_size: reason("header_size"),
             body_timeout: reason("body_timeout"),
+            instances: reason("consumer_instances"),
         }
     }
 }
@@ -246,7 +249,7 @@ impl Collector for Reading {
     }
 }
 
-fn named(name: &str) -> String {
+pub(crate) fn named(name: &str) -> String {
     format!("sluiceway_proxy_{name}")
 }
 

@@ -12,6 +12,7 @@ use tokio::task::AbortHandle;
 
 use crate::app::{App, AppError};
 use crate::config::Config;
+use crate::consumer::Consumers;
 use crate::server::Server;
 
 /// Why the proxy does not start.
@@ -50,6 +51,7 @@ impl Proxy {
         let admin =
             AdminServer::start(listeners, "sluiceway.admin.listeners", registry, ready).await?;
         let server = Server::start(&app).await?;
+        tokio::spawn(Consumers::sweep(Arc::downgrade(&app.consumers)));
         let watch = tokio::spawn(Arc::clone(&app).watch_kafka()).abort_handle();
         for address in server.addresses() {
             tracing::info!(%address, "the REST proxy listens");
@@ -85,6 +87,7 @@ impl Proxy {
         watch.abort();
         server.drain().await;
         let (producer, grace) = (Arc::clone(&app.producer), app.config.http.shutdown_grace);
+        app.consumers.close_all(grace).await;
         // Only records whose requests did not wait for them can be left.
         let flushed = tokio::task::spawn_blocking(move || producer.flush(grace)).await;
         if let Err(error) = flushed {

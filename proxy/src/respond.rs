@@ -8,6 +8,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::body::Body;
+use crate::consumer::ConsumerError;
 use crate::entity::ErrorMessage;
 use crate::error::Error;
 use crate::media::Negotiated;
@@ -58,7 +59,11 @@ pub fn error(error: &Error, negotiated: Option<&Negotiated>) -> Response {
     if let Some(negotiated) = negotiated {
         headers.insert(header::CONTENT_TYPE, negotiated.header());
     }
-    if matches!(error, Error::Backpressure { .. } | Error::Overloaded) {
+    let later = matches!(
+        error,
+        Error::Backpressure { .. } | Error::Overloaded | Error::Consumer(ConsumerError::TooMany(_))
+    );
+    if later {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     let message = ErrorMessage {

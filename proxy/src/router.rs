@@ -4,12 +4,14 @@
 //! why there is none. As in JAX-RS a slash at the end makes no difference, HEAD is answered by GET's route, OPTIONS by
 //! any resource, and an unknown method of a known path is a 405.
 
+mod consumers;
+
 use http::Method;
 
 use crate::config::Endpoints;
 use crate::error::Error;
 use crate::format::Format;
-use crate::media::{MediaType, OFFER_V2, Offer};
+use crate::media::{MediaType, OFFER_CONSUMERS, OFFER_RECORDS, OFFER_V2, Offer};
 
 /// What a route does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +36,32 @@ pub enum Endpoint {
     ProduceToPartition,
     /// `GET /topics/{topic}/partitions/{partition}/offsets`
     PartitionOffsets,
+    /// `POST /consumers/{group}`
+    CreateConsumer,
+    /// `DELETE /consumers/{group}/instances/{instance}`
+    DeleteConsumer,
+    /// `POST /consumers/{group}/instances/{instance}/subscription`
+    Subscribe,
+    /// `GET /consumers/{group}/instances/{instance}/subscription`
+    Subscription,
+    /// `DELETE /consumers/{group}/instances/{instance}/subscription`
+    Unsubscribe,
+    /// `POST /consumers/{group}/instances/{instance}/assignments`
+    Assign,
+    /// `GET /consumers/{group}/instances/{instance}/assignments`
+    Assignments,
+    /// `POST /consumers/{group}/instances/{instance}/positions`
+    Seek,
+    /// `POST /consumers/{group}/instances/{instance}/positions/beginning`
+    SeekToBeginning,
+    /// `POST /consumers/{group}/instances/{instance}/positions/end`
+    SeekToEnd,
+    /// `POST /consumers/{group}/instances/{instance}/offsets`
+    Commit,
+    /// `GET /consumers/{group}/instances/{instance}/offsets`
+    Committed,
+    /// `GET /consumers/{group}/instances/{instance}/records`
+    Records,
 }
 
 /// The media types of a body that a route reads.
@@ -130,13 +158,17 @@ enum Reads {
     V2,
     /// The formats of produce requests; the name goes on with the format's.
     Records,
+    /// Any type of v2; answers in any, too.
+    Consumers,
+    /// Nothing; answers in the formats of records. The name goes on with the format's.
+    Consumed,
 }
 
 /// Everything that is served. The names are those of `api.endpoints.blocklist`.
 fn table() -> Vec<Row> {
     use Endpoint as E;
     let (get, post) = (Method::GET, Method::POST);
-    vec![
+    let mut rows = vec![
         Row("/", get.clone(), E::Root, "api.v2.root.get", Reads::V2),
         Row(
             "/",
@@ -201,8 +233,23 @@ fn table() -> Vec<Row> {
             "api.v2.partitions.get-offsets",
             Reads::V2,
         ),
-    ]
+    ];
+    rows.extend(consumers::rows());
+    rows
 }
+
+/// What the bodies of consumer requests may call themselves.
+const CONSUMERS: [MediaType; 6] = [
+    MediaType::V2,
+    MediaType::V2Binary,
+    MediaType::V2Json,
+    MediaType::V2Avro,
+    MediaType::V2JsonSchema,
+    MediaType::V2Protobuf,
+];
+
+/// The formats that records can be read in, as the endpoints' names have them.
+const FORMATS: [&str; 5] = ["binary", "json", "avro", "json-schema", "protobuf"];
 
 /// The formats that records can be posted in.
 const PRODUCED: [MediaType; 2] = [MediaType::V2Binary, MediaType::V2Json];
@@ -255,12 +302,16 @@ impl Router {
             }
         };
         let consumes = match reads {
-            Reads::Anything => Consumes::Anything,
+            Reads::Anything | Reads::Consumed => Consumes::Anything,
+            Reads::Consumers => Consumes::These(CONSUMERS.to_vec()),
             Reads::V2 => Consumes::These(vec![MediaType::V2]),
             Reads::Records => Consumes::These(served_formats(name, endpoints)),
         };
         let served = match &consumes {
             Consumes::These(media) if matches!(reads, Reads::Records) => !media.is_empty(),
+            _ if matches!(reads, Reads::Consumed) => FORMATS
+                .iter()
+                .any(|format| endpoints.serves(&format!("{name}{format}"))),
             _ => endpoints.serves(name),
         };
         if let Some(resource) = self.resources.get_mut(at) {
@@ -277,7 +328,11 @@ impl Router {
                 method,
                 endpoint,
                 consumes,
-                offers: OFFER_V2,
+                offers: match reads {
+                    Reads::Consumers => OFFER_CONSUMERS,
+                    Reads::Consumed => OFFER_RECORDS,
+                    Reads::Anything | Reads::V2 | Reads::Records => OFFER_V2,
+                },
             });
         }
         Ok(())

@@ -105,6 +105,15 @@ impl Running {
         self.call(Method::GET, path, None, b"").await
     }
 
+    pub async fn accepting(&self, path: &str, accept: &str) -> Answer {
+        let request = Request::builder()
+            .uri(self.url(path))
+            .header("accept", accept)
+            .body(Full::default())
+            .unwrap();
+        read(self.client.request(request).await.unwrap()).await
+    }
+
     pub async fn post(&self, path: &str, body: &str) -> Answer {
         self.call(Method::POST, path, Some(JSON), body.as_bytes())
             .await

@@ -1,0 +1,60 @@
+//! `GET /consumers/{group}/instances/{instance}/records`
+
+use http::StatusCode;
+
+use super::consumers::instance;
+use crate::api::Request;
+use crate::error::Error;
+use crate::format::Format;
+use crate::media::MediaType;
+use crate::respond::{self, Response};
+
+/// Reads records in the format that was negotiated: the plain type stands for `binary`.
+///
+/// # Errors
+/// No such instance, another format, a parameter that is no number, a record that cannot be decoded.
+pub async fn read(request: &Request<'_>) -> Result<Response, Error> {
+    let media = request.negotiated.media;
+    let format = match media {
+        MediaType::V2 => Format::Binary,
+        media => Format::of_media(media).ok_or(Error::NotAcceptable)?,
+    };
+    if !request.app.config.endpoints.serves(endpoint(format)) {
+        return Err(Error::NoSuchPath);
+    }
+    let (timeout, max_bytes) = (number(request, "timeout")?, number(request, "max_bytes")?);
+    let instance = instance(request)?;
+    instance.check_format(format)?;
+    let consumers = &request.app.consumers;
+    let taken = instance
+        .read(consumers.want(&instance, timeout, max_bytes))
+        .await;
+    let counted = taken
+        .as_ref()
+        .ok()
+        .map(|taken| (taken.records, taken.bytes));
+    consumers.metrics.read(instance.format, counted);
+    Ok(respond::bytes(
+        StatusCode::OK,
+        request.negotiated,
+        taken?.body,
+    ))
+}
+
+/// A parameter as Java's `long`; -1 if it is not there.
+fn number(request: &Request<'_>, name: &str) -> Result<i64, Error> {
+    match request.query(name) {
+        None => Ok(-1),
+        Some(text) => text.parse().map_err(|_| Error::PathParameter),
+    }
+}
+
+fn endpoint(format: Format) -> &'static str {
+    match format {
+        Format::Json => "api.v2.consumers.consume-json",
+        Format::Avro => "api.v2.consumers.consume-avro",
+        Format::JsonSchema => "api.v2.consumers.consume-json-schema",
+        Format::Protobuf => "api.v2.consumers.consume-protobuf",
+        Format::Binary | Format::String => "api.v2.consumers.consume-binary",
+    }
+}

@@ -1,0 +1,32 @@
+//! Consumer instances: v2's stateful half.
+//!
+//! ```text
+//! api/v2/consumers ─▶ manager ─▶ instance ─▶ reader ─┬─ subscription │ position │ offsets
+//!                     names       a lock              └─ read ─▶ pending ─▶ the answer's bytes
+//! ```
+//!
+//! Each instance has a client of librdkafka (its threads: two, and one a broker) and reads without a thread of its own: the
+//! client wakes the read that waits for it. What blocks (commits, seeks, closing) runs on the runtime's blocking threads,
+//! at most `consumer.threads` at once.
+
+mod callbacks;
+pub mod error;
+mod fields;
+pub mod instance;
+pub mod java_order;
+pub mod manager;
+pub mod metrics;
+mod offsets;
+pub mod options;
+mod partitions;
+mod pending;
+mod position;
+pub(crate) mod read;
+mod reader;
+pub(crate) mod requests;
+mod subscription;
+
+pub use error::ConsumerError;
+pub use instance::Instance;
+pub use manager::Consumers;
+pub(crate) use reader::Reader;

@@ -1,0 +1,123 @@
+//! `GET …/records`: gathering, waiting, answering.
+//!
+//! ```text
+//! drain ─▶ enough? ─▶ take ─▶ answer
+//!   ▲         │ no
+//!   └─ woken ─┘ (or the time is over)
+//! ```
+//!
+//! A read answers as soon as nothing can be gained by waiting: when `max_bytes` or `fetch.min.bytes` are reached, when
+//! every partition was read to its end, or, where an end was reached by an earlier read and may have moved, when nothing
+//! came for a short while. Without records it waits its whole time, as the original does. What was gathered and not
+//! answered stays for the next read; a client that goes away loses nothing that was not taken yet.
+
+use std::time::{Duration, Instant};
+
+use super::error::ConsumerError;
+use super::partitions::Mark;
+use super::pending::Taken;
+use super::reader::{Drained, Reader};
+use crate::format::deserialize::DeserializeError;
+
+/// Bytes that may be gathered beyond `max_bytes`, so that small reads go through partitions in order.
+const LOOKAHEAD: usize = 64 * 1024;
+/// Longest sleep: the client tells when its queue is no longer empty, but not every event of its own counts.
+const TICK: Duration = Duration::from_millis(250);
+
+/// What a read asks for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Want {
+    /// Longest wait.
+    pub(crate) wait: Duration,
+    /// Bytes of keys and values, which the answer stays below (if it has more than one record).
+    pub(crate) max_bytes: usize,
+    /// Bytes above which it answers at once.
+    pub(crate) min_bytes: Option<usize>,
+    /// Silence that counts as the end.
+    pub(crate) linger: Duration,
+}
+
+impl Reader {
+    /// Reads records.
+    ///
+    /// # Errors
+    /// Nothing is subscribed to, a record cannot be decoded, or Kafka refuses.
+    pub(crate) async fn read(&mut self, want: Want) -> Result<Taken, ConsumerError> {
+        let started = Instant::now();
+        if let Some(fault) = &self.stuck {
+            return Err(fault.clone().into());
+        }
+        self.activate(want.wait).await?;
+        self.parts.begin_read();
+        let (mut heard, mut size) = (started, self.pending.size());
+        loop {
+            let drained = self.drain(want.max_bytes.saturating_add(LOOKAHEAD))?;
+            if self.pending.size() != size {
+                (heard, size) = (Instant::now(), self.pending.size());
+            }
+            let left = want.wait.saturating_sub(started.elapsed());
+            match drained {
+                Drained::Held => self.fetch_schema(left).await,
+                Drained::Busy if !left.is_zero() => tokio::task::yield_now().await,
+                _ if left.is_zero() || self.enough(&want, drained, heard) => break,
+                _ => {
+                    self.match_topics(left).await?;
+                    let pause = self.pause(&want, heard).min(left).min(TICK);
+                    let _woken = tokio::time::timeout(pause, self.wake.notified()).await;
+                }
+            }
+        }
+        self.take(want.max_bytes)
+    }
+
+    /// Whether waiting would gain nothing.
+    fn enough(&self, want: &Want, drained: Drained, heard: Instant) -> bool {
+        if self.pending.is_empty() {
+            return false;
+        }
+        let (size, ends) = (self.pending.size(), self.parts.ends());
+        let silent = || heard.elapsed() >= want.linger;
+        if self.pending.has_fault() || want.min_bytes.is_some_and(|min| size > min) {
+            return true;
+        }
+        if size >= want.max_bytes {
+            return drained == Drained::Full || ends != Mark::Unknown || silent();
+        }
+        match ends {
+            Mark::End => true,
+            Mark::EndBefore => silent(),
+            Mark::Open | Mark::Unknown => false,
+        }
+    }
+
+    /// How long to sleep unless woken: until silence would count, if there is something to answer.
+    fn pause(&self, want: &Want, heard: Instant) -> Duration {
+        if self.pending.is_empty() {
+            return want.wait;
+        }
+        want.linger
+            .saturating_sub(heard.elapsed())
+            .max(Duration::from_millis(1))
+    }
+
+    /// Fetches the schema that the held record waits for. What cannot be fetched fails the record, not the instance:
+    /// the next read tries again.
+    async fn fetch_schema(&mut self, left: Duration) {
+        let Some(held) = &self.held else {
+            return;
+        };
+        let schema = held.schema;
+        let fetched = tokio::time::timeout(
+            left.max(Duration::from_secs(1)),
+            self.deserializer.prepare(schema),
+        );
+        let failed = match fetched.await {
+            Ok(Ok(())) => None,
+            Ok(Err(DeserializeError::Undecodable(reason))) => Some(reason),
+            Ok(Err(DeserializeError::NeedsSchema(_))) | Err(_) => {
+                Some(format!("Error retrieving schema for id {schema}"))
+            }
+        };
+        self.release(failed);
+    }
+}

@@ -1,0 +1,385 @@
+//! An instance's client and everything known of what it reads. Held by one request at a time.
+//!
+//! ```text
+//! librdkafka ─ poll(0) ─▶ drain ─▶ pending (JSON) ─▶ take ─▶ the body of GET …/records
+//!      └─ wakes the read when its queue is no longer empty
+//! ```
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{ClientConfig, TopicPartitionList};
+use tokio::sync::Notify;
+
+use super::callbacks::Callbacks;
+use super::error::ConsumerError;
+use super::java_order;
+use super::partitions::{Mark, Partitions};
+use super::pending::{Pending, Taken};
+use super::subscription::Selection;
+use crate::admin_client::AdminClient;
+use crate::format::Side;
+use crate::format::deserialize::{DeserializeError, Deserializer};
+use crate::kafka_error::{FaultClass, KafkaFault, fault};
+
+/// Bytes after which a drain lets others have the thread.
+const STEP_BYTES: usize = 256 * 1024;
+
+/// See the module.
+pub(crate) struct Reader {
+    pub(super) consumer: BaseConsumer<Callbacks>,
+    pub(super) wake: Arc<Notify>,
+    pub(super) admin: Arc<AdminClient>,
+    pub(super) selection: Selection,
+    pub(super) parts: Partitions,
+    pub(super) pending: Pending,
+    /// A record whose schema is not there yet.
+    pub(super) held: Option<Held>,
+    /// Why reading does not go on until someone seeks.
+    pub(super) stuck: Option<KafkaFault>,
+    pub(super) deserializer: Arc<dyn Deserializer>,
+    changes: u64,
+    auto_commit: bool,
+}
+
+/// A record that waits for its schema.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) part: usize,
+    pub(super) schema: u32,
+    offset: i64,
+    key: Option<Vec<u8>>,
+    value: Option<Vec<u8>>,
+}
+
+/// How far a drain came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Drained {
+    /// To the end of the client's queue.
+    Empty,
+    /// To the limit.
+    Full,
+    /// To the end of its turn.
+    Busy,
+    /// To a record whose schema has to be fetched.
+    Held,
+}
+
+impl Reader {
+    /// Starts a client. It connects in the background.
+    ///
+    /// # Errors
+    /// The settings contradict one another.
+    pub(crate) fn new(
+        config: &ClientConfig,
+        callbacks: Callbacks,
+        deserializer: Arc<dyn Deserializer>,
+        admin: Arc<AdminClient>,
+    ) -> KafkaResult<Self> {
+        let auto_commit = config.get("enable.auto.commit") != Some("false");
+        let mut consumer: BaseConsumer<Callbacks> = config.create_with_context(callbacks)?;
+        let wake = Arc::new(Notify::new());
+        let waker = Arc::clone(&wake);
+        consumer.set_nonempty_callback(move || waker.notify_one());
+        Ok(Self {
+            consumer,
+            wake,
+            admin,
+            selection: Selection::None,
+            parts: Partitions::default(),
+            pending: Pending::default(),
+            held: None,
+            stuck: None,
+            deserializer,
+            changes: 0,
+            auto_commit,
+        })
+    }
+
+    /// Takes what the client has, without waiting, until `limit` bytes are pending.
+    ///
+    /// # Errors
+    /// The client cannot go on: it may not read, or has no offset to begin at.
+    pub(super) fn drain(&mut self, limit: usize) -> Result<Drained, ConsumerError> {
+        let (begun, mut nothing) = (self.pending.size(), 0);
+        loop {
+            let size = self.pending.size();
+            if self.held.is_some() {
+                return Ok(Drained::Held);
+            }
+            if size >= limit {
+                return Ok(Drained::Full);
+            }
+            if size - begun.min(size) >= STEP_BYTES {
+                return Ok(Drained::Busy);
+            }
+            let came = match self.consumer.poll(Duration::ZERO) {
+                Some(Ok(message)) => {
+                    let (pending, parts) = (&mut self.pending, &mut self.parts);
+                    self.held = append(pending, parts, &*self.deserializer, &message);
+                    true
+                }
+                Some(Err(KafkaError::PartitionEOF(partition))) => {
+                    self.parts.end(partition);
+                    true
+                }
+                Some(Err(error)) => {
+                    self.client_error(&error)?;
+                    true
+                }
+                None => self.keep_up(),
+            };
+            // An event that is no record also looks like nothing: only twice nothing is the end.
+            nothing = if came { 0 } else { nothing + 1 };
+            if nothing == 2 {
+                return Ok(Drained::Empty);
+            }
+        }
+    }
+
+    /// Follows the group's assignment. `true`: it had changed.
+    pub(super) fn keep_up(&mut self) -> bool {
+        let changes = self.consumer.context().changes();
+        if changes == self.changes {
+            return false;
+        }
+        self.changes = changes;
+        if self.selection.is_subscription() {
+            let assigned = java_order::partitions(self.consumer.context().assigned(), true);
+            self.parts.assign(&assigned);
+            self.forget_unassigned();
+        }
+        true
+    }
+
+    /// Drops what came of partitions that are not assigned any longer.
+    pub(super) fn forget_unassigned(&mut self) {
+        let parts = &self.parts;
+        let assigned = |part: usize| parts.get(part).is_some_and(|part| part.rank.is_some());
+        self.pending.retain(assigned);
+        self.held.take_if(|held| !assigned(held.part));
+    }
+
+    /// Drops what came of one partition.
+    pub(super) fn forget(&mut self, index: usize) {
+        self.pending.retain(|part| part != index);
+        self.held.take_if(|held| held.part == index);
+    }
+
+    /// Tries the held record again, now that its schema is there (or cannot be had, for this reason).
+    pub(super) fn release(&mut self, failed: Option<String>) {
+        let Some(held) = self.held.take() else {
+            return;
+        };
+        let mut again = held.schema;
+        let result = match failed {
+            Some(reason) => Err(reason),
+            None => {
+                let record = Record {
+                    offset: held.offset,
+                    key: held.key.as_deref(),
+                    value: held.value.as_deref(),
+                };
+                let (pending, parts) = (&mut self.pending, &self.parts);
+                match write(pending, parts, &*self.deserializer, held.part, &record) {
+                    Ok(()) => Ok(()),
+                    Err(DeserializeError::Undecodable(reason)) => Err(reason),
+                    // The other side has a schema of its own.
+                    Err(DeserializeError::NeedsSchema(id)) if id != held.schema => {
+                        again = id;
+                        self.held = Some(Held {
+                            schema: again,
+                            ..held
+                        });
+                        return;
+                    }
+                    Err(DeserializeError::NeedsSchema(id)) => {
+                        Err(format!("Error retrieving schema for id {id}"))
+                    }
+                }
+            }
+        };
+        if let Err(reason) = result {
+            let start = self.pending.json().len();
+            self.pending
+                .push(held.part, held.offset, start, 0, Some(reason));
+        }
+        tracing::trace!(schema = again, "a record got its schema");
+    }
+
+    /// Takes what is to be answered; the offsets behind it become the positions, and are stored to be committed.
+    ///
+    /// # Errors
+    /// The first record cannot be decoded.
+    pub(super) fn take(&mut self, max_bytes: usize) -> Result<Taken, ConsumerError> {
+        let parts = &self.parts;
+        let rank = |part: usize| {
+            let part = parts.get(part);
+            part.and_then(|part| part.rank).unwrap_or(usize::MAX)
+        };
+        let taken = self.pending.take(max_bytes, rank)?;
+        let mut list = TopicPartitionList::new();
+        for (index, next) in &taken.answered {
+            if let Some(part) = self.parts.get_mut(*index) {
+                part.position = Some(*next);
+                part.start = None;
+            }
+        }
+        let mut indexes: Vec<usize> = taken.answered.iter().map(|(index, _)| *index).collect();
+        indexes.sort_unstable();
+        indexes.dedup();
+        for part in indexes.iter().filter_map(|index| self.parts.get(*index)) {
+            if let Some(position) = part.position {
+                let offset = rdkafka::Offset::Offset(position);
+                let _known = list.add_partition_offset(&part.topic, part.partition, offset);
+            }
+        }
+        if self.auto_commit
+            && list.count() > 0
+            && let Err(error) = self.consumer.store_offsets(&list)
+        {
+            // The partition was lost meanwhile; its next owner reads these records again.
+            tracing::debug!(%error, "offsets of answered records are not stored");
+        }
+        Ok(taken)
+    }
+
+    fn client_error(&mut self, error: &KafkaError) -> Result<(), ConsumerError> {
+        let (code, fatal) = match error {
+            KafkaError::MessageConsumption(code) => (*code, false),
+            KafkaError::MessageConsumptionFatal(code) => (*code, true),
+            other => {
+                tracing::debug!(error = %other, "a consumer instance's client says");
+                return Ok(());
+            }
+        };
+        if matches!(
+            code,
+            RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::NoOffset
+        ) {
+            let fault = self.no_reset_policy();
+            self.stuck = Some(fault.clone());
+            return Err(fault.into());
+        }
+        let fault = fault(code, &self.selection.topics().join(", "));
+        let forbidden = matches!(
+            fault.class,
+            FaultClass::Authentication | FaultClass::Authorization
+        );
+        if forbidden || fatal {
+            return Err(fault.into());
+        }
+        tracing::debug!(%error, "a consumer instance's client says");
+        Ok(())
+    }
+
+    fn no_reset_policy(&self) -> KafkaFault {
+        let without: Vec<String> = self
+            .parts
+            .assigned()
+            .filter(|part| part.position.is_none())
+            .map(|part| format!("{}-{}", part.topic, part.partition))
+            .collect();
+        let list = without.join(", ");
+        let text = format!("Undefined offset with no reset policy for partitions: [{list}]");
+        KafkaFault::new(FaultClass::Fatal, text)
+    }
+}
+
+struct Record<'m> {
+    offset: i64,
+    key: Option<&'m [u8]>,
+    value: Option<&'m [u8]>,
+}
+
+/// Appends a record's JSON. Records of partitions that were given up meanwhile are left out.
+fn append(
+    pending: &mut Pending,
+    parts: &mut Partitions,
+    deserializer: &dyn Deserializer,
+    message: &BorrowedMessage<'_>,
+) -> Option<Held> {
+    let index = parts.index(message.topic(), message.partition());
+    let part = parts.get_mut(index).filter(|part| part.rank.is_some())?;
+    part.mark = Mark::Open;
+    let record = Record {
+        offset: message.offset(),
+        key: message.key(),
+        value: message.payload(),
+    };
+    let start = pending.json().len();
+    match write(pending, parts, deserializer, index, &record) {
+        Ok(()) => None,
+        Err(DeserializeError::Undecodable(reason)) => {
+            let size = record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len);
+            pending.push(index, record.offset, start, size, Some(reason));
+            None
+        }
+        Err(DeserializeError::NeedsSchema(schema)) => {
+            pending.json().truncate(start);
+            Some(Held {
+                part: index,
+                schema,
+                offset: record.offset,
+                key: record.key.map(<[u8]>::to_vec),
+                value: record.value.map(<[u8]>::to_vec),
+            })
+        }
+    }
+}
+
+/// Writes a record's JSON into the buffer, or nothing at all.
+fn write(
+    pending: &mut Pending,
+    parts: &Partitions,
+    deserializer: &dyn Deserializer,
+    index: usize,
+    record: &Record<'_>,
+) -> Result<(), DeserializeError> {
+    let Some(part) = parts.get(index) else {
+        return Ok(());
+    };
+    let out = pending.json();
+    let start = out.len();
+    let mut written = || -> Result<usize, DeserializeError> {
+        out.extend_from_slice(&part.prefix);
+        let key = side(deserializer, Side::Key, record.key, out)?;
+        out.extend_from_slice(b",\"value\":");
+        let value = side(deserializer, Side::Value, record.value, out)?;
+        out.extend_from_slice(b",\"partition\":");
+        crate::decimal::append(out, i64::from(part.partition));
+        out.extend_from_slice(b",\"offset\":");
+        crate::decimal::append(out, record.offset);
+        out.push(b'}');
+        Ok(key + value)
+    };
+    match written() {
+        Ok(size) => {
+            pending.push(index, record.offset, start, size, None);
+            Ok(())
+        }
+        Err(error) => {
+            pending.json().truncate(start);
+            Err(error)
+        }
+    }
+}
+
+fn side(
+    deserializer: &dyn Deserializer,
+    side: Side,
+    bytes: Option<&[u8]>,
+    out: &mut Vec<u8>,
+) -> Result<usize, DeserializeError> {
+    match bytes {
+        Some(bytes) => deserializer.deserialize(side, bytes, out),
+        None => {
+            out.extend_from_slice(b"null");
+            Ok(0)
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The rows of `/consumers`.
+
+use http::Method;
+
+use super::{Endpoint as E, Reads, Row};
+
+/// The rows.
+pub(super) fn rows() -> Vec<Row> {
+    let row = Row;
+    vec![
+        row(
+            "/consumers/{group}",
+            Method::POST,
+            E::CreateConsumer,
+            "api.v2.consumers.create",
+            Reads::Consumers,
+        ),
+        row(
+            "/consumers/{group}/instances/{instance}",
+            Method::DELETE,
+            E::DeleteConsumer,
+            "api.v2.consumers.delete",
+            Reads::Consumers,
+        ),
+        row(
+            "/consumers/{group}/instances/{instance}/subscription",
+            Method::POST,
+            E::Subscribe,
+            "api.v2.consumers.subscribe",
+            Reads::Consumers,
+        ),
+        row(
+            "/consumers/{group}/instances/{instance}/subscription",
+            Method::GET,
+            E::Subscription,
+            "api.v2.consumers.get-subscription",
+            Reads::Consumers,
+        ),
+        row(
+            "/consumers/{group}/instances/{instance}/subscription",
+            Method::DELETE,
+            E::Unsubscribe,
+            "api.v2.consumers.unsubscribe",
+            Reads::Consumers,
+        ),
+        row(
+            "/consumers/{group}/instances/{instance}/assignments",
+            Method::POST,
+            E::Assign,
+            "api.v2.consumers.assign",
+            Reads::Consumers,
+        ),
+        row(
+            "/consumers/{group}/instances/{instance}/assignments",
+            Method::GET,
+            E::Assignments,
+            "api.v2.consumers.get-assignments",
+            Reads::Consumers,
+        ),
+        row(
+            "/consumers/{group}/instances/{instance}/positions",
+            Method::POST,
+            E::Seek,
+            "api.v2.consumers.seek-to-offset",
+            Reads::Consumers,
+        ),
+        row(
+            "/consumers/{group}/instances/{instance}/positions/beginning",
+            Method::POST,
+            E::SeekToBeginning,
+            "api.v2.consumers.seek-to-beginning",
+            Reads::Consumers,
+        ),
+        row(
+            "/consumers/{group}/instances/{instance}/positions/end",
+            Method::POST,
+            E::SeekToEnd,
+            "api.v2.consumers.seek-to-end",
+            Reads::Consumers,
+        ),
+        row(
+            "/consumers/{group}/instances/{instance}/offsets",
+            Method::POST,
+            E::Commit,
+            "api.v2.consumers.commit-offsets",
+            Reads::Consumers,
+        ),
+        row(
+            "/consumers/{group}/instances/{instance}/offsets",
+            Method::GET,
+            E::Committed,
+            "api.v2.consumers.get-committed-offsets",
+            Reads::Consumers,
+        ),
+        row(
+            "/consumers/{group}/instances/{instance}/records",
+            Method::GET,
+            E::Records,
+            "api.v2.consumers.consume-",
+            Reads::Consumed,
+        ),
+    ]
+}
