@@ -1,6 +1,7 @@
 //! Handlers, one file a resource. Each turns what the router, the media types and the body gave it into a response.
 
 pub mod v2;
+pub mod v3;
 
 use bytes::Bytes;
 use http::{HeaderMap, Uri};

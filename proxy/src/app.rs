@@ -11,11 +11,13 @@ use crate::admin_client::AdminClient;
 use crate::admission::Admission;
 use crate::body::Limits;
 use crate::client_context::{Context, NO_IAM};
+use crate::cluster_admin::ClusterAdmin;
 use crate::config::Config;
 use crate::consumer::Consumers;
 use crate::consumer::metrics::ConsumerMetrics;
 use crate::format::Format;
 use crate::health::Health;
+use crate::kafka_wire::WireAdmin;
 use crate::metrics::{Metrics, ProducedMetrics, Reading, RouteMetrics};
 use crate::producer_pool::ProducerPool;
 use crate::router::{Router, Target};
@@ -61,6 +63,8 @@ pub struct App {
     pub admin: Arc<AdminClient>,
     /// Consumer instances.
     pub consumers: Arc<Consumers>,
+    /// What v3 asks of Kafka.
+    pub cluster: Arc<dyn ClusterAdmin>,
     /// Topics that are written to.
     pub topics: Arc<Topics>,
     produced: [ProducedMetrics; 2],
@@ -124,6 +128,7 @@ impl App {
             Box::new(|_| None),
             ConsumerMetrics::new(registry)?,
         );
+        let cluster = WireAdmin::new(&config.admin, concurrency, timeout, Arc::clone(&health));
         let router = Router::new(&config.endpoints)?;
         let app = Self {
             observed: observed(&router, &metrics),
@@ -140,6 +145,7 @@ impl App {
             producer,
             admin,
             consumers,
+            cluster: Arc::new(cluster),
             topics,
         };
         let app = Arc::new(app);
@@ -243,6 +249,8 @@ fn observed(router: &Router, metrics: &Arc<Metrics>) -> Vec<RouteMetrics> {
     let routes = router.routes().iter().map(|route| {
         let method = match route.method {
             http::Method::POST => "POST",
+            http::Method::PUT => "PUT",
+            http::Method::PATCH => "PATCH",
             http::Method::DELETE => "DELETE",
             _ => "GET",
         };

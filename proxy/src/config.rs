@@ -36,6 +36,8 @@ pub struct Config {
     pub delivery: DeliveryConfig,
     /// Which endpoints are served.
     pub endpoints: Endpoints,
+    /// The authority in v3's resource names.
+    pub resource_name_authority: String,
     /// The producer's settings.
     pub producer: KafkaConfig,
     /// Consumer instances.
@@ -151,6 +153,8 @@ pub struct ConsumersConfig {
 pub struct Endpoints {
     /// Whether v2 is.
     pub v2: bool,
+    /// Whether v3 is.
+    pub v3: bool,
     allowed: Vec<String>,
     blocked: Vec<String>,
 }
@@ -166,6 +170,7 @@ impl Endpoints {
             })
         };
         (self.v2 || !name.starts_with("api.v2."))
+            && (self.v3 || !name.starts_with("api.v3."))
             && (self.allowed.is_empty() || listed(&self.allowed))
             && !listed(&self.blocked)
     }
@@ -195,9 +200,11 @@ impl Config {
             delivery,
             endpoints: Endpoints {
                 v2: values.boolean("api.v2.enable"),
+                v3: values.boolean("api.v3.enable"),
                 allowed: values.list("api.endpoints.allowlist").to_vec(),
                 blocked: values.list("api.endpoints.blocklist").to_vec(),
             },
+            resource_name_authority: values.text("confluent.resource.name.authority").to_owned(),
             producer,
             consumers: consumers(&values),
             urls,

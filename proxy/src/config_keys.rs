@@ -141,6 +141,18 @@ fn http() -> Vec<Key> {
             "Whether the v2 API is served.",
         ),
         Key::with(
+            "api.v3.enable",
+            Kind::Boolean,
+            "true",
+            "Whether the v3 API is served.",
+        ),
+        Key::with(
+            "confluent.resource.name.authority",
+            Kind::String,
+            "",
+            "Authority in the `resource_name`s of the v3 API: `crn://<authority>/kafka=…`.",
+        ),
+        Key::with(
             "api.endpoints.allowlist",
             Kind::List,
             "",

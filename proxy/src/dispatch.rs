@@ -5,6 +5,7 @@ use hyper::body::Incoming;
 
 use crate::api::Request;
 use crate::api::v2::{brokers, consumer_records, consumers, partitions, records, root, topics};
+use crate::api::v3;
 use crate::app::App;
 use crate::body::Body;
 use crate::error::Error;
@@ -123,6 +124,7 @@ async fn handle(
         Endpoint::Committed => Box::pin(consumers::committed(request, body)).await,
         Endpoint::Records => Box::pin(consumer_records::read(request)).await,
         Endpoint::PartitionOffsets => Box::pin(partitions::offsets(request)).await,
+        Endpoint::V3(endpoint) => v3::answer(endpoint, request, body).await,
     }
 }
 

@@ -148,6 +148,18 @@ pub enum Error {
     /// The topic exists, the partition does not.
     #[error("Partition not found.")]
     PartitionNotFound,
+    /// Something v3 was asked for is not there.
+    #[error("HTTP 404 Not Found")]
+    NotFound,
+    /// The same, in words of its own.
+    #[error("{0}")]
+    NotFoundAs(String),
+    /// A v3 request breaks a rule of its own.
+    #[error("{0}")]
+    BadRequest(String),
+    /// A v3 request's body as a whole is wrong.
+    #[error("Payload error. {0}")]
+    InvalidPayload(&'static str),
     /// Kafka's answer.
     #[error("{0}")]
     Kafka(KafkaFault),
@@ -200,7 +212,11 @@ impl Error {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::NoSuchPath | Self::PathParameter => codes::NOT_FOUND,
+            Self::NoSuchPath | Self::PathParameter | Self::NotFound | Self::NotFoundAs(_) => {
+                codes::NOT_FOUND
+            }
+            Self::BadRequest(_) => codes::BAD_REQUEST,
+            Self::InvalidPayload(_) => codes::INVALID_PAYLOAD,
             Self::NoSuchMethod => codes::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => codes::NOT_ACCEPTABLE,
             Self::UnsupportedMediaType => codes::UNSUPPORTED_MEDIA_TYPE,

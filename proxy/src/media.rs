@@ -106,6 +106,12 @@ const fn offer(media: MediaType, quality: u16) -> Offer {
     Offer { media, quality }
 }
 
+/// What all of v3 answers in.
+pub const OFFER_JSON: &[Offer] = &[Offer {
+    media: MediaType::Json,
+    quality: 1000,
+}];
+
 /// The media type of an answer: the offered one, or the accepted one with its parameters (`;charset=utf-8`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Negotiated {

@@ -1,17 +1,20 @@
-//! Method and path → route. The table of everything that is served; the whole API's matching rules.
+//! Method and path → route. The table of everything that is served (v3's rows are in [`v3`]); the whole API's matching rules.
 //!
 //! In: a request's method and path. Out: a [`Matched`]: a route and the spans of its path parameters, or the reason
 //! why there is none. As in JAX-RS a slash at the end makes no difference, HEAD is answered by GET's route, OPTIONS by
 //! any resource, and an unknown method of a known path is a 405.
 
 mod consumers;
+mod v3;
 
 use http::Method;
 
 use crate::config::Endpoints;
 use crate::error::Error;
 use crate::format::Format;
-use crate::media::{MediaType, OFFER_CONSUMERS, OFFER_RECORDS, OFFER_V2, Offer};
+use crate::media::{MediaType, OFFER_CONSUMERS, OFFER_JSON, OFFER_RECORDS, OFFER_V2, Offer};
+
+pub use v3::V3;
 
 /// What a route does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +65,8 @@ pub enum Endpoint {
     Committed,
     /// `GET /consumers/{group}/instances/{instance}/records`
     Records,
+    /// The v3 API but for records.
+    V3(V3),
 }
 
 /// The media types of a body that a route reads.
@@ -150,9 +155,11 @@ pub struct Router {
     routes: Vec<Route>,
 }
 
+#[derive(Clone)]
 struct Row(&'static str, Method, Endpoint, &'static str, Reads);
 
 /// What a row of the table reads.
+#[derive(Clone, Copy)]
 enum Reads {
     Anything,
     V2,
@@ -162,6 +169,10 @@ enum Reads {
     Consumers,
     /// Nothing; answers in the formats of records. The name goes on with the format's.
     Consumed,
+    /// Plain JSON, as all of v3.
+    V3,
+    /// Nothing; the answer is plain JSON.
+    V3Bodiless,
 }
 
 /// Everything that is served. The names are those of `api.endpoints.blocklist`.
@@ -265,10 +276,12 @@ impl Router {
             resources: Vec::new(),
             routes: Vec::new(),
         };
-        for row in table()
-            .into_iter()
-            .filter(|Row(.., name, _)| endpoints.v2 || !name.starts_with("api.v2."))
-        {
+        let enabled = |name: &str| {
+            (endpoints.v2 || !name.starts_with("api.v2."))
+                && (endpoints.v3 || !name.starts_with("api.v3."))
+        };
+        let rows = table().into_iter().chain(v3::table());
+        for row in rows.filter(|Row(.., name, _)| enabled(name)) {
             router.add(&row, endpoints)?;
         }
         for resource in &mut router.resources {
@@ -302,10 +315,11 @@ impl Router {
             }
         };
         let consumes = match reads {
-            Reads::Anything | Reads::Consumed => Consumes::Anything,
+            Reads::Anything | Reads::Consumed | Reads::V3Bodiless => Consumes::Anything,
             Reads::Consumers => Consumes::These(CONSUMERS.to_vec()),
             Reads::V2 => Consumes::These(vec![MediaType::V2]),
             Reads::Records => Consumes::These(served_formats(name, endpoints)),
+            Reads::V3 => Consumes::These(vec![MediaType::Json]),
         };
         let served = match &consumes {
             Consumes::These(media) if matches!(reads, Reads::Records) => !media.is_empty(),
@@ -332,6 +346,7 @@ impl Router {
                     Reads::Consumers => OFFER_CONSUMERS,
                     Reads::Consumed => OFFER_RECORDS,
                     Reads::Anything | Reads::V2 | Reads::Records => OFFER_V2,
+                    Reads::V3 | Reads::V3Bodiless => OFFER_JSON,
                 },
             });
         }

@@ -59,22 +59,10 @@ pub(crate) const NO_EFFECT: &[(&str, Kind, &str, &str)] = &[
         "it has none in the original either",
     ),
     (
-        "api.v3.enable",
-        Kind::Boolean,
-        "true",
-        "this version does not serve the v3 API",
-    ),
-    (
         "kafka.rest.resource.extension.class",
         Kind::List,
         "",
         "Java classes cannot run here",
-    ),
-    (
-        "confluent.resource.name.authority",
-        Kind::String,
-        "",
-        "this version does not serve the v3 API",
     ),
     (
         "rate.limit.enable",

@@ -1,5 +1,9 @@
 //! Bodies of v3: every resource is `kind`, `metadata`, its own fields, and links to what belongs to it.
 
+pub mod acl;
+pub mod config;
+pub mod group;
+
 use serde::Serialize;
 
 /// A link to something related.
@@ -24,8 +28,9 @@ pub struct ResourceMetadata {
     /// Its URL.
     #[serde(rename = "self")]
     pub url: String,
-    /// Its name, `crn:///kafka=…`.
-    pub resource_name: String,
+    /// Its name, `crn:///kafka=…`; access rules have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_name: Option<String>,
 }
 
 /// A resource.
@@ -121,7 +126,7 @@ pub struct Topic {
     /// Partitions of it that are moving.
     pub partition_reassignments: Related,
     /// What the principal may do with it.
-    pub authorized_operations: Vec<String>,
+    pub authorized_operations: Vec<&'static str>,
 }
 
 /// Fields of `KafkaPartition`.
@@ -160,101 +165,36 @@ pub struct Replica {
     pub broker: Related,
 }
 
-/// Fields of `KafkaTopicConfig`.
+/// Fields of `KafkaPartitionWithOffsets`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TopicConfig {
+pub struct PartitionWithOffsets {
     /// The cluster's id.
     pub cluster_id: String,
-    /// The setting.
-    pub name: String,
-    /// Its value; sensitive ones have none.
-    pub value: Option<String>,
-    /// Whether it cannot be changed.
-    pub is_read_only: bool,
-    /// Whether it is secret.
-    pub is_sensitive: bool,
-    /// Where the value comes from.
-    pub source: String,
-    /// Where else values stand, nearest first.
-    pub synonyms: Vec<Synonym>,
     /// The topic's name.
     pub topic_name: String,
-    /// Whether the value is the default.
-    pub is_default: bool,
+    /// Its number.
+    pub partition_id: i32,
+    /// The first offset there is.
+    pub earliest_offset: i64,
+    /// The next offset to be written.
+    pub latest_offset: i64,
 }
 
-/// A place where a setting's value stands.
+/// Fields of `KafkaReassignment`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Synonym {
-    /// The setting's name there.
-    pub name: String,
-    /// The value.
-    pub value: Option<String>,
-    /// Which place it is.
-    pub source: String,
-}
-
-/// Fields of `KafkaConsumerGroup`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ConsumerGroup {
+pub struct Reassignment {
     /// The cluster's id.
     pub cluster_id: String,
-    /// Its id.
-    pub consumer_group_id: String,
-    /// Whether it only commits offsets.
-    pub is_simple: bool,
-    /// How partitions are spread over members.
-    pub partition_assignor: String,
-    /// `STABLE`, `EMPTY` and so on.
-    pub state: String,
-    /// The broker that coordinates it.
-    pub coordinator: Related,
-    /// Its members.
-    pub consumers: Related,
-    /// How far behind it is.
-    pub lag_summary: Related,
-}
-
-/// Fields of `KafkaConsumer`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Consumer {
-    /// The cluster's id.
-    pub cluster_id: String,
-    /// The group's id.
-    pub consumer_group_id: String,
-    /// Its id.
-    pub consumer_id: String,
-    /// Its static id.
-    pub instance_id: Option<String>,
-    /// Its client's id.
-    pub client_id: String,
-    /// What it reads.
-    pub assignments: Related,
-}
-
-/// Fields of `KafkaConsumerLag`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ConsumerLag {
-    /// The cluster's id.
-    pub cluster_id: String,
-    /// The group's id.
-    pub consumer_group_id: String,
     /// The topic's name.
     pub topic_name: String,
     /// The partition's number.
     pub partition_id: i32,
-    /// Who reads it.
-    pub consumer_id: String,
-    /// The reader's static id.
-    pub instance_id: Option<String>,
-    /// The reader's client's id.
-    pub client_id: String,
-    /// The committed offset.
-    pub current_offset: i64,
-    /// The partition's end.
-    pub log_end_offset: i64,
-    /// The distance between the two.
-    pub lag: i64,
+    /// Brokers that are to hold it.
+    pub adding_replicas: Vec<i32>,
+    /// Brokers that are to give it up.
+    pub removing_replicas: Vec<i32>,
+    /// Its replicas.
+    pub replicas: Related,
 }
 
 #[cfg(test)]
@@ -275,7 +215,7 @@ mod tests {
         };
         let metadata = ResourceMetadata {
             url: format!("{base}/0"),
-            resource_name: "crn:///kafka=C/topic=t/partition=0".into(),
+            resource_name: Some("crn:///kafka=C/topic=t/partition=0".into()),
         };
         let list = List {
             kind: "KafkaPartitionList",

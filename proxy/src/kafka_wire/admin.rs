@@ -95,10 +95,6 @@ impl WireAdmin {
     }
 }
 
-fn nothing_to_check<T>(_: &T) -> Result<(), WireError> {
-    Ok(())
-}
-
 fn text(text: &str) -> StrBytes {
     StrBytes::from_string(text.to_owned())
 }

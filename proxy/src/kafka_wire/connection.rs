@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::FutureExt;
-use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse, RequestHeader, ResponseHeader};
+use kafka_protocol::messages::{
+    ApiVersionsRequest, ApiVersionsResponse, RequestHeader, ResponseHeader,
+};
 use kafka_protocol::protocol::{
-    Decodable, Encodable, HeaderVersion, Message, Request, StrBytes, VersionRange,
+    Decodable, Encodable, HeaderVersion, Request, StrBytes, VersionRange,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -82,11 +84,6 @@ impl Connection {
         self.stream.read(&mut byte).now_or_never().is_none()
     }
 
-    /// Whether the broker answers this request at all.
-    pub(crate) fn supports<R: Request>(&self) -> bool {
-        self.version::<R>(i16::MAX).is_some()
-    }
-
     /// Sends a request in the newest version both sides know, but not above `newest`, and waits for its answer.
     pub(crate) async fn call<R: Request>(
         &mut self,
@@ -118,7 +115,10 @@ impl Connection {
             .with_client_software_version(StrBytes::from_static_str(env!("CARGO_PKG_VERSION")));
         let mut answer = self.raw(&request, API_VERSIONS).await?;
         let mut version = API_VERSIONS;
-        if answer.get(..2).is_some_and(|mut code| code.get_i16() == UNSUPPORTED_VERSION) {
+        if answer
+            .get(..2)
+            .is_some_and(|mut code| code.get_i16() == UNSUPPORTED_VERSION)
+        {
             version = 0;
             answer = self.raw(&request, version).await?;
         }
@@ -170,7 +170,10 @@ impl Connection {
         if header.correlation_id == self.correlation {
             Ok(answer)
         } else {
-            Err(WireError::unreadable(&self.address, "it answers another request"))
+            Err(WireError::unreadable(
+                &self.address,
+                "it answers another request",
+            ))
         }
     }
 

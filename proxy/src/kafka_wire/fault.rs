@@ -123,9 +123,7 @@ fn words(error: R) -> Option<&'static str> {
         R::ThrottlingQuotaExceeded => "The throttling quota has been exceeded.",
         R::ReassignmentInProgress => "A partition reassignment is in progress.",
         R::NoReassignmentInProgress => "No partition reassignment is in progress.",
-        R::UnstableOffsetCommit => {
-            "There are unstable offsets that need to be cleared."
-        }
+        R::UnstableOffsetCommit => "There are unstable offsets that need to be cleared.",
         _ => return None,
     })
 }

@@ -127,9 +127,10 @@ impl Pool {
         request: &MetadataRequest,
     ) -> Result<MetadataResponse, WireError> {
         let answer = self.call_any(request, METADATA, "metadata").await?;
-        let address = |broker: &kafka_protocol::messages::metadata_response::MetadataResponseBroker| {
-            (broker.node_id.0, address(&broker.host, broker.port))
-        };
+        let address =
+            |broker: &kafka_protocol::messages::metadata_response::MetadataResponseBroker| {
+                (broker.node_id.0, address(&broker.host, broker.port))
+            };
         *self.view.lock() = Arc::new(View {
             controller: answer.controller_id.0,
             brokers: answer.brokers.iter().map(address).collect(),

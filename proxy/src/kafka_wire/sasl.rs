@@ -16,8 +16,7 @@ pub(crate) async fn authenticate(
     settings: &Sasl,
 ) -> Result<(), WireError> {
     let name = settings.mechanism.name();
-    let handshake =
-        SaslHandshakeRequest::default().with_mechanism(StrBytes::from_static_str(name));
+    let handshake = SaslHandshakeRequest::default().with_mechanism(StrBytes::from_static_str(name));
     let answer = connection.call(&handshake, 1, "saslHandshake").await?;
     if answer.error_code != 0 {
         let offered: Vec<&str> = answer.mechanisms.iter().map(|name| &**name).collect();

@@ -43,7 +43,11 @@ impl<'a> Scram<'a> {
     }
 
     fn first_bare(&self) -> String {
-        let user = self.settings.username.replace('=', "=3D").replace(',', "=2C");
+        let user = self
+            .settings
+            .username
+            .replace('=', "=3D")
+            .replace(',', "=2C");
         format!("n={user},r={}", self.nonce)
     }
 
@@ -60,8 +64,12 @@ impl<'a> Scram<'a> {
         if !nonce.starts_with(self.nonce) || nonce.len() == self.nonce.len() {
             return Err("the broker's nonce does not go on with ours".to_owned());
         }
-        let salt = STANDARD.decode(field("s")?).map_err(|error| error.to_string())?;
-        let rounds: u32 = field("i")?.parse().map_err(|_| "bad iteration count".to_owned())?;
+        let salt = STANDARD
+            .decode(field("s")?)
+            .map_err(|error| error.to_string())?;
+        let rounds: u32 = field("i")?
+            .parse()
+            .map_err(|_| "bad iteration count".to_owned())?;
         let rounds = NonZeroU32::new(rounds)
             .filter(|rounds| (MIN_ITERATIONS..=MAX_ITERATIONS).contains(&rounds.get()))
             .ok_or_else(|| format!("{rounds} iterations are asked for"))?;
@@ -85,7 +93,13 @@ impl<'a> Scram<'a> {
             ),
         };
         let mut salted = vec![0; hash.output_len()];
-        pbkdf2::derive(derive, rounds, salt, self.settings.password.as_bytes(), &mut salted);
+        pbkdf2::derive(
+            derive,
+            rounds,
+            salt,
+            self.settings.password.as_bytes(),
+            &mut salted,
+        );
         let sign = |key: &[u8], text: &[u8]| hmac::sign(&hmac::Key::new(mac, key), text);
         let client_key = sign(&salted, b"Client Key");
         let stored_key = digest::digest(hash, client_key.as_ref());
@@ -142,7 +156,10 @@ mod tests {
             .verify(b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")
             .unwrap();
         assert!(scram.verify(b"v=AAAA").is_err());
-        assert_eq!(scram.verify(b"e=invalid-proof").unwrap_err(), "invalid-proof");
+        assert_eq!(
+            scram.verify(b"e=invalid-proof").unwrap_err(),
+            "invalid-proof"
+        );
     }
 
     #[test]

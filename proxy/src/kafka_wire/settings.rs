@@ -116,7 +116,9 @@ impl Settings {
             .to_ascii_lowercase();
         let mut impossible = None;
         let sasl = match protocol.starts_with("sasl") {
-            true => sasl(config, &get).map_err(|reason| impossible = Some(reason)).ok(),
+            true => sasl(config, &get)
+                .map_err(|reason| impossible = Some(reason))
+                .ok(),
             false => None,
         };
         let tls = protocol.ends_with("ssl").then(|| tls(&get));

@@ -6,7 +6,9 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -31,11 +33,20 @@ pub(crate) async fn handshake(
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let name = ServerName::try_from(host.to_owned())
         .map_err(|error| WireError::Authentication(format!("SSL handshake failed: {error}")))?;
-    match TlsConnector::from(Arc::new(config)).connect(name, tcp).await {
+    match TlsConnector::from(Arc::new(config))
+        .connect(name, tcp)
+        .await
+    {
         Ok(stream) => Ok(Box::new(stream)),
-        Err(error) if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => Err(
-            WireError::Authentication(format!("SSL handshake failed: {error}")),
-        ),
+        Err(error)
+            if error
+                .get_ref()
+                .is_some_and(|inner| inner.is::<rustls::Error>()) =>
+        {
+            Err(WireError::Authentication(format!(
+                "SSL handshake failed: {error}"
+            )))
+        }
         Err(error) => Err(WireError::io(address, &error)),
     }
 }
@@ -86,7 +97,10 @@ fn roots(settings: &TlsSettings) -> Result<RootCertStore, String> {
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 fn identity(settings: &TlsSettings) -> Result<Option<Identity>, String> {
-    let certificate = (settings.certificate_file.as_deref(), settings.certificate_pem.as_deref());
+    let certificate = (
+        settings.certificate_file.as_deref(),
+        settings.certificate_pem.as_deref(),
+    );
     let key = (settings.key_file.as_deref(), settings.key_pem.as_deref());
     let (Some(certificate), Some(key)) = (pem(certificate.0, certificate.1)?, pem(key.0, key.1)?)
     else {
@@ -125,17 +139,12 @@ impl ServerCertVerifier for AnyName {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let verified = self.0.verify_server_cert(
-            end_entity,
-            intermediates,
-            server_name,
-            ocsp_response,
-            now,
-        );
+        let verified =
+            self.0
+                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match verified {
             Err(rustls::Error::InvalidCertificate(
-                CertificateError::NotValidForName
-                | CertificateError::NotValidForNameContext { .. },
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => Ok(ServerCertVerified::assertion()),
             other => other,
         }
@@ -163,4 +172,3 @@ impl ServerCertVerifier for AnyName {
         self.0.supported_verify_schemes()
     }
 }
-

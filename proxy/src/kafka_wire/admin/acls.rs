@@ -91,7 +91,10 @@ impl WireAdmin {
                 Ok(())
             })
             .await?;
-        let matching = answer.filter_results.iter().flat_map(|result| &result.matching_acls);
+        let matching = answer
+            .filter_results
+            .iter()
+            .flat_map(|result| &result.matching_acls);
         let mut removed: Vec<AclBinding> = matching
             .map(|acl| AclBinding {
                 resource_type: acl.resource_type,

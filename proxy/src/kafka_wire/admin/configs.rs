@@ -42,7 +42,10 @@ impl WireAdmin {
                 found[at] = self.describe_at(To::Broker(*id), &[resource]).await?.pop();
             }
         }
-        found.into_iter().collect::<Option<_>>().ok_or_else(incomplete)
+        found
+            .into_iter()
+            .collect::<Option<_>>()
+            .ok_or_else(incomplete)
     }
 
     async fn describe_at(
@@ -98,9 +101,10 @@ impl WireAdmin {
         };
         let answer = self
             .call(to, &request, NEWEST, "incrementalAlterConfigs", |answer| {
-                answer.responses.iter().try_for_each(|one| {
-                    check_moved(one.error_code, one.error_message.as_ref())
-                })
+                answer
+                    .responses
+                    .iter()
+                    .try_for_each(|one| check_moved(one.error_code, one.error_message.as_ref()))
             })
             .await?;
         let one = answer.responses.first().ok_or_else(incomplete)?;

@@ -3,11 +3,11 @@
 use bytes::{Buf, Bytes};
 use kafka_protocol::messages::consumer_protocol_assignment::ConsumerProtocolAssignment;
 use kafka_protocol::messages::{
-    ConsumerGroupDescribeRequest, DescribeGroupsRequest, GroupId, ListGroupsRequest,
-    OffsetFetchRequest, consumer_group_describe_response as modern,
-    describe_groups_response as classic,
+    ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse, DescribeGroupsRequest,
+    DescribeGroupsResponse, GroupId, ListGroupsRequest, OffsetFetchRequest,
+    consumer_group_describe_response as modern, describe_groups_response as classic,
 };
-use kafka_protocol::protocol::Decodable;
+use kafka_protocol::protocol::{Decodable, Request};
 
 use super::{NEWEST, WireAdmin, incomplete, text};
 use crate::cluster_admin::{Group, Member, PartitionOffset};
@@ -35,10 +35,9 @@ impl WireAdmin {
                     |answer| check_moved(answer.error_code, None),
                 )
                 .await?;
-            let consumers = answer
-                .groups
-                .iter()
-                .filter(|group| group.protocol_type.is_empty() || *group.protocol_type == *CONSUMER);
+            let consumers = answer.groups.iter().filter(|group| {
+                group.protocol_type.is_empty() || *group.protocol_type == *CONSUMER
+            });
             ids.extend(consumers.map(|group| group.group_id.to_string()));
         }
         ids.sort_unstable();
@@ -59,16 +58,11 @@ impl WireAdmin {
 
     async fn describe_classic(&self, id: &str) -> Result<Option<Group>, KafkaFault> {
         let request = DescribeGroupsRequest::default().with_groups(vec![group_id(id)]);
-        let answer = self
-            .call(
-                To::Coordinator(id),
-                &request,
-                NEWEST,
-                "describeConsumerGroups",
-                |answer| answer.groups.iter().try_for_each(|group| check_described(group.error_code)),
-            )
+        let (coordinator, answer) = self
+            .ask_coordinator(id, &request, |answer: &DescribeGroupsResponse| {
+                answer.groups.iter().map(|group| group.error_code).collect()
+            })
             .await?;
-        let coordinator = self.coordinator(id).await?;
         let group = answer.groups.first().ok_or_else(incomplete)?;
         if group.error_code == GROUP_ID_NOT_FOUND {
             return Ok(None);
@@ -76,7 +70,10 @@ impl WireAdmin {
         if !group.protocol_type.is_empty() && *group.protocol_type != *CONSUMER {
             return Err(KafkaFault::new(
                 FaultClass::Fatal,
-                format!("GroupId {id} is not a consumer group ({}).", &*group.protocol_type),
+                format!(
+                    "GroupId {id} is not a consumer group ({}).",
+                    &*group.protocol_type
+                ),
             ));
         }
         let members = group.members.iter().map(read_classic);
@@ -93,22 +90,14 @@ impl WireAdmin {
     /// Groups of the protocol of KIP-848. Brokers without it know none.
     async fn describe_modern(&self, id: &str) -> Result<Option<Group>, KafkaFault> {
         let request = ConsumerGroupDescribeRequest::default().with_group_ids(vec![group_id(id)]);
-        let to = To::Coordinator(id);
-        let attempt = || async {
-            let answer = self
-                .pool
-                .call(to, &request, NEWEST, "describeConsumerGroups")
-                .await?;
-            let mut groups = answer.groups.iter();
-            groups.try_for_each(|group| check_described(group.error_code))?;
-            Ok(answer)
+        let codes = |answer: &ConsumerGroupDescribeResponse| {
+            answer.groups.iter().map(|group| group.error_code).collect()
         };
-        let answer = match self.pool.retried(attempt).await {
-            Ok(answer) => answer,
+        let (coordinator, answer) = match self.ask_coordinator(id, &request, codes).await {
+            Ok(found) => found,
             Err(WireError::Unsupported(_)) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let coordinator = self.coordinator(id).await?;
         let group = answer.groups.first().ok_or_else(incomplete)?;
         Ok((group.error_code == 0).then(|| Group {
             id: group.group_id.to_string(),
@@ -120,8 +109,31 @@ impl WireAdmin {
         }))
     }
 
-    async fn coordinator(&self, id: &str) -> Result<i32, KafkaFault> {
-        Ok(self.pool.retried(|| self.pool.coordinator(id)).await?)
+    /// The coordinator's id and its answer. A group that is not there is an answer, not an error.
+    async fn ask_coordinator<R: Request>(
+        &self,
+        id: &str,
+        request: &R,
+        codes: impl Fn(&R::Response) -> Vec<i16>,
+    ) -> Result<(i32, R::Response), WireError> {
+        if let Some(fault) = self.health.hopeless() {
+            return Err(fault.into());
+        }
+        let codes = &codes;
+        let attempt = || async move {
+            let coordinator = self.pool.coordinator(id).await?;
+            let to = To::Broker(coordinator);
+            let answer = self
+                .pool
+                .call(to, request, NEWEST, "describeConsumerGroups")
+                .await?;
+            let mut codes = codes(&answer).into_iter();
+            codes
+                .find(|code| *code != 0 && *code != GROUP_ID_NOT_FOUND)
+                .map_or(Ok(()), |code| check_moved(code, None))?;
+            Ok((coordinator, answer))
+        };
+        self.pool.retried(attempt).await
     }
 
     pub(super) async fn list_committed(
@@ -160,14 +172,6 @@ impl WireAdmin {
 
 fn group_id(id: &str) -> GroupId {
     GroupId(text(id))
-}
-
-/// A group that is not there is an answer, not an error.
-fn check_described(code: i16) -> Result<(), WireError> {
-    if code == GROUP_ID_NOT_FOUND {
-        return Ok(());
-    }
-    check_moved(code, None)
 }
 
 fn read_classic(member: &classic::DescribedGroupMember) -> Member {

@@ -43,7 +43,8 @@ impl WireAdmin {
             return Err(fault);
         }
         let named = names.is_some();
-        let wanted = |name: String| MetadataRequestTopic::default().with_name(Some(topic_name(&name)));
+        let wanted =
+            |name: String| MetadataRequestTopic::default().with_name(Some(topic_name(&name)));
         let request = MetadataRequest::default()
             .with_topics(names.map(|names| names.into_iter().map(wanted).collect()))
             .with_allow_auto_topic_creation(false)
@@ -84,7 +85,9 @@ impl WireAdmin {
     pub(super) async fn remove_topic(&self, name: &str) -> Result<(), KafkaFault> {
         // Versions up to 5 have a list of names, later ones a list of names or ids.
         let request = DeleteTopicsRequest::default()
-            .with_topics(vec![DeleteTopicState::default().with_name(Some(topic_name(name)))])
+            .with_topics(vec![
+                DeleteTopicState::default().with_name(Some(topic_name(name))),
+            ])
             .with_timeout_ms(self.timeout_ms());
         let answer = self
             .call(To::Controller, &request, NEWEST, "deleteTopics", |answer| {
@@ -105,11 +108,17 @@ impl WireAdmin {
             .with_topics(vec![topic])
             .with_timeout_ms(self.timeout_ms());
         let answer = self
-            .call(To::Controller, &request, NEWEST, "createPartitions", |answer| {
-                answer.results.iter().try_for_each(|topic| {
-                    check_moved(topic.error_code, topic.error_message.as_ref())
-                })
-            })
+            .call(
+                To::Controller,
+                &request,
+                NEWEST,
+                "createPartitions",
+                |answer| {
+                    answer.results.iter().try_for_each(|topic| {
+                        check_moved(topic.error_code, topic.error_message.as_ref())
+                    })
+                },
+            )
             .await?;
         answer.results.first().map(drop).ok_or_else(incomplete)
     }
@@ -178,7 +187,11 @@ fn read_topic(topic: &MetadataResponseTopic) -> Topic {
         .collect();
     partitions.sort_unstable_by_key(|partition| partition.id);
     Topic {
-        name: topic.name.as_ref().map(|name| name.to_string()).unwrap_or_default(),
+        name: topic
+            .name
+            .as_ref()
+            .map(|name| name.to_string())
+            .unwrap_or_default(),
         internal: topic.is_internal,
         partitions,
         authorized_operations: operations(topic.topic_authorized_operations),
