@@ -44,6 +44,7 @@ pub mod config;
 mod connector;
 mod consume;
 pub mod convert;
+mod date_format;
 pub mod encode;
 pub mod error;
 mod events;

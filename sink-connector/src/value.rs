@@ -8,6 +8,7 @@ mod decimal;
 mod number;
 mod parameters;
 mod schema;
+pub mod text;
 
 pub use decimal::Decimal;
 pub use number::Number;

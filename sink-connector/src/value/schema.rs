@@ -194,6 +194,14 @@ impl Schema {
         Arc::new(self)
     }
 
+    /// What Connect reads of a field of this schema that holds `value`: a null is the default, where there is one.
+    pub fn or_default<'v>(&'v self, value: &'v Value) -> &'v Value {
+        match (&self.default, value) {
+            (Some(default), Value::Null) => default,
+            _ => value,
+        }
+    }
+
     /// Position of the field `name` of a STRUCT.
     pub fn field_index(&self, name: &str) -> Option<usize> {
         self.fields.iter().position(|field| field.name == name)
