@@ -22,7 +22,9 @@ pub use classes::{FormatClass, PartitionerClass};
 pub use converter::{ConverterConfig, Encoding};
 pub use definition::definition;
 pub use errors::{ErrorsConfig, Tolerance};
-pub use format::{Compression, DecimalFormat, FormatConfig};
+pub use format::{
+    AvroCodec, AvroOptions, Compression, DecimalFormat, FormatConfig, ParquetCodec, StoredConfig,
+};
 pub use partitioner::{PartitionerConfig, SchemaAffix};
 pub use rotation::{RotationConfig, Schedule};
 pub use s3::{Credentials, S3Config};
@@ -35,14 +37,20 @@ use sluiceway_common::props::{Properties, with_prefix};
 
 use crate::error::Exception;
 use crate::path::ObjectPath;
+use crate::schema_change::SchemaCompatibility;
 
 /// What happens to a record whose value is null (`behavior.on.null.values`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NullValues {
     /// The task fails.
     Fail,
     /// The record is passed over.
     Ignore,
+    /// Its key is written.
+    Write {
+        /// `tombstone.encoded.partition`.
+        encoded_partition: String,
+    },
 }
 
 /// A validated connector configuration.
@@ -60,6 +68,10 @@ pub struct ConnectorConfig {
     pub value_converter: ConverterConfig,
     /// `format.class` and its options.
     pub format: FormatConfig,
+    /// `store.kafka.keys`, `store.kafka.headers` and their formats.
+    pub stored: StoredConfig,
+    /// `schema.compatibility`.
+    pub schema_compatibility: SchemaCompatibility,
     /// `s3.compression.type` and `.level`.
     pub compression: Compression,
     /// `partitioner.class` with its options.
@@ -123,6 +135,7 @@ impl ConnectorConfig {
         unsupported::check(&values, &mut errors);
         let topics = topics::select(&values, &mut errors);
         let format = format::read(&values, properties, &mut errors);
+        let stored = format::stored(&values, properties, &mut errors);
         let compression = format::compression(&values, &mut errors);
         let partitioner = partitioner::read(&values, &mut errors);
         let rotation = rotation::read(&values, partitioner.as_ref());
@@ -157,6 +170,8 @@ impl ConnectorConfig {
             key_converter,
             value_converter,
             format,
+            stored,
+            schema_compatibility: SchemaCompatibility::of(values.text("schema.compatibility")),
             compression,
             partitioner,
             rotation,
@@ -193,14 +208,17 @@ impl ConnectorConfig {
 }
 
 fn null_values(values: &Values) -> NullValues {
-    if values
-        .text("behavior.on.null.values")
-        .eq_ignore_ascii_case("ignore")
-    {
-        NullValues::Ignore
-    } else {
-        NullValues::Fail
+    match values.text("behavior.on.null.values") {
+        name if name.eq_ignore_ascii_case("ignore") => NullValues::Ignore,
+        name if is_write(name) => NullValues::Write {
+            encoded_partition: values.text("tombstone.encoded.partition").to_owned(),
+        },
+        _ => NullValues::Fail,
     }
+}
+
+fn is_write(behavior: &str) -> bool {
+    behavior.eq_ignore_ascii_case("write")
 }
 
 /// `Invalid value V for configuration K: … is not supported by this version`.

@@ -19,6 +19,9 @@ pub const CONFIG_EXCEPTION: &str = "org.apache.kafka.common.config.ConfigExcepti
 /// Class that stands for the sink itself in a dead letter's context headers.
 pub const SINK_TASK: &str = "org.apache.kafka.connect.sink.SinkTask";
 
+/// What the sink wraps once more when it ends the task, because a dead-letter queue would have taken it.
+const WRAPPED: [&str; 2] = [DATA_EXCEPTION, crate::avro::SCHEMA_PARSE_EXCEPTION];
+
 /// Where a record failed, in the order in which a record passes (`__connect.errors.stage`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stage {
@@ -177,7 +180,7 @@ impl RecordError {
         };
         let inner = match self.stage {
             // The writer wraps what a reporter would have taken; see the recordings of DataException in put().
-            Stage::TaskPut if self.reportable && self.exception.class == DATA_EXCEPTION => {
+            Stage::TaskPut if self.reportable && WRAPPED.contains(&self.exception.class) => {
                 self.exception.clone().wrapped()
             }
             _ => self.exception.clone(),

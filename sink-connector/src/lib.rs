@@ -30,14 +30,18 @@
 //! | [`value`] | Connect's schemas and values |
 //! | [`convert`] | converters: bytes → Connect's schema and value |
 //! | [`partition`] | partitioners: record → folder |
+//! | [`avro`] | Connect's data as Avro |
 //! | [`encode`] | formats: records → bytes of an object |
 //! | `joda` | dates as Joda-Time writes and reads them |
+//! | `file_set` | files that are written side by side: values, keys, headers |
+//! | [`schema_change`] | what a record of another schema does to a file |
 //! | [`path`] | object names |
 //! | [`pipeline`] | a record's way from bytes to encoder |
 //! | [`error`] | errors as Connect shows them |
 #![forbid(unsafe_code)]
 
 mod assignment;
+pub mod avro;
 pub mod budget;
 mod commit;
 pub mod config;
@@ -48,6 +52,7 @@ mod date_format;
 pub mod encode;
 pub mod error;
 mod events;
+mod file_set;
 pub mod herder;
 mod joda;
 pub mod metrics;
@@ -58,10 +63,13 @@ pub mod pipeline;
 pub mod plan;
 pub mod plugins;
 pub mod progress;
+#[cfg(test)]
+mod random_data;
 mod rebalance;
 pub mod record;
 mod rest;
 pub mod rotate;
+pub mod schema_change;
 pub mod status;
 pub mod task;
 mod topic_partition;

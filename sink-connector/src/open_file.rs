@@ -1,7 +1,8 @@
 //! One open file: its encoder, the part being filled, and the parts that are on their way.
 //!
-//! In: records of one topic-partition and one encoded partition, in offset order. Out: a [`ClosedFile`], whose object
-//! becomes visible only when [`ClosedFile::complete`] is called, after its boundary was committed as a plan.
+//! In: what it holds of the records of one topic-partition and one encoded partition, in offset order. Out: a
+//! [`ClosedFile`], whose object becomes visible only when [`ClosedFile::complete`] is called, after its boundary was
+//! committed as a plan.
 
 use std::sync::Arc;
 
@@ -9,20 +10,15 @@ use crate::budget::{Budget, Reservation};
 use crate::encode::Encoder;
 use crate::error::RecordError;
 use crate::events::ClosedObject;
-use crate::record::SinkRecord;
+use crate::record::Datum;
 use crate::rotate::CloseReason;
 use crate::upload::{FileId, MIN_PART_BYTES, Multipart, Uploader};
-use crate::value::SchemaRef;
 
 /// An open file.
 pub(crate) struct OpenFile {
     id: FileId,
-    /// The encoded partition, by which the file is found.
-    pub(crate) encoded_partition: String,
     /// The object's key.
     pub(crate) key: String,
-    /// Schema of the records in it.
-    pub(crate) schema: Option<SchemaRef>,
     first_offset: i64,
     last_offset: i64,
     records: u64,
@@ -36,21 +32,19 @@ pub(crate) struct OpenFile {
 pub(crate) struct NewFile<'a> {
     pub(crate) id: FileId,
     pub(crate) key: String,
-    pub(crate) record: &'a SinkRecord<'a>,
+    pub(crate) first_offset: i64,
     pub(crate) encoder: Box<dyn Encoder>,
     pub(crate) budget: &'a Arc<Budget>,
 }
 
 impl OpenFile {
-    /// A file that begins with `new.record` (which is still to be written).
+    /// A file that begins with the record at `new.first_offset` (which is still to be written).
     pub(crate) fn new(new: NewFile<'_>) -> Self {
         Self {
             id: new.id,
-            encoded_partition: new.record.encoded_partition.to_owned(),
             key: new.key,
-            schema: new.record.value.schema.clone(),
-            first_offset: new.record.offset,
-            last_offset: new.record.offset,
+            first_offset: new.first_offset,
+            last_offset: new.first_offset,
             records: 0,
             encoder: new.encoder,
             buffer: Vec::new(),
@@ -59,18 +53,27 @@ impl OpenFile {
         }
     }
 
-    /// Writes a record; full parts of `part_size` bytes go out.
+    /// Whether [`OpenFile::write`] would take `datum`.
+    ///
+    /// # Errors
+    /// It cannot be written in this format.
+    pub(crate) fn check(&mut self, datum: &Datum<'_>) -> Result<(), RecordError> {
+        self.encoder.check(datum)
+    }
+
+    /// Writes what it holds of the record at `offset`; full parts of `part_size` bytes go out.
     ///
     /// # Errors
     /// The record cannot be written in this format; the file is as before.
     pub(crate) fn write(
         &mut self,
-        record: &SinkRecord<'_>,
+        datum: &Datum<'_>,
+        offset: i64,
         part_size: usize,
         uploader: &Arc<Uploader>,
     ) -> Result<(), RecordError> {
-        self.encoder.write(record, &mut self.buffer)?;
-        self.last_offset = record.offset;
+        self.encoder.write(datum, &mut self.buffer)?;
+        self.last_offset = offset;
         self.records += 1;
         while self.buffer.len() >= part_size {
             self.send_part(part_size, uploader);
@@ -114,11 +117,6 @@ impl OpenFile {
     /// Bytes held in memory.
     pub(crate) fn held_bytes(&self) -> usize {
         self.reservation.bytes()
-    }
-
-    /// Offset of the last record in it.
-    pub(crate) fn last_offset(&self) -> i64 {
-        self.last_offset
     }
 
     /// Ends the file. The last part of a multipart upload goes out at once; nothing becomes visible yet.

@@ -6,10 +6,11 @@
 //! Buffers are kept from record to record. With JSON without schemas, strings or bytes in, and the default
 //! partitioner, nothing is allocated per record.
 
-use crate::config::{ConnectorConfig, NullValues};
+use crate::config::{ConnectorConfig, FormatConfig, NullValues};
 use crate::convert::{self, Converter, Shape};
 use crate::encode::{self, Format};
 use crate::error::{CONNECT_EXCEPTION, Exception, RecordError, Stage, unrecoverable};
+use crate::file_set::Stored;
 use crate::partition::{self, Partitioner};
 use crate::record::{Datum, RawRecord, SinkRecord};
 
@@ -55,7 +56,7 @@ pub struct Pipeline {
     /// The time of processing, in milliseconds of the epoch.
     clock_ms: i64,
     encoded_partition: String,
-    format: Arc<dyn Format>,
+    stored: Stored,
 }
 
 impl Pipeline {
@@ -66,25 +67,34 @@ impl Pipeline {
     pub fn new(config: &ConnectorConfig) -> Result<Self, Exception> {
         config.path.check().map_err(unrecoverable)?;
         let partitioner = partition::new(&config.partitioner)?;
-        let shape = if config.partitioner.reads_values() {
-            Shape::Tree
-        } else {
-            Shape::Text
+        let value_shape = match config.partitioner.reads_values() {
+            true => Shape::Tree,
+            false => shape(&config.format),
         };
+        let key_shape = config.stored.keys.as_ref().map_or(Shape::Text, shape);
         Ok(Self {
-            key_converter: convert::new(&config.key_converter, Stage::KeyConverter, Shape::Text),
-            value_converter: convert::new(&config.value_converter, Stage::ValueConverter, shape),
+            key_converter: convert::new(&config.key_converter, Stage::KeyConverter, key_shape),
+            value_converter: convert::new(
+                &config.value_converter,
+                Stage::ValueConverter,
+                value_shape,
+            ),
             partitioner,
-            null_values: config.null_values,
+            null_values: config.null_values.clone(),
             clock_ms: 0,
             encoded_partition: String::new(),
-            format: encode::format(&config.format, config.compression),
+            stored: stored(config),
         })
     }
 
-    /// Makes encoders for new files, and knows their extension.
+    /// Format of the value files.
     pub fn format(&self) -> &Arc<dyn Format> {
-        &self.format
+        &self.stored.value
+    }
+
+    /// What is stored, in which formats.
+    pub(crate) fn stored(&self) -> &Stored {
+        &self.stored
     }
 
     /// Sets the time of processing, which records without another have as theirs.
@@ -103,10 +113,20 @@ impl Pipeline {
     /// # Errors
     /// A converter, the partitioner, or `behavior.on.null.values=fail` refuses the record.
     pub fn process<'a>(&'a mut self, raw: &RawRecord<'a>) -> Result<Outcome<'a>, RecordError> {
-        self.key_converter.check(raw.topic, raw.key)?;
+        let key = match self.stored.key {
+            Some(_) => self.key_converter.convert(raw.topic, raw.key)?,
+            None => {
+                self.key_converter.check(raw.topic, raw.key)?;
+                Datum::NULL
+            }
+        };
         let value = self.value_converter.convert(raw.topic, raw.value)?;
-        if value.payload.is_null() {
-            return null_outcome(self.null_values);
+        let tombstone = match value.payload.is_null() {
+            true => Some(tombstone_partition(&self.null_values)?),
+            false => None,
+        };
+        if tombstone == Some(None) {
+            return Ok(Outcome::Skip(SkipReason::NullValue));
         }
         let mut record = SinkRecord {
             topic: Cow::Borrowed(raw.topic),
@@ -114,24 +134,49 @@ impl Pipeline {
             partition: raw.partition,
             offset: raw.offset,
             timestamp: raw.timestamp,
-            key: Datum::NULL,
+            key,
             value,
             headers: Vec::new(),
             time: None,
             encoded_partition: "",
         };
-        record.time = self.partitioner.time(&record, self.clock_ms)?;
+        if tombstone.is_none() {
+            record.time = self.partitioner.time(&record, self.clock_ms)?;
+        }
         self.encoded_partition.clear();
-        self.partitioner
-            .encode(&record, &mut self.encoded_partition)?;
+        match tombstone.flatten() {
+            Some(partition) => self.encoded_partition.push_str(partition),
+            None => self
+                .partitioner
+                .encode(&record, &mut self.encoded_partition)?,
+        }
         record.encoded_partition = &self.encoded_partition;
         Ok(Outcome::Write(record))
     }
 }
 
-fn null_outcome<'a>(behavior: NullValues) -> Result<Outcome<'a>, RecordError> {
+/// What the stages behind a converter need of schemaless JSON: Avro and Parquet look inside.
+fn shape(format: &FormatConfig) -> Shape {
+    match format {
+        FormatConfig::Avro { .. } => Shape::Tree,
+        FormatConfig::Json { .. } | FormatConfig::ByteArray { .. } => Shape::Text,
+    }
+}
+
+fn stored(config: &ConnectorConfig) -> Stored {
+    let format = |format: &FormatConfig| encode::format(format, config.compression);
+    Stored {
+        value: format(&config.format),
+        key: config.stored.keys.as_ref().map(format),
+        headers: config.stored.headers.as_ref().map(format),
+    }
+}
+
+/// The folder of a record without value; `None` where it is passed over.
+fn tombstone_partition(behavior: &NullValues) -> Result<Option<&str>, RecordError> {
     match behavior {
-        NullValues::Ignore => Ok(Outcome::Skip(SkipReason::NullValue)),
+        NullValues::Ignore => Ok(None),
+        NullValues::Write { encoded_partition } => Ok(Some(encoded_partition)),
         NullValues::Fail => Err(RecordError::fatal(Exception::new(
             CONNECT_EXCEPTION,
             "Null valued records are not writeable with current behavior.on.null.values 'settings.",

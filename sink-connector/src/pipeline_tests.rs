@@ -152,11 +152,11 @@ fn put(
             first_offset: record.offset,
             extension: format.extension(),
         }),
-        encoder: format.encoder(record.value.schema.as_ref()),
+        encoder: format.encoder(""),
         body: Vec::new(),
         records: 0,
     });
-    file.encoder.write(&record, &mut file.body)?;
+    file.encoder.write(&record.value, &mut file.body)?;
     file.records += 1;
     if file.records == config.rotation.flush_size {
         let mut file = open.remove(&place).unwrap();

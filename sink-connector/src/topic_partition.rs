@@ -3,23 +3,24 @@
 //! In: processed records and decisions to rotate. Out: files closed at a boundary that wait for their plan, and
 //! objects completed once it is acknowledged. Dropping it drops the open files: their records are read again.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::budget::Budget;
 use crate::config::ConnectorConfig;
-use crate::encode::Format;
 use crate::error::RecordError;
 use crate::events::{self, ClosedObject};
+use crate::file_set::{FileSet, Stored};
 use crate::metrics::SinkMetrics;
 use crate::open_file::{ClosedFile, NewFile, OpenFile};
 use crate::path::FileName;
 use crate::progress::{ClosingId, Commit, Progress};
-use crate::record::SinkRecord;
+use crate::record::{Datum, Payload, SinkRecord};
 use crate::rotate::{CloseReason, OpenSet};
+use crate::schema_change::{self, Change, SchemaCompatibility};
 use crate::upload::{FileId, TpId, Uploader};
-use crate::value::same_schema;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
@@ -30,10 +31,39 @@ fn next_id() -> u64 {
 /// What all topic-partitions of a task use.
 pub(crate) struct Tools {
     pub(crate) config: Arc<ConnectorConfig>,
-    pub(crate) format: Arc<dyn Format>,
+    pub(crate) stored: Stored,
     pub(crate) budget: Arc<Budget>,
     pub(crate) metrics: Arc<SinkMetrics>,
     pub(crate) uploader: Arc<Uploader>,
+}
+
+impl Tools {
+    fn dropped(&self, files: &FileSet) {
+        for key in files.keys() {
+            events::file_closed(&self.metrics, &self.config.name, key, None);
+        }
+    }
+}
+
+/// The record's value as the files' schema wants it.
+fn projected<'r>(
+    record: &'r SinkRecord<'_>,
+    files: &FileSet,
+    mode: SchemaCompatibility,
+) -> Result<Cow<'r, Datum<'r>>, RecordError> {
+    let (Some(own), Some(wanted), Payload::Tree(value)) =
+        (&record.value.schema, &files.schema, &record.value.payload)
+    else {
+        return Ok(Cow::Borrowed(&record.value));
+    };
+    if mode == SchemaCompatibility::None || Arc::ptr_eq(own, wanted) || own == wanted {
+        return Ok(Cow::Borrowed(&record.value));
+    }
+    let value = schema_change::project(own, value, wanted).map_err(RecordError::put)?;
+    Ok(Cow::Owned(Datum {
+        schema: Some(Arc::clone(wanted)),
+        payload: value.into(),
+    }))
 }
 
 /// An object on its way.
@@ -49,7 +79,7 @@ pub(crate) struct TopicPartition {
     pub(crate) partition: i32,
     pub(crate) progress: Progress,
     tools: Arc<Tools>,
-    files: Vec<OpenFile>,
+    files: Vec<FileSet>,
     open: OpenSet,
     waiting: HashMap<ClosingId, Vec<ClosedFile>>,
     completing: HashMap<u64, Completing>,
@@ -89,25 +119,33 @@ impl TopicPartition {
             self.close(reason)?;
         }
         let part_size = self.tools.config.s3.part_size;
-        let at = self.file_for(record)?;
-        let file = &mut self.files[at];
-        let before = file.encoded_bytes();
-        file.write(record, part_size, &self.tools.uploader)?;
-        let grown = file.encoded_bytes().saturating_sub(before);
+        let at = self.files_for(record)?;
+        let mode = self.tools.config.schema_compatibility;
+        let files = &mut self.files[at];
+        let before = files.encoded_bytes();
+        let written = match projected(record, files, mode) {
+            Ok(value) => files.write(record, &value, part_size, &self.tools.uploader),
+            Err(error) => Err(error),
+        };
+        let grown = files.encoded_bytes().saturating_sub(before);
+        if written.is_err() && files.is_empty() {
+            // The next record begins the file, and gives it its name.
+            let dropped = self.files.swap_remove(at);
+            self.tools.dropped(&dropped);
+        }
+        written?;
         self.open
             .add(record.time, record.encoded_partition, grown, clock_ms);
         Ok(())
     }
 
-    fn file_for(&mut self, record: &SinkRecord<'_>) -> Result<usize, RecordError> {
+    fn files_for(&mut self, record: &SinkRecord<'_>) -> Result<usize, RecordError> {
         let found = self
             .files
             .iter()
-            .position(|file| file.encoded_partition == record.encoded_partition);
+            .position(|files| files.encoded_partition == record.encoded_partition);
         if let Some(at) = found {
-            if self.progress.replay_boundary().is_some()
-                || same_schema(self.files[at].schema.as_ref(), record.value.schema.as_ref())
-            {
+            if self.progress.replay_boundary().is_some() || self.goes_into(record, at)? {
                 return Ok(at);
             }
             self.close(CloseReason::SchemaChange)?;
@@ -121,29 +159,38 @@ impl TopicPartition {
         Ok(self.files.len() - 1)
     }
 
+    fn goes_into(&self, record: &SinkRecord<'_>, at: usize) -> Result<bool, RecordError> {
+        let files = &self.files[at];
+        if files.tombstones || record.value.payload.is_null() {
+            return Ok(files.tombstones && record.value.payload.is_null());
+        }
+        let mode = self.tools.config.schema_compatibility;
+        let change = mode.change(record.value.schema.as_ref(), files.schema.as_ref());
+        Ok(change.map_err(RecordError::put)? != Change::NewFile)
+    }
+
     fn open_file(&mut self, record: &SinkRecord<'_>) {
-        let tools = &self.tools;
-        let key = tools.config.path.key(&FileName {
-            folder_topic: &record.topic,
-            encoded_partition: record.encoded_partition,
-            topic: &self.topic,
-            partition: self.partition,
-            first_offset: record.offset,
-            extension: tools.format.extension(),
+        let (tools, tp) = (&self.tools, self.id);
+        let files = FileSet::new(record, &tools.stored, |view, format| {
+            let key = tools.config.path.key(&FileName {
+                folder_topic: &record.topic,
+                encoded_partition: record.encoded_partition,
+                topic: &self.topic,
+                partition: self.partition,
+                first_offset: record.offset,
+                extension: &format!("{}{}", view.suffix(), format.extension()),
+            });
+            events::file_opened(&tools.metrics, &tools.config.name, &key);
+            let file = next_id();
+            OpenFile::new(NewFile {
+                id: FileId { tp, file },
+                encoder: format.encoder(&key),
+                key,
+                first_offset: record.offset,
+                budget: &tools.budget,
+            })
         });
-        events::file_opened(&tools.metrics, &tools.config.name, &key);
-        let encoder = tools.format.encoder(record.value.schema.as_ref());
-        let id = FileId {
-            tp: self.id,
-            file: next_id(),
-        };
-        self.files.push(OpenFile::new(NewFile {
-            id,
-            key,
-            record,
-            encoder,
-            budget: &tools.budget,
-        }));
+        self.files.push(files);
     }
 
     /// Whether rules may close files: not while a recovered plan says where.
@@ -178,14 +225,14 @@ impl TopicPartition {
         self.open.records()
     }
 
-    /// Open files.
+    /// Encoded partitions with open files.
     pub(crate) fn open_files(&self) -> usize {
         self.files.len()
     }
 
     /// Bytes that the open files hold in memory.
     pub(crate) fn held_bytes(&self) -> usize {
-        self.files.iter().map(OpenFile::held_bytes).sum()
+        self.files.iter().map(FileSet::held_bytes).sum()
     }
 
     /// Closes all open files after the last record written, as one closing that waits for its plan.
@@ -193,7 +240,7 @@ impl TopicPartition {
     /// # Errors
     /// A format cannot be ended.
     pub(crate) fn close(&mut self, reason: CloseReason) -> Result<(), RecordError> {
-        let Some(last) = self.files.iter().map(OpenFile::last_offset).max() else {
+        let Some(last) = self.files.iter().map(FileSet::last_offset).max() else {
             return Ok(());
         };
         self.close_at(last + 1, reason)
@@ -210,9 +257,11 @@ impl TopicPartition {
     ) -> Result<(), RecordError> {
         let tools = Arc::clone(&self.tools);
         let mut closed = Vec::with_capacity(self.files.len());
-        for file in self.files.drain(..) {
-            events::file_closed(&tools.metrics, &tools.config.name, &file.key, Some(reason));
-            closed.push(file.close(reason, &tools.uploader)?);
+        for files in self.files.drain(..) {
+            for key in files.keys() {
+                events::file_closed(&tools.metrics, &tools.config.name, key, Some(reason));
+            }
+            closed.extend(files.close(reason, &tools.uploader)?);
         }
         self.open.clear();
         let id = next_id();
@@ -273,13 +322,8 @@ impl TopicPartition {
 
 impl Drop for TopicPartition {
     fn drop(&mut self) {
-        for file in &self.files {
-            events::file_closed(
-                &self.tools.metrics,
-                &self.tools.config.name,
-                &file.key,
-                None,
-            );
-        }
+        self.files
+            .iter()
+            .for_each(|files| self.tools.dropped(files));
     }
 }

@@ -52,8 +52,8 @@ pub(super) fn null_keys() -> Vec<Key> {
             "behavior.on.null.values",
             Kind::String,
             "fail",
-            "What a record with a null value does: `fail` the task, `ignore` the record, or `write` its key \
-             (not supported by this version).",
+            "What a record with a null value does: `fail` the task, `ignore` the record, or `write` its key under \
+             `tombstone.encoded.partition` (needs `store.kafka.keys`).",
         )
         .one_of(&["fail", "ignore", "write"], true)),
         low(Key::with(

@@ -1,10 +1,10 @@
-//! `format.class` and what belongs to it: options of the formats, compression, offsets in names.
+//! `format.class`, `keys.format.class`, `headers.format.class` and what belongs to them: options of the formats,
+//! compression, offsets in names.
 
 use sluiceway_common::config_def::{ConfigError, ConfigErrors, Importance, Key, Kind, Values};
 use sluiceway_common::props::Properties;
 
 use super::classes::{FormatClass, no_such_class};
-use super::not_supported;
 
 /// `json.decimal.format`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,51 @@ pub enum DecimalFormat {
     Base64,
     /// A JSON number.
     Numeric,
+}
+
+/// `avro.codec`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AvroCodec {
+    /// None.
+    Null,
+    /// Raw deflate.
+    Deflate,
+    /// Snappy, with a CRC behind each block.
+    Snappy,
+    /// Bzip2.
+    Bzip2,
+}
+
+/// `parquet.codec`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParquetCodec {
+    /// None.
+    None,
+    /// Snappy.
+    Snappy,
+    /// Gzip.
+    Gzip,
+    /// Lz4 in Hadoop's frames.
+    Lz4,
+    /// Lz4 as it is.
+    Lz4Raw,
+    /// Zstandard.
+    Zstd,
+    /// Known by name; the genuine connector's tasks fail at their first record.
+    Lzo,
+    /// Known by name; the genuine connector's tasks fail at their first record.
+    Brotli,
+}
+
+/// How Connect's schemas become Avro's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AvroOptions {
+    /// `enhanced.avro.schema.support`: strings that were enums are enums again.
+    pub enhanced: bool,
+    /// `connect.meta.data`: names, versions, parameters and defaults of Connect as properties.
+    pub connect_meta_data: bool,
+    /// `allow.optional.map.keys`: maps whose keys may be null are Avro maps.
+    pub optional_map_keys: bool,
 }
 
 /// `format.class` with its options.
@@ -30,6 +75,22 @@ pub enum FormatConfig {
         /// `format.bytearray.separator`, not trimmed.
         separator: Vec<u8>,
     },
+    /// `AvroFormat`: an object container file.
+    Avro {
+        /// `avro.codec`.
+        codec: AvroCodec,
+        /// How schemas are made.
+        options: AvroOptions,
+    },
+}
+
+/// What is stored beside the values.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredConfig {
+    /// Format of key files, where keys are stored.
+    pub keys: Option<FormatConfig>,
+    /// Format of header files, where headers are stored.
+    pub headers: Option<FormatConfig>,
 }
 
 /// `s3.compression.type`, `s3.compression.level`.
@@ -49,7 +110,7 @@ pub(super) fn connector_keys() -> Vec<Key> {
         Key::required(
             "format.class",
             Kind::Class,
-            "Format of the objects: `JsonFormat` or `ByteArrayFormat`.",
+            "Format of the objects: `JsonFormat`, `AvroFormat`, `ParquetFormat` or `ByteArrayFormat`.",
         ),
         low(
             "schemas.cache.config",
@@ -61,13 +122,13 @@ pub(super) fn connector_keys() -> Vec<Key> {
             "enhanced.avro.schema.support",
             Kind::Boolean,
             "true",
-            "Enums and namespaces in Avro. For a later version.",
+            "Whether strings that were enums are enums again in Avro and Parquet.",
         ),
         low(
             "connect.meta.data",
             Kind::Boolean,
             "true",
-            "Connect's own properties in Avro schemas. For a later version.",
+            "Whether Avro schemas carry Connect's names, versions, parameters and defaults (`connect.*`).",
         ),
         low(
             "filename.offset.zero.pad.width",
@@ -80,20 +141,20 @@ pub(super) fn connector_keys() -> Vec<Key> {
             "avro.codec",
             Kind::String,
             "null",
-            "Compression of Avro files. For a later version.",
+            "Compression of Avro files.",
         )
         .one_of(&["null", "deflate", "snappy", "bzip2"], false),
         low(
             "allow.optional.map.keys",
             Kind::Boolean,
             "false",
-            "Optional map keys in Avro. For a later version.",
+            "Whether a map whose string keys may be null is an Avro map instead of a list of entries.",
         ),
         low(
             "parquet.codec",
             Kind::String,
             "snappy",
-            "Compression of Parquet files. For a later version.",
+            "Compression of Parquet files; its name is in the objects' ending. Tasks with `lzo` or `brotli` fail at their first record.",
         )
         .one_of(
             &[
@@ -144,28 +205,93 @@ pub(super) fn read(
     errors: &mut ConfigErrors,
 ) -> Option<FormatConfig> {
     const KEY: &str = "format.class";
-    let name = values.text(KEY);
-    match FormatClass::of(name) {
-        Some(FormatClass::Json) => Some(FormatConfig::Json {
+    let found = FormatClass::of(values.text(KEY));
+    if found == Some(FormatClass::Parquet) {
+        errors.0.push(super::not_supported(KEY, values.text(KEY)));
+    }
+    if found.is_none() && properties.contains_key(KEY) {
+        errors.0.push(no_such_class(KEY, values.text(KEY)));
+    }
+    Some(options(found?, values, properties))
+}
+
+/// Reads what is stored beside the values.
+pub(super) fn stored(
+    values: &Values,
+    properties: &Properties,
+    errors: &mut ConfigErrors,
+) -> StoredConfig {
+    let mut format = |store: &str, key: &str| {
+        let name = values.text(key);
+        match FormatClass::of(name) {
+            Some(class) if values.boolean(store) => Some(options(class, values, properties)),
+            Some(_) => None,
+            None => {
+                errors.0.push(no_such_class(key, name));
+                None
+            }
+        }
+    };
+    let stored = StoredConfig {
+        keys: format("store.kafka.keys", "keys.format.class"),
+        headers: format("store.kafka.headers", "headers.format.class"),
+    };
+    if matches!(stored.headers, Some(FormatConfig::ByteArray { .. })) {
+        let name = values.text("headers.format.class");
+        let reason = "Headers cannot be stored as byte arrays";
+        let error = ConfigError::invalid("headers.format.class", name, reason);
+        errors.0.push(error);
+    }
+    let writes_tombstones = super::is_write(values.text("behavior.on.null.values"));
+    if writes_tombstones && !values.boolean("store.kafka.keys") {
+        let message =
+            "Writing Kafka record keys to storage is mandatory when tombstone writing is enabled.";
+        errors.0.extend(
+            ["store.kafka.keys", "behavior.on.null.values"]
+                .map(|key| ConfigError::other(key, message)),
+        );
+    }
+    stored
+}
+
+fn options(class: FormatClass, values: &Values, properties: &Properties) -> FormatConfig {
+    match class {
+        FormatClass::Json => FormatConfig::Json {
             decimals: decimals(values),
-        }),
-        Some(FormatClass::ByteArray) => Some(FormatConfig::ByteArray {
+        },
+        FormatClass::ByteArray => FormatConfig::ByteArray {
             extension: values.text("format.bytearray.extension").to_owned(),
             separator: properties
                 .get("format.bytearray.separator")
                 .map_or("\n", String::as_str)
                 .into(),
-        }),
-        Some(FormatClass::Avro | FormatClass::Parquet) => {
-            errors.0.push(not_supported(KEY, name));
-            None
-        }
-        None => {
-            if properties.contains_key(KEY) {
-                errors.0.push(no_such_class(KEY, name));
-            }
-            None
-        }
+        },
+        FormatClass::Avro => FormatConfig::Avro {
+            codec: avro_codec(values.text("avro.codec")),
+            options: avro_options(values),
+        },
+        FormatClass::Parquet => FormatConfig::Avro {
+            codec: AvroCodec::Null,
+            options: avro_options(values),
+        },
+    }
+}
+
+fn avro_options(values: &Values) -> AvroOptions {
+    AvroOptions {
+        enhanced: values.boolean("enhanced.avro.schema.support"),
+        connect_meta_data: values.boolean("connect.meta.data"),
+        optional_map_keys: values.boolean("allow.optional.map.keys"),
+    }
+}
+
+/// The definition lets no other names pass.
+fn avro_codec(name: &str) -> AvroCodec {
+    match name {
+        "deflate" => AvroCodec::Deflate,
+        "snappy" => AvroCodec::Snappy,
+        "bzip2" => AvroCodec::Bzip2,
+        _ => AvroCodec::Null,
     }
 }
 
@@ -180,22 +306,34 @@ fn decimals(values: &Values) -> DecimalFormat {
     }
 }
 
-/// Reads the compression. Formats that compress by themselves refuse it, once at each of the two keys.
+/// Reads the compression. Formats that compress by themselves refuse it, once at each of the keys concerned.
 pub(super) fn compression(values: &Values, errors: &mut ConfigErrors) -> Compression {
     if values.text("s3.compression.type") != "gzip" {
         return Compression::None;
     }
-    let class = values.text("format.class");
-    if matches!(
-        FormatClass::of(class),
-        Some(FormatClass::Avro | FormatClass::Parquet)
-    ) {
-        let message =
-            format!("Compression Type gzip not valid for data format class: ( {class} ).");
-        errors.0.extend(
-            ["s3.compression.type", "format.class"]
-                .map(|key| ConfigError::other(key, message.as_str())),
-        );
+    let files: [(&str, Option<&'static str>, &'static str); 3] = [
+        ("data", None, "format.class"),
+        ("keys", Some("store.kafka.keys"), "keys.format.class"),
+        (
+            "headers",
+            Some("store.kafka.headers"),
+            "headers.format.class",
+        ),
+    ];
+    for (what, store, key) in files {
+        let stored = store.is_none_or(|store| values.boolean(store));
+        let Some(class) = FormatClass::of(values.text(key)).filter(|_| stored) else {
+            continue;
+        };
+        if matches!(class, FormatClass::Avro | FormatClass::Parquet) {
+            let message = format!(
+                "Compression Type gzip not valid for {what} format class: ( {} ).",
+                class.class()
+            );
+            let keys = [Some("s3.compression.type"), store, Some(key)];
+            let refused = |key| ConfigError::other(key, message.as_str());
+            errors.0.extend(keys.into_iter().flatten().map(refused));
+        }
     }
     // -1 is zlib's name for its default.
     Compression::Gzip {

@@ -98,8 +98,8 @@ pub(super) fn schema_keys() -> Vec<Key> {
             "schema.compatibility",
             Kind::String,
             "NONE",
-            "What a changed schema does. `NONE` starts a new file at every difference; the others are not supported by this \
-             version.",
+            "What a changed schema does. `NONE` starts a new file at every difference. `BACKWARD` and `FULL` make older \
+             records fit the newer schema, `FORWARD` newer ones the older; they need schemas with versions.",
         )
         .importance(Importance::High),
     ]

@@ -210,14 +210,6 @@ fn contradictions_stand_at_each_of_their_keys() {
 #[test]
 fn what_is_for_a_later_version_is_refused_by_name() {
     for (key, value) in [
-        (
-            "format.class",
-            "io.confluent.connect.s3.format.avro.AvroFormat",
-        ),
-        (
-            "format.class",
-            "io.confluent.connect.s3.format.parquet.ParquetFormat",
-        ),
         ("value.converter", "io.confluent.connect.avro.AvroConverter"),
         (
             "key.converter",
@@ -228,10 +220,6 @@ fn what_is_for_a_later_version_is_refused_by_name() {
             "org.apache.kafka.connect.json.JsonConverter",
         ),
         ("transforms", "a"),
-        ("behavior.on.null.values", "WRITE"),
-        ("store.kafka.keys", "true"),
-        ("store.kafka.headers", "true"),
-        ("schema.compatibility", "BACKWARD"),
         ("errors.deadletterqueue.topic.name", "dlq"),
         ("s3.object.tagging", "true"),
         ("s3.ssea.name", "AES256"),

@@ -8,12 +8,8 @@ use sluiceway_common::props::Properties;
 use super::{ConnectorConfig, definition, not_supported};
 
 /// Keys and the values that are supported; any other is refused.
-const REFUSED: [(&str, &[&str]); 12] = [
+const REFUSED: [(&str, &[&str]); 8] = [
     ("transforms", &[""]),
-    ("behavior.on.null.values", &["fail", "ignore"]),
-    ("store.kafka.keys", &["false"]),
-    ("store.kafka.headers", &["false"]),
-    ("schema.compatibility", &["NONE"]),
     ("errors.deadletterqueue.topic.name", &[""]),
     ("s3.object.tagging", &["false"]),
     ("s3.ssea.name", &[""]),
@@ -35,13 +31,13 @@ pub(super) fn key_and_header_keys() -> Vec<Key> {
             "store.kafka.keys",
             Kind::Boolean,
             "false",
-            "A file of keys beside each file. Not supported by this version.",
+            "Whether keys are written to a file beside each file (`.keys`); a record without key is refused then.",
         ),
         low(
             "store.kafka.headers",
             Kind::Boolean,
             "false",
-            "A file of headers beside each file. Not supported by this version.",
+            "Whether headers are written to a file beside each file (`.headers`); a record without headers is refused then.",
         ),
         low(
             "keys.format.class",
@@ -53,7 +49,7 @@ pub(super) fn key_and_header_keys() -> Vec<Key> {
             "headers.format.class",
             Kind::Class,
             AVRO,
-            "Format of header files.",
+            "Format of header files; not `ByteArrayFormat`.",
         ),
         low(
             "tombstone.encoded.partition",

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{Encoder, Format};
 use crate::error::{Exception, RecordError};
-use crate::record::{Payload, SinkRecord};
-use crate::value::{SchemaRef, Type, Value};
+use crate::record::{Datum, Payload};
+use crate::value::{Type, Value};
 
 /// The format with its separator and extension.
 pub(super) struct ByteArrayFormat {
@@ -27,7 +27,7 @@ impl Format for ByteArrayFormat {
         &self.extension
     }
 
-    fn encoder(&self, _: Option<&SchemaRef>) -> Box<dyn Encoder> {
+    fn encoder(&self, _: &str) -> Box<dyn Encoder> {
         Box::new(ByteArrayEncoder {
             separator: Arc::clone(&self.separator),
         })
@@ -39,8 +39,12 @@ struct ByteArrayEncoder {
 }
 
 impl Encoder for ByteArrayEncoder {
-    fn write(&mut self, record: &SinkRecord<'_>, out: &mut Vec<u8>) -> Result<(), RecordError> {
-        let bytes = bytes_of(record)?;
+    fn check(&mut self, datum: &Datum<'_>) -> Result<(), RecordError> {
+        bytes_of(datum).map(drop)
+    }
+
+    fn write(&mut self, datum: &Datum<'_>, out: &mut Vec<u8>) -> Result<(), RecordError> {
+        let bytes = bytes_of(datum)?;
         out.reserve(bytes.len() + self.separator.len());
         out.extend_from_slice(bytes);
         out.extend_from_slice(&self.separator);
@@ -56,9 +60,8 @@ impl Encoder for ByteArrayEncoder {
     }
 }
 
-/// The record's bytes, where schema and value are bytes.
-fn bytes_of<'r>(record: &'r SinkRecord<'_>) -> Result<&'r [u8], RecordError> {
-    let value = &record.value;
+/// The bytes, where schema and value are bytes.
+fn bytes_of<'d>(value: &'d Datum<'_>) -> Result<&'d [u8], RecordError> {
     if let Some(kind) = value
         .schema
         .as_ref()

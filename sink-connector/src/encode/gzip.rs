@@ -10,10 +10,9 @@ use std::sync::Arc;
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 use parking_lot::Mutex;
 
-use super::{Encoder, Format};
+use super::{Encoder, Format, View};
 use crate::error::{CONNECT_EXCEPTION, Exception, RecordError};
-use crate::record::SinkRecord;
-use crate::value::SchemaRef;
+use crate::record::Datum;
 
 /// Plain bytes compressed at once.
 const BLOCK: usize = 256 * 1024;
@@ -54,14 +53,18 @@ impl Format for GzipFormat {
         &self.extension
     }
 
-    fn encoder(&self, schema: Option<&SchemaRef>) -> Box<dyn Encoder> {
+    fn encoder(&self, key: &str) -> Box<dyn Encoder> {
         Box::new(GzipEncoder {
-            inner: self.inner.encoder(schema),
+            inner: self.inner.encoder(key),
             compressors: Arc::clone(&self.compressors),
             plain: Vec::new(),
             crc: Crc::new(),
             started: false,
         })
+    }
+
+    fn encloses(&self, view: View) -> bool {
+        self.inner.encloses(view)
     }
 }
 
@@ -88,8 +91,12 @@ impl GzipEncoder {
 }
 
 impl Encoder for GzipEncoder {
-    fn write(&mut self, record: &SinkRecord<'_>, out: &mut Vec<u8>) -> Result<(), RecordError> {
-        self.inner.write(record, &mut self.plain)?;
+    fn check(&mut self, datum: &Datum<'_>) -> Result<(), RecordError> {
+        self.inner.check(datum)
+    }
+
+    fn write(&mut self, datum: &Datum<'_>, out: &mut Vec<u8>) -> Result<(), RecordError> {
+        self.inner.write(datum, &mut self.plain)?;
         if self.plain.len() >= BLOCK {
             self.compress(FlushCompress::Full, out)?;
         }

@@ -1,28 +1,16 @@
 //! Tests of gzip.
 #![allow(clippy::unwrap_used)]
 
-use std::borrow::Cow;
 use std::io::Read as _;
 
 use super::*;
 use crate::config::{Compression, FormatConfig};
-use crate::record::{Datum, Payload};
+use crate::record::Payload;
 
-fn record(value: &[u8]) -> SinkRecord<'_> {
-    SinkRecord {
-        topic: Cow::Borrowed("t"),
-        source_topic: "t",
-        partition: 0,
-        offset: 0,
-        timestamp: None,
-        key: Datum::NULL,
-        value: Datum {
-            schema: None,
-            payload: Payload::Bytes(value),
-        },
-        headers: Vec::new(),
-        time: None,
-        encoded_partition: "partition=0",
+fn record(value: &[u8]) -> Datum<'_> {
+    Datum {
+        schema: None,
+        payload: Payload::Bytes(value),
     }
 }
 
@@ -35,7 +23,7 @@ fn format(level: u32) -> Arc<dyn Format> {
 }
 
 fn file(format: &Arc<dyn Format>, values: &[&[u8]]) -> Vec<u8> {
-    let (mut encoder, mut out) = (format.encoder(None), Vec::new());
+    let (mut encoder, mut out) = (format.encoder("t.bin.gz"), Vec::new());
     for value in values {
         encoder.write(&record(value), &mut out).unwrap();
     }
@@ -86,15 +74,12 @@ fn an_incompressible_block_and_an_empty_file_are_whole() {
 #[test]
 fn what_is_kept_back_is_counted_and_a_refused_record_leaves_no_trace() {
     let format = format(6);
-    let (mut encoder, mut out) = (format.encoder(None), Vec::new());
+    let (mut encoder, mut out) = (format.encoder("t.bin.gz"), Vec::new());
     encoder.write(&record(b"abc"), &mut out).unwrap();
     assert_eq!((encoder.buffered_bytes(), out.len()), (4, 0));
-    let text = SinkRecord {
-        value: Datum {
-            schema: None,
-            payload: Payload::Json(b"{}"),
-        },
-        ..record(b"")
+    let text = Datum {
+        schema: None,
+        payload: Payload::Json(b"{}"),
     };
     assert!(encoder.write(&text, &mut out).is_err());
     encoder.finish(&mut out).unwrap();

@@ -10,14 +10,14 @@
 //! | [`text`] | strings, numbers, base64 |
 
 mod plain;
-mod text;
+pub(crate) mod text;
 mod typed;
 
-use super::{Encoder, Format};
+use super::{Encoder, Format, View};
 use crate::config::DecimalFormat;
 use crate::error::{Exception, RecordError};
-use crate::record::{Payload, SinkRecord};
-use crate::value::{SchemaRef, Value};
+use crate::record::{Datum, Payload};
+use crate::value::Value;
 
 /// The format with its options.
 pub(super) struct JsonFormat {
@@ -35,20 +35,27 @@ impl Format for JsonFormat {
         ".json"
     }
 
-    fn encoder(&self, _: Option<&SchemaRef>) -> Box<dyn Encoder> {
+    fn encoder(&self, _: &str) -> Box<dyn Encoder> {
         Box::new(JsonEncoder {
             decimals: self.decimals,
+            scratch: Vec::new(),
         })
+    }
+
+    fn encloses(&self, view: View) -> bool {
+        view == View::Headers
     }
 }
 
 struct JsonEncoder {
     decimals: DecimalFormat,
+    /// What [`Encoder::check`] writes and forgets.
+    scratch: Vec<u8>,
 }
 
 impl JsonEncoder {
-    fn value(&self, record: &SinkRecord<'_>, out: &mut Vec<u8>) -> Result<(), Exception> {
-        match &record.value.payload {
+    fn value(&self, datum: &Datum<'_>, out: &mut Vec<u8>) -> Result<(), Exception> {
+        match &datum.payload {
             Payload::Null => out.extend_from_slice(b"null"),
             Payload::Json(json) => out.extend_from_slice(json),
             Payload::Text(text) => text::string(text, out),
@@ -61,9 +68,17 @@ impl JsonEncoder {
 }
 
 impl Encoder for JsonEncoder {
-    fn write(&mut self, record: &SinkRecord<'_>, out: &mut Vec<u8>) -> Result<(), RecordError> {
+    fn check(&mut self, datum: &Datum<'_>) -> Result<(), RecordError> {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
+        let checked = self.value(datum, &mut scratch);
+        self.scratch = scratch;
+        checked.map_err(RecordError::put)
+    }
+
+    fn write(&mut self, datum: &Datum<'_>, out: &mut Vec<u8>) -> Result<(), RecordError> {
         let before = out.len();
-        match self.value(record, out) {
+        match self.value(datum, out) {
             Ok(()) => {
                 out.push(b'\n');
                 Ok(())

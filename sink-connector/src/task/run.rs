@@ -105,7 +105,7 @@ impl<'a> Task<'a> {
         );
         let tools = Arc::new(Tools {
             config: Arc::clone(&config),
-            format: Arc::clone(pipeline.format()),
+            stored: pipeline.stored().clone(),
             budget: Arc::clone(&context.budget),
             metrics: Arc::clone(&metrics),
             uploader,

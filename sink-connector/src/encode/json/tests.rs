@@ -1,37 +1,24 @@
 //! Tests of the JSON format.
 #![allow(clippy::unwrap_used)]
 
-use std::borrow::Cow;
-
 use super::*;
 use crate::error::Stage;
-use crate::record::Datum;
-use crate::value::{Decimal, Number, Schema, Struct, Type};
+use crate::value::{Decimal, Number, Schema, SchemaRef, Struct, Type};
 
 fn encode(
     schema: Option<&SchemaRef>,
     payload: Payload<'_>,
     decimals: DecimalFormat,
 ) -> Result<String, RecordError> {
-    let record = SinkRecord {
-        topic: Cow::Borrowed("t"),
-        source_topic: "t",
-        partition: 0,
-        offset: 0,
-        timestamp: None,
-        key: Datum::NULL,
-        value: Datum {
-            schema: schema.cloned(),
-            payload,
-        },
-        headers: Vec::new(),
-        time: None,
-        encoded_partition: "partition=0",
+    let datum = Datum {
+        schema: schema.cloned(),
+        payload,
     };
     let mut out = b"before".to_vec();
-    let result = JsonFormat::new(decimals)
-        .encoder(schema)
-        .write(&record, &mut out);
+    let mut encoder = JsonFormat::new(decimals).encoder("t.json");
+    let checked = encoder.check(&datum);
+    let result = encoder.write(&datum, &mut out);
+    assert_eq!(checked, result);
     let text = String::from_utf8(out).unwrap();
     // A refused record leaves nothing behind.
     assert_eq!(result.is_err(), text == "before");

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 /// Appends a quoted string. Escaped are the quote, the backslash and control characters; all else is UTF-8.
-pub(super) fn string(text: &str, out: &mut Vec<u8>) {
+pub(crate) fn string(text: &str, out: &mut Vec<u8>) {
     out.reserve(text.len() + 2);
     out.push(b'"');
     let mut rest = text.as_bytes();
@@ -59,7 +59,7 @@ fn escape(byte: u8, out: &mut Vec<u8>) {
 }
 
 /// Appends quoted base64, padded.
-pub(super) fn base64(bytes: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn base64(bytes: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     let start = out.len();
     out.resize(start + bytes.len().div_ceil(3) * 4, 0);
@@ -70,12 +70,12 @@ pub(super) fn base64(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Appends an integer.
-pub(super) fn integer(value: i64, out: &mut Vec<u8>) {
+pub(crate) fn integer(value: i64, out: &mut Vec<u8>) {
     let _ = write!(out, "{value}");
 }
 
 /// Appends a double as `Double.toString` prints it; NaN and infinities, which JSON has not, as strings.
-pub(super) fn double(value: f64, out: &mut Vec<u8>) {
+pub(crate) fn double(value: f64, out: &mut Vec<u8>) {
     if !value.is_finite() {
         return not_finite(value, out);
     }
@@ -88,7 +88,7 @@ pub(super) fn double(value: f64, out: &mut Vec<u8>) {
 }
 
 /// Appends a float as `Float.toString` prints it.
-pub(super) fn float(value: f32, out: &mut Vec<u8>) {
+pub(crate) fn float(value: f32, out: &mut Vec<u8>) {
     if !value.is_finite() {
         return not_finite(value.into(), out);
     }

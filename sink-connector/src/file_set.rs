@@ -1,0 +1,168 @@
+//! The files of one encoded partition that are open together: values, and beside them keys and headers.
+//!
+//! In: records of one topic-partition and one encoded partition, in offset order. Out: one [`ClosedFile`] a file, all
+//! with the same records, closed at one boundary. A record goes into all of them or into none.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::encode::{Format, View};
+use crate::error::RecordError;
+use crate::open_file::{ClosedFile, OpenFile};
+use crate::record::{Datum, SinkRecord};
+use crate::rotate::CloseReason;
+use crate::upload::Uploader;
+use crate::value::SchemaRef;
+
+/// What a topic-partition's files hold, and in which format.
+#[derive(Clone)]
+pub(crate) struct Stored {
+    /// Format of the value files.
+    pub(crate) value: Arc<dyn Format>,
+    /// Format of the key files, if there are any.
+    pub(crate) key: Option<Arc<dyn Format>>,
+    /// Format of the header files, if there are any.
+    pub(crate) headers: Option<Arc<dyn Format>>,
+}
+
+impl Stored {
+    /// The files that hold a record: a tombstone has no value.
+    pub(crate) fn views(&self, tombstone: bool) -> impl Iterator<Item = (View, &Arc<dyn Format>)> {
+        let value = (!tombstone).then_some((View::Value, &self.value));
+        let key = self.key.as_ref().map(|format| (View::Key, format));
+        let headers = self.headers.as_ref().map(|format| (View::Headers, format));
+        [value, key, headers].into_iter().flatten()
+    }
+}
+
+/// The open files of one encoded partition.
+pub(crate) struct FileSet {
+    /// The encoded partition, by which the files are found.
+    pub(crate) encoded_partition: String,
+    /// Schema of the values in them.
+    pub(crate) schema: Option<SchemaRef>,
+    /// Whether they hold tombstones: keys without values.
+    pub(crate) tombstones: bool,
+    last_offset: i64,
+    records: u64,
+    files: Vec<(View, Arc<dyn Format>, OpenFile)>,
+}
+
+impl FileSet {
+    /// Files that begin with `record` (which is still to be written). `open` makes the file of a view.
+    pub(crate) fn new(
+        record: &SinkRecord<'_>,
+        stored: &Stored,
+        mut open: impl FnMut(View, &Arc<dyn Format>) -> OpenFile,
+    ) -> Self {
+        let tombstones = record.value.payload.is_null();
+        let file = |(view, format): (View, &Arc<dyn Format>)| {
+            (view, Arc::clone(format), open(view, format))
+        };
+        Self {
+            encoded_partition: record.encoded_partition.to_owned(),
+            schema: record.value.schema.clone(),
+            tombstones,
+            last_offset: record.offset,
+            records: 0,
+            files: stored.views(tombstones).map(file).collect(),
+        }
+    }
+
+    /// Writes a record; full parts of `part_size` bytes go out. `value` is its value as the files' schema wants it.
+    ///
+    /// # Errors
+    /// The record cannot be written in one of the formats; all files are as before.
+    pub(crate) fn write(
+        &mut self,
+        record: &SinkRecord<'_>,
+        value: &Datum<'_>,
+        part_size: usize,
+        uploader: &Arc<Uploader>,
+    ) -> Result<(), RecordError> {
+        if let [(View::Value, _, file)] = self.files.as_mut_slice() {
+            file.write(value, record.offset, part_size, uploader)?;
+        } else {
+            self.write_all(record, value, part_size, uploader)?;
+        }
+        self.last_offset = record.offset;
+        self.records += 1;
+        Ok(())
+    }
+
+    fn write_all(
+        &mut self,
+        record: &SinkRecord<'_>,
+        value: &Datum<'_>,
+        part_size: usize,
+        uploader: &Arc<Uploader>,
+    ) -> Result<(), RecordError> {
+        let mut data = Vec::with_capacity(self.files.len());
+        // Keys and headers are looked at first, as in the original; then nothing is written that cannot be.
+        for (view, format, file) in self.files.iter_mut().rev() {
+            let datum = match view {
+                View::Value => Cow::Borrowed(value),
+                view => view.of(record, format.as_ref())?,
+            };
+            file.check(&datum)?;
+            data.push(datum);
+        }
+        for ((_, _, file), datum) in self.files.iter_mut().rev().zip(&data) {
+            file.write(datum, record.offset, part_size, uploader)?;
+        }
+        Ok(())
+    }
+
+    /// Whether nothing was written yet: its first record was refused.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.records == 0
+    }
+
+    /// Offset of the last record in the files.
+    pub(crate) fn last_offset(&self) -> i64 {
+        self.last_offset
+    }
+
+    /// Keys of the objects.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|(_, _, file)| file.key.as_str())
+    }
+
+    /// Bytes of the files so far, encoded.
+    pub(crate) fn encoded_bytes(&self) -> u64 {
+        self.files
+            .iter()
+            .map(|(_, _, file)| file.encoded_bytes())
+            .sum()
+    }
+
+    /// Bytes held in memory.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.files
+            .iter()
+            .map(|(_, _, file)| file.held_bytes())
+            .sum()
+    }
+
+    /// Under memory pressure: sends what S3 takes as parts.
+    pub(crate) fn send_early(&mut self, uploader: &Arc<Uploader>) {
+        for (_, _, file) in &mut self.files {
+            file.send_early(uploader);
+        }
+    }
+
+    /// Ends the files.
+    ///
+    /// # Errors
+    /// A format cannot be ended.
+    pub(crate) fn close(
+        self,
+        reason: CloseReason,
+        uploader: &Arc<Uploader>,
+    ) -> Result<Vec<ClosedFile>, RecordError> {
+        self.files
+            .into_iter()
+            .map(|(_, _, file)| file.close(reason, uploader))
+            .collect()
+    }
+}
