@@ -10,7 +10,7 @@ use http::Method;
 use serde_json::{Value, json};
 use support::{Answer, BINARY, JSON, Kafka, Running, V2, eventually, kafka, start};
 
-/// A proxy, a broker, and the topic `o` (whose partitions 0 and 1 Java holds in this order) of two partitions with three records each.
+/// A proxy, a broker, and the topic `o` of two partitions with three records each.
 async fn scene(properties: &str) -> (Kafka, Running) {
     let kafka = kafka(true).await;
     kafka.create("o", 2).await;

@@ -43,7 +43,8 @@ pub fn topics(mut topics: Vec<String>) -> Vec<String> {
     topics
 }
 
-/// Partitions that a user assigned, or the group did: by slot, then those of one topic together.
+/// Partitions that a user assigned, or the group did: topics by slot, as Java holds them; those of one topic by number,
+/// which is an order that clients can count on.
 #[must_use]
 pub fn partitions(mut list: Vec<TopicPartition>, by_group: bool) -> Vec<TopicPartition> {
     let mut seen = std::collections::HashSet::new();
@@ -55,7 +56,8 @@ pub fn partitions(mut list: Vec<TopicPartition>, by_group: bool) -> Vec<TopicPar
     for (topic, partition) in list {
         grouped.entry(topic).or_default().push(partition);
     }
-    let flat = |(topic, numbers): (String, Vec<i32>)| {
+    let flat = |(topic, mut numbers): (String, Vec<i32>)| {
+        numbers.sort_unstable();
         numbers
             .into_iter()
             .map(move |number| (topic.clone(), number))
@@ -89,6 +91,11 @@ mod tests {
                 [cons(0), cons(1)]
             );
         }
+        let pattern = |number: i32| (format!("gt-cfa-pat{number}"), 0);
+        assert_eq!(
+            partitions(vec![pattern(1), pattern(2)], true),
+            [pattern(2), pattern(1)]
+        );
         assert_eq!(topics(vec!["b".into(), "a".into(), "b".into()]), ["a", "b"]);
     }
 
