@@ -7,14 +7,20 @@
 //! ```
 //!
 //! A recording is never edited. Where Sluiceway differs on purpose, `golden/differences.json` says so with a reason;
-//! a difference that is not listed fails, and so does a listed one that is no longer there.
+//! a difference that is not listed fails, and so does a listed one that is no longer there. What is still to be built
+//! stands in `golden/pending/`, and a case there that has become equal fails, too.
 
 pub mod answer;
+pub mod avro_file;
 pub mod case;
+pub mod dead_letters;
 pub mod differences;
 pub mod outcome;
+pub mod parquet_file;
+pub mod pending;
 pub mod places;
 pub mod rest;
+pub mod schemas;
 pub mod sink;
 pub mod stored;
 

@@ -19,6 +19,7 @@
 pub mod cases;
 pub mod connector;
 pub mod exposition;
+pub mod glob;
 pub mod golden;
 pub mod http;
 pub mod http2;

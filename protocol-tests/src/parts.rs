@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use dev_services::broker::{Broker, BrokerOptions};
+use dev_services::registry::{Registry, RegistryOptions};
 use dev_services::s3::{S3, S3Options};
 use tempfile::TempDir;
 
@@ -29,6 +30,8 @@ pub struct Parts {
     pub kafka_noauto: String,
     /// The store.
     pub s3: Place,
+    /// URL of the schema registry.
+    pub registry: String,
     embedded: Option<Embedded>,
 }
 
@@ -43,7 +46,7 @@ impl Parts {
     }
 
     /// The real parts, from `SLUICEWAY_TEST_KAFKA`, `SLUICEWAY_TEST_KAFKA_NOAUTO`, `SLUICEWAY_TEST_S3`,
-    /// `SLUICEWAY_TEST_S3_KEY`, `SLUICEWAY_TEST_S3_SECRET`.
+    /// `SLUICEWAY_TEST_S3_KEY`, `SLUICEWAY_TEST_S3_SECRET`, `SLUICEWAY_TEST_REGISTRY`.
     ///
     /// # Errors
     /// A variable is missing: real parts that are not there are a failure, nothing to skip.
@@ -63,6 +66,7 @@ impl Parts {
                 key: variable("SLUICEWAY_TEST_S3_KEY")?,
                 secret: variable("SLUICEWAY_TEST_S3_SECRET")?,
             },
+            registry: variable("SLUICEWAY_TEST_REGISTRY")?,
             embedded: None,
         })
     }
@@ -82,6 +86,7 @@ struct Embedded {
     kafka: Broker,
     kafka_noauto: Broker,
     s3: S3,
+    registry: Registry,
     _folder: TempDir,
 }
 
@@ -89,7 +94,7 @@ struct Embedded {
 const SHORTEST_SESSION: Duration = Duration::from_millis(500);
 
 impl Parts {
-    /// Two brokers and a store in this process, with data in a temporary folder.
+    /// Two brokers, a store and a registry in this process, with data in a temporary folder.
     ///
     /// # Errors
     /// No free port, no disk.
@@ -107,6 +112,7 @@ impl Parts {
         let options = S3Options::new(folder.path().join("s3"));
         let (key, secret) = (options.access_key.clone(), options.secret_key.clone());
         let s3 = S3::start(options).await?;
+        let registry = Registry::start(RegistryOptions::default()).await?;
         Ok(Self {
             kind: Kind::Embedded,
             kafka: kafka.bootstrap(),
@@ -116,7 +122,9 @@ impl Parts {
                 key,
                 secret,
             },
+            registry: registry.url(),
             embedded: Some(Embedded {
+                registry,
                 kafka,
                 kafka_noauto,
                 s3,
@@ -128,6 +136,7 @@ impl Parts {
 
 impl Embedded {
     async fn stop(self) {
+        self.registry.stop().await;
         self.s3.stop().await;
         self.kafka_noauto.stop().await;
         self.kafka.stop().await;

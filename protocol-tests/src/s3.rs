@@ -1,5 +1,7 @@
 //! What the tests do with a store behind the sink's back: buckets, listings, bodies, open uploads.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
@@ -103,6 +105,38 @@ impl Bucket {
             .send()
             .await?;
         Ok(())
+    }
+
+    /// Whether it exists.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn exists(&self) -> Result<bool> {
+        match self.client.head_bucket().bucket(&self.name).send().await {
+            Ok(_) => Ok(true),
+            Err(SdkError::ServiceError(error)) if error.raw().status().as_u16() == 404 => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Tags of an object. A store without tags says that there are none.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn tags(&self, key: &str) -> Result<BTreeMap<String, String>> {
+        let answer = self
+            .client
+            .get_object_tagging()
+            .bucket(&self.name)
+            .key(key)
+            .send()
+            .await;
+        let answer = match answer {
+            Err(SdkError::ServiceError(_)) => return Ok(BTreeMap::new()),
+            answer => answer?,
+        };
+        let pair = |tag: &aws_sdk_s3::types::Tag| (tag.key().to_owned(), tag.value().to_owned());
+        Ok(answer.tag_set().iter().map(pair).collect())
     }
 
     /// Deletes it with everything in it.

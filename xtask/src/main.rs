@@ -1,4 +1,4 @@
-//! `cargo xtask`: the real parts (Kafka, S3, Python clients) up and down, and the checks against them.
+//! `cargo xtask`: the real parts (Kafka, S3, a schema registry, Python clients) up and down, and the checks against them.
 #![forbid(unsafe_code)]
 
 mod background;
@@ -12,6 +12,7 @@ mod ports;
 mod process;
 mod programs;
 mod python;
+mod registry;
 mod s3;
 mod scratch;
 mod signals;
@@ -39,6 +40,9 @@ enum Command {
     /// A real S3 server
     #[command(subcommand)]
     S3(s3::Command),
+    /// A real schema registry
+    #[command(subcommand)]
+    Registry(registry::Command),
     /// Kafka's own console tools
     KafkaTool(kafka::ToolArgs),
     /// Make the environment of the Python clients and print its interpreter
@@ -74,6 +78,7 @@ fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Kafka(command) => kafka::run(command),
         Command::S3(command) => s3::run(command),
+        Command::Registry(command) => registry::run(command),
         Command::KafkaTool(args) => kafka::run_tool(&args),
         Command::CheckBroker { bootstrap } => verify::check_broker(&bootstrap),
         Command::Bench(args) => bench::run(&args),

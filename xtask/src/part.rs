@@ -1,4 +1,4 @@
-//! A real part (a Kafka cluster, an S3 server) that runs in the background: its state file, its
+//! A real part (a Kafka cluster, an S3 server, a schema registry) that runs in the background: its state file, its
 //! processes, its data folder.
 //!
 //! The state file (`<cache>/run/<kind>-<name>.json`) is created first and exclusively, so that two
@@ -21,10 +21,10 @@ use crate::signals;
 /// How long the processes of a part may take to stop when asked.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// One process of a part: a broker of a cluster, the S3 server.
+/// One process of a part: a broker of a cluster, the S3 server, the registry.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Member {
-    /// Broker id; 1 for the S3 server.
+    /// Broker id; 1 for the others.
     pub(crate) id: u32,
     /// Where clients connect, on 127.0.0.1.
     pub(crate) port: u16,
@@ -37,7 +37,7 @@ pub(crate) struct Member {
 /// A part and all there is to know about it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Part {
-    /// `kafka` or `s3`.
+    /// `kafka`, `s3` or `registry`.
     pub(crate) kind: String,
     /// The name given to `--name`.
     pub(crate) name: String,

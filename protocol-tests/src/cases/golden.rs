@@ -7,6 +7,7 @@ use anyhow::{Result, ensure};
 use crate::Session;
 use crate::golden::answer::Context;
 use crate::golden::differences::{judge, load};
+use crate::golden::pending::Pending;
 use crate::golden::places::Places;
 use crate::golden::rest::{Moves, Section};
 use crate::golden::{Mismatch, outcome, sink, stored};
@@ -173,13 +174,14 @@ fn finish(
     judge(&load()?, session.parts.kind, replayed, &found)
 }
 
-/// Every recorded case of the sink within scope.
+/// The recorded cases of the sink; `SLUICEWAY_GOLDEN` names some of them.
 ///
 /// # Errors
 /// The case fails.
 pub async fn sink_recordings(session: &Session) -> Result<()> {
-    let found = sink::replay(session).await?;
-    judge(&load()?, session.parts.kind, &sink::CASES, &found)
+    let table = load()?;
+    let found = sink::replay(session, &sink::chosen()?, &table).await?;
+    sink::verdict(session, &found, &table, &Pending::load()?)
 }
 
 /// The recorded beginning of a session with Connect's REST API: shapes of `/` and `/connectors`.

@@ -9,12 +9,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::load;
-use super::outcome::Outcome;
+use super::outcome::{self, Outcome};
+use super::schemas::Ids;
+use super::{Findings, Mismatch, load};
 use crate::Session;
 use crate::connector::Connector;
 use crate::http::Request;
 use crate::kafka::Record;
+use crate::parts::Kind;
 use crate::s3::{Bucket, Object};
 use crate::target::Sink;
 
@@ -24,48 +26,50 @@ const RECORDED_DEFAULT_TYPE: &str = "binary/octet-stream";
 /// Where the store of the recorded cases "store_down" was not.
 const RECORDED_CLOSED: &str = "127.0.0.1:19999";
 
-/// One case under way.
+/// Where the registry of the recordings was, and where the one that does not answer was not.
+const RECORDED_REGISTRY: &str = "http://127.0.0.1:18081";
+const RECORDED_DEAD_REGISTRY: &str = "127.0.0.1:18082";
+
+/// Between two records of a case whose second part comes "later".
+const LATER: Duration = Duration::from_secs(6);
+
+/// One case under way. Topics, connector and bucket have the recorded names: whatever an earlier run left is removed.
 pub struct Case {
-    file: &'static str,
+    file: String,
     recorded: Value,
     topics: BTreeSet<String>,
     connector: Connector,
     bucket: Bucket,
     created: (u16, String),
+    ids: Ids,
 }
 
 impl Case {
-    /// Reads the case with this session's names in it, creates topics and bucket, writes the records, creates the
-    /// connector. `closed` is an address where nobody listens.
+    /// Reads the case, creates topics and bucket, registers its schemas, writes the records, creates the connector.
+    /// `closed` is an address where nobody listens.
     ///
     /// # Errors
     /// The parts or the worker don't answer, or the recording is none.
-    pub async fn begin(
-        session: &Session,
-        sink: &Sink,
-        file: &'static str,
-        closed: &str,
-    ) -> Result<Self> {
-        let plain = load(file, &[])?;
-        let recorded_bucket = plain["config"]["s3.bucket.name"].as_str().unwrap_or("none");
-        let bucket = Bucket::new(&session.parts.s3, &session.name(recorded_bucket));
-        let renamed: Vec<_> = topics(&plain)
-            .into_iter()
-            .map(|name| (session.name(&name), name))
-            .collect();
-        let mut replace: Vec<_> = renamed
-            .iter()
-            .map(|(to, from)| (from.as_str(), to.as_str()))
-            .collect();
-        replace.extend([(recorded_bucket, bucket.name()), (RECORDED_CLOSED, closed)]);
+    pub async fn begin(session: &Session, sink: &Sink, file: &str, closed: &str) -> Result<Self> {
+        let registry = &session.parts.registry;
+        let replace = [
+            (RECORDED_CLOSED, closed),
+            (RECORDED_DEAD_REGISTRY, closed),
+            (RECORDED_REGISTRY, registry),
+        ];
         let recorded = load(file, &replace)?;
+        let bucket = recorded["config"]["s3.bucket.name"]
+            .as_str()
+            .unwrap_or("none");
+        let bucket = Bucket::new(&session.parts.s3, bucket);
         let mut case = Self {
             connector: connector(session, &recorded, &bucket, closed)?,
             topics: topics(&recorded),
             created: Default::default(),
+            ids: Ids::register(registry, &recorded["registry"]).await?,
             bucket,
             recorded,
-            file,
+            file: file.to_owned(),
         };
         case.prepare(session).await?;
         case.created = create(sink, &case.connector).await?;
@@ -73,6 +77,9 @@ impl Case {
     }
 
     async fn prepare(&self, session: &Session) -> Result<()> {
+        if session.parts.kind == Kind::Real {
+            self.clean(session).await?;
+        }
         if !self.is("bucket_missing") {
             self.bucket.create().await?;
         }
@@ -88,13 +95,31 @@ impl Case {
         self.write(session, "input").await
     }
 
-    /// The recording's file below `golden/`.
-    #[must_use]
-    pub fn file(&self) -> &'static str {
-        self.file
+    /// Removes what an earlier run of the same recordings left on parts that are kept.
+    async fn clean(&self, session: &Session) -> Result<()> {
+        for topic in self.topics.iter().chain(self.dead_letter_topic().as_ref()) {
+            if !session.kafka.partitions(topic)?.is_empty() {
+                session.kafka.delete_topic(topic).await?;
+            }
+        }
+        if self.bucket.exists().await? {
+            self.bucket.delete().await?;
+        }
+        Ok(())
     }
 
-    /// The recording, with this session's names.
+    fn dead_letter_topic(&self) -> Option<String> {
+        let name = self.recorded["config"]["errors.deadletterqueue.topic.name"].as_str();
+        name.filter(|name| !name.is_empty()).map(str::to_owned)
+    }
+
+    /// The recording's file below `golden/`.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The recording, with this session's addresses.
     #[must_use]
     pub fn recorded(&self) -> &Value {
         &self.recorded
@@ -110,28 +135,87 @@ impl Case {
             let ours = input
                 .iter()
                 .filter(|record| record["topic"] == topic.as_str());
-            let records = ours.map(record).collect::<Result<Vec<_>>>()?;
+            let records = ours.map(|one| record(one, &self.ids));
+            let records = records.collect::<Result<Vec<_>>>()?;
             session.kafka.write(topic, &records).await?;
         }
         Ok(())
     }
 
-    /// The case in which the bucket disappears while the connector runs.
+    /// The second part of cases that have one: its records come after the first object, or some seconds later. In two
+    /// of them the bucket disappears in between.
     ///
     /// # Errors
     /// The first object does not come, or the parts don't answer.
     pub async fn go_on(&self, session: &Session) -> Result<()> {
-        if self.recorded.get("input_later").is_none() {
+        if self.recorded.get("input_later").is_none() || self.created.0 != 201 {
             return Ok(());
         }
-        crate::eventually(
-            "waiting for the first object",
-            Duration::from_secs(60),
-            async || Ok((!self.bucket.keys("").await?.is_empty()).then_some(())),
-        )
-        .await?;
-        self.bucket.delete().await?;
+        tokio::time::sleep(LATER).await;
+        if self.recorded["timeline"]
+            .to_string()
+            .contains("bucket deleted")
+        {
+            crate::eventually(
+                "waiting for the first object",
+                Duration::from_secs(60),
+                async || Ok((!self.bucket.keys("").await?.is_empty()).then_some(())),
+            )
+            .await?;
+            self.bucket.delete().await?;
+        }
         self.write(session, "input_later").await
+    }
+
+    /// How long nothing may change before an outcome that is equal to the recorded one counts as final: where nothing
+    /// is to happen, or something may still happen by the clock, that takes longer.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        let config = self.recorded["config"].to_string();
+        let objects = self.recorded["objects"].as_array().map_or(0, Vec::len);
+        let failed = self.recorded["task_states"].to_string().contains("FAILED");
+        match () {
+            () if config.contains("rotate.schedule") || config.contains("rotate.interval") => {
+                Duration::from_secs(6)
+            }
+            () if self.recorded["create_status"] != 201 => Duration::from_millis(300),
+            () if objects == 0 && !failed => Duration::from_secs(4),
+            () => Duration::from_millis(1200),
+        }
+    }
+
+    /// How long nothing may change before an outcome that differs counts as final. A task may fail after many retries.
+    #[must_use]
+    pub fn quiet(&self) -> Duration {
+        let failed = self.recorded["task_states"].to_string().contains("FAILED");
+        Duration::from_secs(if failed { 15 } else { 6 }).max(self.patience())
+    }
+
+    /// Whether it was created, or refused, as in the recording. Otherwise there is nothing to wait for.
+    #[must_use]
+    pub fn begins_equal(&self) -> bool {
+        self.recorded["create_status"] == self.created.0
+    }
+
+    /// Ends the connector; what it did stays.
+    ///
+    /// # Errors
+    /// The worker does not answer.
+    pub async fn end(&self, sink: &Sink) -> Result<()> {
+        let path = format!("/connectors/{}", self.connector.name);
+        sink.http.call(&Request::new("DELETE", &path)).await?;
+        Ok(())
+    }
+
+    /// What differs from the recording now.
+    ///
+    /// # Errors
+    /// The parts or the worker don't answer.
+    pub async fn findings(&self, session: &Session, sink: &Sink) -> Result<Vec<Mismatch>> {
+        let found = self.outcome(session, sink).await?;
+        let mut findings = Findings::new(&self.file, "case");
+        outcome::compare(&self.recorded, &self.ids, &found, &mut findings);
+        Ok(findings.list)
     }
 
     /// Everything that may still change, as text.
@@ -165,13 +249,16 @@ impl Case {
         let task = |task: &Value| (text(&task["state"]), text(&task["trace"]));
         let tasks = status["tasks"].as_array().into_iter().flatten();
         let objects = self.objects().await?;
-        let mut parts = BTreeMap::new();
-        for object in objects
-            .iter()
-            .filter(|_| self.recorded.get("parts").is_some())
-        {
-            if let Some(sizes) = self.bucket.part_sizes(&object.key).await? {
+        let (mut parts, mut tags) = (BTreeMap::new(), BTreeMap::new());
+        for object in &objects {
+            if self.recorded.get("parts").is_some()
+                && let Some(sizes) = self.bucket.part_sizes(&object.key).await?
+            {
                 parts.insert(object.key.clone(), sizes);
+            }
+            if self.file.contains("/tag") {
+                let found = self.bucket.tags(&object.key).await?;
+                tags.insert(object.key.clone(), found);
             }
         }
         let gone = self.recorded.get("input_later").is_some() || self.is("bucket_missing");
@@ -186,9 +273,30 @@ impl Case {
             committed: self.committed(session)?,
             tasks: tasks.map(task).collect(),
             open_uploads: uploads.map(|uploads| uploads.len()),
+            rest_offsets: self.rest_offsets(sink).await?,
+            dead_letters: self.dead_letters(session)?,
             objects,
             parts,
+            tags,
         })
+    }
+
+    async fn rest_offsets(&self, sink: &Sink) -> Result<Value> {
+        if self.created.0 != 201 {
+            return Ok(Value::Null);
+        }
+        let path = format!("/connectors/{}/offsets", self.connector.name);
+        let answer = sink.http.get(&path, None).await?;
+        Ok(answer.json().unwrap_or_else(|_| answer.status.into()))
+    }
+
+    fn dead_letters(&self, session: &Session) -> Result<Vec<Record>> {
+        match self.dead_letter_topic() {
+            Some(topic) if !session.kafka.partitions(&topic)?.is_empty() => {
+                session.kafka.read_all(&topic)
+            }
+            _ => Ok(Vec::new()),
+        }
     }
 
     /// The objects. The store of the recordings gives another default type to what has none: what counts is that the
@@ -233,7 +341,7 @@ fn topics(case: &Value) -> BTreeSet<String> {
         .collect()
 }
 
-/// The recorded properties with this session's store, bucket and keys.
+/// The recorded properties with this session's store and keys.
 fn connector(
     session: &Session,
     recorded: &Value,
@@ -245,19 +353,17 @@ fn connector(
     let text = |(key, value): (&String, &Value)| {
         (key.clone(), value.as_str().unwrap_or_default().to_owned())
     };
-    let mut connector = Connector {
-        name: session.name(case),
+    let connector = Connector {
+        name: case.to_owned(),
         properties: config.iter().map(text).collect(),
     }
     .store(&session.parts.s3, bucket.name());
-    if let Some(regex) = config.get("topics.regex").and_then(Value::as_str) {
-        connector = connector.set("topics.regex", &session.name(regex));
-    }
-    connector = match case {
+    let connector = match case {
         "store_down" | "retry_timeout_store_down" => {
             connector.set("store.url", &format!("http://{closed}"))
         }
         "cred_wrong_key" => connector.set("aws.access.key.id", "nobody"),
+        "cred_wrong_dlq" => connector.set("aws.secret.access.key", "wrong"),
         "cred_from_env" => connector
             .unset("aws.access.key.id")
             .unset("aws.secret.access.key"),
@@ -271,7 +377,7 @@ fn connector(
 }
 
 /// A recorded input record.
-fn record(input: &Value) -> Result<Record> {
+fn record(input: &Value, ids: &Ids) -> Result<Record> {
     let offset = input["offset"].as_i64().context("no offset")?;
     let headers = input["headers"].as_array().into_iter().flatten();
     let header = |header: &Value| {
@@ -284,14 +390,24 @@ fn record(input: &Value) -> Result<Record> {
         partition: i32::try_from(input["partition"].as_i64().context("no partition")?)?,
         offset,
         timestamp: input["timestamp"].as_i64(),
-        key: bytes(&input["key"], offset)?,
-        value: bytes(&input["value"], offset)?,
+        key: exact(input, "key", ids)?,
+        value: exact(input, "value", ids)?,
         headers: headers.map(header).collect::<Result<_>>()?,
     })
 }
 
+/// Key or value of a record: its exact bytes if they were recorded, with the ids of this registry.
+fn exact(input: &Value, name: &str, ids: &Ids) -> Result<Option<Vec<u8>>> {
+    let base64 = input[format!("{name}_base64")].as_str();
+    let found = match base64 {
+        Some(base64) => Some(STANDARD.decode(base64)?),
+        None => bytes(&input[name], input["offset"].as_i64().unwrap_or_default())?,
+    };
+    Ok(found.map(|bytes| ids.patched(bytes)))
+}
+
 /// Recorded bytes: null, text, base64, or a long value made by a rule that the recording tells.
-fn bytes(value: &Value, offset: i64) -> Result<Option<Vec<u8>>> {
+pub(super) fn bytes(value: &Value, offset: i64) -> Result<Option<Vec<u8>>> {
     if value.is_null() {
         return Ok(None);
     }

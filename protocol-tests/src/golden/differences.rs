@@ -4,6 +4,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use super::{Mismatch, folder};
+use crate::glob;
 use crate::parts::Kind;
 
 /// One deliberate difference, or several of the same kind and reason.
@@ -21,6 +22,9 @@ pub struct Difference {
     /// Only on these parts; everywhere if missing.
     #[serde(default)]
     pub only: Option<Only>,
+    /// Need not be found: what was replayed may be without it.
+    #[serde(skip)]
+    pub optional: bool,
 }
 
 /// Parts to which a difference is limited.
@@ -35,9 +39,9 @@ pub enum Only {
 
 impl Difference {
     fn covers(&self, mismatch: &Mismatch) -> bool {
-        matches(&self.file, &mismatch.file)
-            && matches(&self.at, &mismatch.at)
-            && matches(&self.fact, &mismatch.fact)
+        glob::matches(&self.file, &mismatch.file)
+            && glob::matches(&self.at, &mismatch.at)
+            && glob::matches(&self.fact, &mismatch.fact)
     }
 
     fn applies(&self, kind: Kind) -> bool {
@@ -49,13 +53,6 @@ impl Difference {
     }
 }
 
-fn matches(pattern: &str, text: &str) -> bool {
-    match pattern.strip_suffix('*') {
-        Some(start) => text.starts_with(start),
-        None => pattern == text,
-    }
-}
-
 /// The table as it is in the repository.
 ///
 /// # Errors
@@ -63,6 +60,13 @@ fn matches(pattern: &str, text: &str) -> bool {
 pub fn load() -> Result<Vec<Difference>> {
     let text = std::fs::read_to_string(folder().join("differences.json"))?;
     serde_json::from_str(&text).context("golden/differences.json")
+}
+
+/// Whether a table explains a difference on these parts.
+#[must_use]
+pub fn explained(table: &[Difference], kind: Kind, mismatch: &Mismatch) -> bool {
+    let mut table = table.iter();
+    table.any(|difference| difference.applies(kind) && difference.covers(mismatch))
 }
 
 /// Fails on every difference that is not listed, and on every listed one of the replayed files that was not found.
@@ -84,8 +88,10 @@ pub fn judge(
         .filter(|one| !table.iter().any(|difference| difference.covers(one)));
     let mut complaints: Vec<String> = unlisted.map(|one| format!("not listed: {one}")).collect();
     for difference in table {
-        let concerned = replayed.iter().any(|file| matches(&difference.file, file));
-        if concerned && !found.iter().any(|one| difference.covers(one)) {
+        let concerned = replayed
+            .iter()
+            .any(|file| glob::matches(&difference.file, file));
+        if concerned && !difference.optional && !found.iter().any(|one| difference.covers(one)) {
             let Difference { file, at, fact, .. } = difference;
             complaints.push(format!("listed, but not found: {file} {at} {fact}"));
         }
@@ -122,6 +128,7 @@ mod tests {
             fact: fact.into(),
             reason: "because".into(),
             only,
+            optional: false,
         }
     }
 
@@ -151,7 +158,7 @@ mod tests {
         for difference in load().unwrap() {
             let file = super::folder().join(&difference.file);
             assert!(
-                difference.file.ends_with('*') || file.exists(),
+                difference.file.contains('*') || file.exists(),
                 "{difference:?}"
             );
             let reason = difference.reason.replace('"', "`");

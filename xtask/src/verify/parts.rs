@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, anyhow};
 
 use crate::kafka::{Cluster, UpArgs};
-use crate::{python, s3};
+use crate::{python, registry, s3};
 
 /// Everything that is not ours.
 pub(crate) struct RealParts {
@@ -15,6 +15,8 @@ pub(crate) struct RealParts {
     pub(crate) kafka_noauto: Cluster,
     /// An S3 server.
     pub(crate) s3: s3::Server,
+    /// A schema registry.
+    pub(crate) registry: registry::Server,
     /// An interpreter with the clients.
     pub(crate) python: PathBuf,
 }
@@ -32,24 +34,27 @@ impl RealParts {
                 Cluster::start(&broker(&format!("verify-{run}-noauto"), false, &AUTHORIZER))
             });
             let s3 = scope.spawn(|| s3::Server::start(&format!("verify-{run}")));
+            let registry = scope.spawn(|| registry::Server::start(&format!("verify-{run}")));
             let python = python::interpreter();
             Ok(Self {
                 kafka: join(kafka)?,
                 kafka_noauto: join(noauto)?,
                 s3: join(s3)?,
+                registry: join(registry)?,
                 python: python?,
             })
         })
     }
 
     /// The variables by which protocol-tests finds the parts.
-    pub(crate) fn environment(&self) -> [(&'static str, String); 5] {
+    pub(crate) fn environment(&self) -> [(&'static str, String); 6] {
         [
             ("SLUICEWAY_TEST_KAFKA", self.kafka.bootstrap()),
             ("SLUICEWAY_TEST_KAFKA_NOAUTO", self.kafka_noauto.bootstrap()),
             ("SLUICEWAY_TEST_S3", self.s3.endpoint()),
             ("SLUICEWAY_TEST_S3_KEY", s3::ACCESS_KEY.to_owned()),
             ("SLUICEWAY_TEST_S3_SECRET", s3::SECRET_KEY.to_owned()),
+            ("SLUICEWAY_TEST_REGISTRY", self.registry.url()),
         ]
     }
 }

@@ -1,0 +1,76 @@
+//! Recorded cases that are not expected to be equal yet: `golden/pending/*.txt`, a pattern a line (`*` stands for
+//! anything, `#` begins a remark). Enforced in both directions: a case on the list that has become equal must leave it.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+
+use super::folder;
+use crate::glob;
+
+/// The patterns of all lists.
+#[derive(Debug, Default)]
+pub struct Pending(Vec<String>);
+
+impl Pending {
+    /// Reads every list.
+    ///
+    /// # Errors
+    /// The folder or a file in it can't be read.
+    pub fn load() -> Result<Self> {
+        let mut patterns = Vec::new();
+        let lists = folder().join("pending");
+        for list in std::fs::read_dir(&lists).with_context(|| lists.display().to_string())? {
+            let text = std::fs::read_to_string(list?.path())?;
+            let lines = text
+                .lines()
+                .map(|line| line.split('#').next().unwrap_or_default().trim());
+            patterns.extend(lines.filter(|line| !line.is_empty()).map(str::to_owned));
+        }
+        Ok(Self(patterns))
+    }
+
+    /// Whether a place (`sink2/smt_cast_float64_sl.json`, `rest/09-v3-cluster.json v3-12`) is on a list.
+    #[must_use]
+    pub fn holds(&self, place: &str) -> bool {
+        self.0.iter().any(|pattern| glob::matches(pattern, place))
+    }
+
+    /// Patterns that are no longer true: `unequal` tells of every replayed place whether it differs from the recording
+    /// without a listed reason. A pattern must not cover a place that is equal.
+    #[must_use]
+    pub fn outdated(&self, unequal: &BTreeMap<String, bool>) -> Vec<String> {
+        let mut outdated = Vec::new();
+        for pattern in &self.0 {
+            let equal = unequal
+                .iter()
+                .filter(|(place, differs)| !**differs && glob::matches(pattern, place));
+            outdated.extend(equal.map(|(place, _)| {
+                format!("{place} is equal now: take it off the pending list ({pattern})")
+            }));
+        }
+        outdated
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::Pending;
+
+    #[test]
+    fn what_has_become_equal_must_leave_the_list() {
+        let pending = Pending(vec!["sink2/smt_*".into()]);
+        let unequal = |a, b| {
+            BTreeMap::from([
+                ("sink2/smt_a.json".to_owned(), a),
+                ("sink2/smt_b.json".to_owned(), b),
+            ])
+        };
+        assert_eq!(pending.outdated(&unequal(true, true)).len(), 0);
+        assert_eq!(pending.outdated(&unequal(true, false)).len(), 1);
+        assert_eq!(pending.outdated(&BTreeMap::new()).len(), 0);
+        assert!(pending.holds("sink2/smt_a.json") && !pending.holds("sink/a.json"));
+    }
+}
