@@ -3,6 +3,8 @@
 pub mod v2;
 pub mod v3;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, Uri};
 use hyper::body::Incoming;
@@ -18,7 +20,7 @@ use crate::router::{self, Matched};
 /// A request whose route is known and whose media types fit.
 pub struct Request<'a> {
     /// Everything the proxy has.
-    pub app: &'a App,
+    pub app: &'a Arc<App>,
     /// The path as it was sent.
     pub path: &'a str,
     /// Path, query, and the authority if the request line has one.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use prometheus::Registry;
 use rdkafka::error::KafkaError;
 use thiserror::Error;
+use tokio_util::sync::CancellationToken;
 
 use crate::admin_client::AdminClient;
 use crate::admission::Admission;
@@ -20,6 +21,7 @@ use crate::health::Health;
 use crate::kafka_wire::WireAdmin;
 use crate::metrics::{Metrics, ProducedMetrics, Reading, RouteMetrics};
 use crate::producer_pool::ProducerPool;
+use crate::rate_limit::RateLimits;
 use crate::router::{Router, Target};
 use crate::topics::Topics;
 use crate::tracker::Deliveries;
@@ -67,7 +69,11 @@ pub struct App {
     pub cluster: Arc<dyn ClusterAdmin>,
     /// Topics that are written to.
     pub topics: Arc<Topics>,
-    produced: [ProducedMetrics; 2],
+    /// Limits on the rates of v3's records, when they are on.
+    pub rate_limits: Option<RateLimits>,
+    /// Told when the proxy is to stop: streams end then.
+    pub stopping: CancellationToken,
+    produced: [ProducedMetrics; Format::ALL.len()],
     /// By route, then by resource, then one for the rest.
     observed: Vec<RouteMetrics>,
 }
@@ -132,10 +138,9 @@ impl App {
         let router = Router::new(&config.endpoints)?;
         let app = Self {
             observed: observed(&router, &metrics),
-            produced: [
-                metrics.produced(Format::Json),
-                metrics.produced(Format::Binary),
-            ],
+            produced: Format::ALL.map(|format| metrics.produced(format)),
+            rate_limits: config.stream.rates.map(RateLimits::new),
+            stopping: CancellationToken::new(),
             admission: Admission::new(config.delivery.max_in_flight_bytes),
             config,
             router,
@@ -199,12 +204,7 @@ impl App {
     /// Counters of records of a format.
     #[must_use]
     pub fn produced(&self, format: Format) -> &ProducedMetrics {
-        let [json, binary] = &self.produced;
-        if format == Format::Binary {
-            binary
-        } else {
-            json
-        }
+        &self.produced[format as usize]
     }
 
     /// Counters of what a request was matched with.

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 
 use crate::admission::Permit;
 use crate::error::Error;
+use crate::stream::Answers;
 
 /// An answer's body. The original's have no length: HTTP/1.1 sends them chunked.
 #[derive(Debug, Default)]
@@ -23,14 +24,16 @@ pub enum Body {
     Chunked(Bytes),
     /// These bytes, with their length.
     Sized(Bytes),
+    /// Answers that are written while the request is still being read.
+    Stream(Box<Answers>),
 }
 
 impl Body {
-    /// How many bytes it has left.
+    /// How many bytes it has left, as far as that is known.
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
-            Self::Empty => 0,
+            Self::Empty | Self::Stream(_) => 0,
             Self::Chunked(bytes) | Self::Sized(bytes) => bytes.len(),
         }
     }
@@ -38,14 +41,20 @@ impl Body {
     /// Whether none are left.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.len() == 0 && !self.is_stream()
     }
 
-    /// Its bytes.
+    /// Whether it comes bit by bit.
+    #[must_use]
+    pub fn is_stream(&self) -> bool {
+        matches!(self, Self::Stream(_))
+    }
+
+    /// Its bytes; those of a stream are not known.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         match self {
-            Self::Empty => Bytes::new(),
+            Self::Empty | Self::Stream(_) => Bytes::new(),
             Self::Chunked(bytes) | Self::Sized(bytes) => bytes,
         }
     }
@@ -57,8 +66,12 @@ impl HttpBody for Body {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if let Self::Stream(answers) = &mut *self {
+            let next = ready!(answers.poll_next(context));
+            return Poll::Ready(next.map(|bytes| Ok(Frame::data(bytes))));
+        }
         let bytes = std::mem::take(&mut *self).into_bytes();
         Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
     }
@@ -70,6 +83,7 @@ impl HttpBody for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Chunked(bytes) if !bytes.is_empty() => SizeHint::default(),
+            Self::Stream(_) => SizeHint::default(),
             _ => SizeHint::with_exact(self.len() as u64),
         }
     }
@@ -123,7 +137,11 @@ fn reserve(bytes: usize, limits: Limits, permit: &mut Permit) -> Result<(), Erro
     Ok(())
 }
 
-async fn next(body: &mut Incoming, timeout: Duration) -> Result<Option<Bytes>, Error> {
+/// The next piece of a body; `None` at its end.
+///
+/// # Errors
+/// Too slow, or broken off.
+pub async fn next(body: &mut Incoming, timeout: Duration) -> Result<Option<Bytes>, Error> {
     loop {
         if body.is_end_stream() {
             return Ok(None);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
-use rdkafka::message::Message;
+use rdkafka::message::{Message, Timestamp};
 use rdkafka::producer::{DeliveryResult, ProducerContext};
 use rdkafka::types::RDKafkaErrorCode;
 
@@ -77,6 +77,10 @@ impl ProducerContext for Context {
             Ok(message) => Delivery::Stored {
                 partition: message.partition(),
                 offset: message.offset(),
+                appended: match message.timestamp() {
+                    Timestamp::LogAppendTime(millis) => Some(millis),
+                    _ => None,
+                },
             },
             Err((error, _)) => {
                 Delivery::Failed(error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail))

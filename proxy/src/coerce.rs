@@ -42,19 +42,31 @@ pub fn shorten(message: &str) -> String {
 /// # Errors
 /// Other shapes, and numbers out of range.
 pub fn int(input: &[u8], scanner: &mut Scanner<'_>) -> Result<Option<i32>, Mismatch> {
+    int_named(input, scanner, "Integer")
+}
+
+/// The same, with the class named so in errors: v3's streams do not shorten names.
+///
+/// # Errors
+/// As [`int`].
+pub fn int_named(
+    input: &[u8],
+    scanner: &mut Scanner<'_>,
+    class: &str,
+) -> Result<Option<i32>, Mismatch> {
     match scanner.peek() {
-        Some(b'"') => int_of_text(scanner.string()?.decode().trim()),
+        Some(b'"') => int_of_text(scanner.string()?.decode().trim(), class),
         Some(b'-' | b'0'..=b'9') => {
             let start = scanner.position();
             scanner.skip()?;
             int_of_number(&input[start..scanner.position()]).map(Some)
         }
         Some(b'n') => Ok(scanner.skip().map(|()| None)?),
-        _ => Err(unexpected(scanner, input, "Integer")),
+        _ => Err(unexpected(scanner, input, class)),
     }
 }
 
-fn int_of_text(text: &str) -> Result<Option<i32>, Mismatch> {
+fn int_of_text(text: &str, class: &str) -> Result<Option<i32>, Mismatch> {
     if text.is_empty() || text == "null" {
         return Ok(None);
     }
@@ -65,7 +77,7 @@ fn int_of_text(text: &str) -> Result<Option<i32>, Mismatch> {
             Err(_) => "not a valid `java.lang.Integer` value".to_owned(),
         };
         Mismatch::Shape(format!(
-            "Cannot deserialize value of type `Integer` from String \"{text}\": {reason}"
+            "Cannot deserialize value of type `{class}` from String \"{text}\": {reason}"
         ))
     })
 }
@@ -92,10 +104,22 @@ fn int_of_number(raw: &[u8]) -> Result<i32, Mismatch> {
 /// # Errors
 /// Arrays and objects.
 pub fn text(input: &[u8], scanner: &mut Scanner<'_>) -> Result<Option<String>, Mismatch> {
+    text_named(input, scanner, "String")
+}
+
+/// The same, with the class named so in errors.
+///
+/// # Errors
+/// As [`text`].
+pub fn text_named(
+    input: &[u8],
+    scanner: &mut Scanner<'_>,
+    class: &str,
+) -> Result<Option<String>, Mismatch> {
     match scanner.peek() {
         Some(b'"') => Ok(Some(scanner.string()?.decode().into_owned())),
         Some(b'n') => Ok(scanner.skip().map(|()| None)?),
-        Some(b'[' | b'{') => Err(unexpected(scanner, input, "String")),
+        Some(b'[' | b'{') => Err(unexpected(scanner, input, class)),
         _ => {
             let start = scanner.position();
             scanner.skip()?;

@@ -34,6 +34,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// What becomes of records.
     pub delivery: DeliveryConfig,
+    /// v3's streams and batches of records.
+    pub stream: StreamConfig,
     /// Which endpoints are served.
     pub endpoints: Endpoints,
     /// The authority in v3's resource names.
@@ -148,6 +150,36 @@ pub struct ConsumersConfig {
     pub id: String,
 }
 
+/// v3's streams and batches of records.
+#[derive(Debug, Clone)]
+pub struct StreamConfig {
+    /// Age from which a stream's records are refused.
+    pub max_duration: Duration,
+    /// Time from the first of them until the stream is closed.
+    pub grace: Duration,
+    /// Bytes that a streamed record's JSON may have; `None`: as a body.
+    pub max_request_bytes: Option<usize>,
+    /// Entries of a batch.
+    pub max_batch_entries: usize,
+    /// Limits on rates, when they are on.
+    pub rates: Option<RateConfig>,
+}
+
+/// Limits on the rates of v3's records.
+#[derive(Debug, Clone, Copy)]
+pub struct RateConfig {
+    /// Records a second per cluster of a path.
+    pub records: u32,
+    /// Records a second altogether.
+    pub records_global: u32,
+    /// Bytes of JSON a second per cluster of a path.
+    pub bytes: u32,
+    /// Bytes of JSON a second altogether.
+    pub bytes_global: u32,
+    /// Time after which a cluster that is not written to is forgotten.
+    pub expiry: Duration,
+}
+
 /// Which endpoints are served.
 #[derive(Debug, Clone, Default)]
 pub struct Endpoints {
@@ -198,6 +230,7 @@ impl Config {
             admin_listeners: values.list("sluiceway.admin.listeners").to_vec(),
             http: http(&values),
             delivery,
+            stream: stream(&values),
             endpoints: Endpoints {
                 v2: values.boolean("api.v2.enable"),
                 v3: values.boolean("api.v3.enable"),
@@ -430,6 +463,31 @@ fn urls(values: &Values, listeners: &[ListenerSpec]) -> UrlConfig {
             values.text("host.name"),
             listeners,
         )
+    }
+}
+
+fn stream(values: &Values) -> StreamConfig {
+    let name = |rest: &str| format!("api.v3.produce.{rest}");
+    let rate = |rest: &str| {
+        let value = values.size(&name(&format!("rate.limit.{rest}")));
+        u32::try_from(value).unwrap_or(u32::MAX)
+    };
+    let rates = values
+        .boolean(&name("rate.limit.enabled"))
+        .then(|| RateConfig {
+            records: rate("max.requests.per.sec"),
+            records_global: rate("max.requests.global.per.sec"),
+            bytes: rate("max.bytes.per.sec"),
+            bytes_global: rate("max.bytes.global.per.sec"),
+            expiry: millis(values, &name("rate.limit.cache.expiry.ms")),
+        });
+    StreamConfig {
+        max_duration: millis(values, "streaming.connection.max.duration.ms"),
+        grace: millis(values, "streaming.connection.max.duration.grace.period.ms"),
+        max_request_bytes: Some(values.size(&name("request.size.limit.max.bytes")))
+            .filter(|bytes| *bytes > 0),
+        max_batch_entries: values.size(&name("batch.maximum.entries")),
+        rates,
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod consumers;
 mod no_effect;
+mod records;
 
 use sluiceway_common::config_def::{ConfigDef, Importance, Key, Kind};
 
@@ -20,6 +21,7 @@ pub fn definition() -> ConfigDef {
         .keys("HTTP", http())
         .keys("Topics and delivery", delivery())
         .keys("Consumers", consumers::keys())
+        .keys("Records of the v3 API", records::keys())
         .keys("Accepted without effect", no_effect())
         .keys("Refused unless off", refused());
     let prefixes = [

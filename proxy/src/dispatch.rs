@@ -1,5 +1,7 @@
 //! A matched request → its handler: media types first, as the original does, then the handler, then its answer.
 
+use std::sync::Arc;
+
 use http::{Method, Request as HttpRequest, header};
 use hyper::body::Incoming;
 
@@ -16,7 +18,7 @@ use crate::respond::{self, Response};
 use crate::router::{Consumes, Endpoint, Matched, Route, Target};
 
 /// Answers a call.
-pub async fn dispatch(app: &App, call: Call) -> Response {
+pub async fn dispatch(app: &Arc<App>, call: Call) -> Response {
     let Call {
         request,
         matched,
@@ -25,7 +27,7 @@ pub async fn dispatch(app: &App, call: Call) -> Response {
         ..
     } = call;
     let head = request.method() == Method::HEAD;
-    let response = match matched.target {
+    let mut response = match matched.target {
         Target::Route(index) => match app.router.routes().get(index) {
             Some(route) => serve(app, route, matched, request).await,
             None => respond::error(&Error::Internal, None),
@@ -45,7 +47,11 @@ pub async fn dispatch(app: &App, call: Call) -> Response {
         Target::NoMethod(_) => respond::error(&Error::NoSuchMethod, None),
         Target::NoPath => respond::error(&Error::NoSuchPath, None),
     };
-    drop((active, place));
+    match response.body_mut() {
+        // A stream of answers is work until its end.
+        Body::Stream(answers) => answers.keep((active, place)),
+        _ => drop((active, place)),
+    }
     if head {
         with_length(response)
     } else {
@@ -54,7 +60,7 @@ pub async fn dispatch(app: &App, call: Call) -> Response {
 }
 
 async fn serve(
-    app: &App,
+    app: &Arc<App>,
     route: &Route,
     matched: Matched,
     request: HttpRequest<Incoming>,
@@ -125,6 +131,8 @@ async fn handle(
         Endpoint::Records => Box::pin(consumer_records::read(request)).await,
         Endpoint::PartitionOffsets => Box::pin(partitions::offsets(request)).await,
         Endpoint::V3(endpoint) => v3::answer(endpoint, request, body).await,
+        Endpoint::V3Records => v3::records::stream(request, body),
+        Endpoint::V3RecordsBatch => Box::pin(v3::batch::produce(request, body)).await,
     }
 }
 

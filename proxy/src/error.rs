@@ -136,6 +136,18 @@ pub enum Error {
     /// A media type header that cannot be parsed.
     #[error("malformed media type")]
     MalformedMediaType,
+    /// The body's media type must be told, and is not.
+    #[error("HTTP 400 Bad Request")]
+    NoMediaType,
+    /// The body is not the expected JSON, in Jackson's words.
+    #[error("{0}")]
+    Malformed(String),
+    /// A field nobody knows.
+    #[error("Unrecognized field: {0}")]
+    UnknownField(String),
+    /// A batch of v3 that breaks a rule.
+    #[error("{0}")]
+    Batch(&'static str),
     /// The body is not the expected JSON.
     #[error(transparent)]
     Envelope(#[from] EnvelopeError),
@@ -220,9 +232,13 @@ impl Error {
             Self::NoSuchMethod => codes::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => codes::NOT_ACCEPTABLE,
             Self::UnsupportedMediaType => codes::UNSUPPORTED_MEDIA_TYPE,
-            Self::MalformedMediaType | Self::BodyAborted(_) | Self::Serialize(_) => {
-                codes::BAD_REQUEST
-            }
+            Self::MalformedMediaType
+            | Self::NoMediaType
+            | Self::Malformed(_)
+            | Self::BodyAborted(_)
+            | Self::Serialize(_) => codes::BAD_REQUEST,
+            Self::UnknownField(_) => codes::UNPROCESSABLE,
+            Self::Batch(_) => codes::BATCH,
             Self::Envelope(error) if error.is_rule() => codes::UNPROCESSABLE,
             Self::Envelope(_) => codes::BAD_REQUEST,
             Self::PartitionNotFound => codes::PARTITION_NOT_FOUND,

@@ -8,6 +8,7 @@
 
 pub mod binary;
 pub mod deserialize;
+pub mod string;
 
 use thiserror::Error;
 
@@ -32,6 +33,16 @@ pub enum Format {
 }
 
 impl Format {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 6] = [
+        Self::Binary,
+        Self::Json,
+        Self::Avro,
+        Self::JsonSchema,
+        Self::Protobuf,
+        Self::String,
+    ];
+
     /// The format that a produce request's media type selects.
     #[must_use]
     pub fn of_media(media: MediaType) -> Option<Self> {
@@ -48,15 +59,7 @@ impl Format {
     /// The format of this name, in upper or lower case, as consumers are created with.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        let formats = [
-            Self::Binary,
-            Self::Json,
-            Self::Avro,
-            Self::JsonSchema,
-            Self::Protobuf,
-            Self::String,
-        ];
-        formats
+        Self::ALL
             .into_iter()
             .find(|format| format.name().eq_ignore_ascii_case(name))
     }
@@ -107,6 +110,16 @@ pub enum Side {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("Bad Request: {0}")]
 pub struct SerializeError(pub String);
+
+/// Longest piece of the offending JSON that an error repeats, in bytes.
+const QUOTED_BYTES: usize = 1024;
+
+/// The offending JSON as an error repeats it.
+fn quoted(json: &[u8]) -> String {
+    let shown = String::from_utf8_lossy(&json[..json.len().min(QUOTED_BYTES)]);
+    let cut = if json.len() > QUOTED_BYTES { "..." } else { "" };
+    format!("{shown}{cut}")
+}
 
 /// What became of a key or value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,6 +7,10 @@
 //!
 //! What fails as a whole: a negative partition, and too much on its way. Everything else is a record's own result.
 
+pub(crate) mod answer;
+pub(crate) mod burst;
+pub(crate) mod prepare;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -61,7 +65,9 @@ impl Produced {
                 return Err(error.clone());
             }
             match self.tracker.get(index) {
-                Delivery::Stored { partition, offset } => Ok((partition, offset)),
+                Delivery::Stored {
+                    partition, offset, ..
+                } => Ok((partition, offset)),
                 Delivery::Failed(code) => Err(fault(code, &self.topic).into()),
                 Delivery::Pending => Err(KafkaFault::new(
                     crate::kafka_error::FaultClass::Retriable,
@@ -165,6 +171,8 @@ fn send(
                     partition: target(record),
                     key: batch.key(record),
                     value: batch.value(record),
+                    timestamp: None,
+                    headers: None,
                     opaque: registered.opaque(index),
                 },
             ),
@@ -199,16 +207,18 @@ fn settle(app: &App, format: Format, produced: &Produced) {
 
 /// A record that is larger than the limit, by the Java client's upper bound of its size in a batch of its own.
 fn too_large(record: &Record, limit: usize) -> Option<RecordError> {
+    oversize(record, varint_len(0), limit)
+}
+
+/// The same for a record with headers of so many bytes, their number included.
+fn oversize(record: &Record, headers: usize, limit: usize) -> Option<RecordError> {
     const BATCH_OVERHEAD: usize = 61;
     const MAX_RECORD_OVERHEAD: usize = 21;
     let field = |span: Option<crate::envelope::Span>| {
         span.map_or(1, |span| varint_len(span.len()) + span.len())
     };
-    let size = BATCH_OVERHEAD
-        + MAX_RECORD_OVERHEAD
-        + field(record.key)
-        + field(record.value)
-        + varint_len(0);
+    let size =
+        BATCH_OVERHEAD + MAX_RECORD_OVERHEAD + field(record.key) + field(record.value) + headers;
     (size > limit).then(|| RecordError {
         code: codes::KAFKA,
         message: format!(

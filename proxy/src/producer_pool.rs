@@ -12,6 +12,7 @@ use parking_lot::RwLock;
 use rdkafka::ClientConfig;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::types::RDKafkaErrorCode;
 
@@ -47,6 +48,10 @@ pub struct Outgoing<'a> {
     pub key: Option<&'a [u8]>,
     /// Its value.
     pub value: Option<&'a [u8]>,
+    /// Its time in epoch milliseconds; `None`: now.
+    pub timestamp: Option<i64>,
+    /// Its headers.
+    pub headers: Option<&'a OwnedHeaders>,
     /// What comes back with its report.
     pub opaque: usize,
 }
@@ -150,8 +155,8 @@ impl Handle {
             partition: record.partition,
             payload: record.value,
             key: record.key,
-            timestamp: None,
-            headers: None,
+            timestamp: record.timestamp,
+            headers: record.headers.cloned(),
             delivery_opaque: record.opaque,
         };
         self.producer

@@ -85,6 +85,7 @@ impl Proxy {
             watch,
         } = self;
         watch.abort();
+        app.stopping.cancel();
         server.drain().await;
         let (producer, grace) = (Arc::clone(&app.producer), app.config.http.shutdown_grace);
         app.consumers.close_all(grace).await;

@@ -67,6 +67,10 @@ pub enum Endpoint {
     Records,
     /// The v3 API but for records.
     V3(V3),
+    /// `POST /v3/clusters/{cluster}/topics/{topic}/records`
+    V3Records,
+    /// `POST /v3/clusters/{cluster}/topics/{topic}/records:batch`
+    V3RecordsBatch,
 }
 
 /// The media types of a body that a route reads.
@@ -244,6 +248,20 @@ fn table() -> Vec<Row> {
             "api.v2.partitions.get-offsets",
             Reads::V2,
         ),
+        Row(
+            "/v3/clusters/{cluster}/topics/{topic}/records",
+            Method::POST,
+            E::V3Records,
+            "api.v3.produce.produce-to-topic",
+            Reads::V3,
+        ),
+        Row(
+            "/v3/clusters/{cluster}/topics/{topic}/records:batch",
+            Method::POST,
+            E::V3RecordsBatch,
+            "api.v3.batch-produce.produce-to-topic",
+            Reads::V3,
+        ),
     ];
     rows.extend(consumers::rows());
     rows
@@ -357,6 +375,14 @@ impl Router {
     #[must_use]
     pub fn routes(&self) -> &[Route] {
         &self.routes
+    }
+
+    /// The number of the route that does this, if it is served.
+    #[must_use]
+    pub fn route_of(&self, endpoint: Endpoint) -> Option<usize> {
+        self.routes
+            .iter()
+            .position(|route| route.endpoint == endpoint)
     }
 
     /// All resources.

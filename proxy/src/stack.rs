@@ -28,6 +28,7 @@ use crate::layer::shed::ShedLayer;
 use crate::layer::size_limit::SizeLimitLayer;
 use crate::layer::{Answer, Call};
 use crate::respond::Response;
+use crate::router::Endpoint;
 
 /// Builds the stack. It is always ready: what cannot be served is answered, never queued.
 pub fn stack(
@@ -59,6 +60,7 @@ pub fn stack(
         .layer(SizeLimitLayer {
             max_header: http.max_header_bytes,
             max_body: http.max_body_bytes,
+            streamed: app.router.route_of(Endpoint::V3Records),
             metrics: Arc::clone(metrics),
         })
         .service(Dispatch(Arc::clone(app)))

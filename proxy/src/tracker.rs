@@ -9,8 +9,8 @@
 //! reports of one request, which mostly come together, find their tracker without looking it up.
 
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 
 use futures_util::task::AtomicWaker;
@@ -28,6 +28,8 @@ pub enum Delivery {
         partition: i32,
         /// Its offset.
         offset: i64,
+        /// When the broker appended it, in epoch milliseconds, if its topic keeps that time instead of the record's.
+        appended: Option<i64>,
     },
     /// It failed.
     Failed(RDKafkaErrorCode),
@@ -56,10 +58,14 @@ pub struct Tracker {
     failures: Mutex<Vec<RDKafkaErrorCode>>,
     waker: AtomicWaker,
     permit: Mutex<Option<Permit>>,
+    /// Whether every result wakes the task, or only the last.
+    eager: bool,
+    /// Times of the broker, by record; only for topics that keep them.
+    appended: OnceLock<Box<[AtomicI64]>>,
 }
 
 impl Tracker {
-    fn new(records: usize, permit: Permit) -> Self {
+    fn new(records: usize, permit: Permit, eager: bool) -> Self {
         let slot = || Slot {
             partition: AtomicI32::new(PENDING),
             number: AtomicI64::new(0),
@@ -70,6 +76,8 @@ impl Tracker {
             failures: Mutex::default(),
             waker: AtomicWaker::new(),
             permit: Mutex::new(Some(permit)),
+            eager,
+            appended: OnceLock::new(),
         }
     }
 
@@ -79,8 +87,10 @@ impl Tracker {
         let Some(slot) = self.slots.get(index) else {
             return Delivery::Pending;
         };
+        // The mark first: what belongs to it was stored before it.
+        let mark = slot.partition.load(Ordering::Acquire);
         let number = slot.number.load(Ordering::Relaxed);
-        match slot.partition.load(Ordering::Relaxed) {
+        match mark {
             PENDING => Delivery::Pending,
             FAILED => self
                 .failure(number)
@@ -88,7 +98,23 @@ impl Tracker {
             partition => Delivery::Stored {
                 partition,
                 offset: number,
+                appended: self.appended_at(index),
             },
+        }
+    }
+
+    fn appended_at(&self, index: usize) -> Option<i64> {
+        let time = self.appended.get()?.get(index)?.load(Ordering::Relaxed);
+        Some(time).filter(|time| *time != i64::MIN)
+    }
+
+    fn append_at(&self, index: usize, time: i64) {
+        let none = || std::iter::repeat_with(|| AtomicI64::new(i64::MIN));
+        let times = self
+            .appended
+            .get_or_init(|| none().take(self.slots.len()).collect());
+        if let Some(place) = times.get(index) {
+            place.store(time, Ordering::Relaxed);
         }
     }
 
@@ -119,12 +145,38 @@ impl Tracker {
         .await;
     }
 
+    /// Waits until the record has a result. Only for trackers registered [eagerly](Deliveries::register_eager).
+    pub async fn record(&self, index: usize) {
+        let known = || self.get(index) != Delivery::Pending;
+        poll_fn(|context| {
+            if known() {
+                return Poll::Ready(());
+            }
+            self.waker.register(context.waker());
+            if known() {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+    }
+
     fn fill(&self, index: usize, delivery: Delivery) {
         let Some(slot) = self.slots.get(index) else {
             return;
         };
         let (partition, number) = match delivery {
-            Delivery::Stored { partition, offset } => (partition, offset),
+            Delivery::Stored {
+                partition,
+                offset,
+                appended,
+            } => {
+                if let Some(time) = appended {
+                    self.append_at(index, time);
+                }
+                (partition, offset)
+            }
             Delivery::Failed(code) => {
                 let mut failures = self.failures.lock();
                 failures.push(code);
@@ -136,7 +188,10 @@ impl Tracker {
             Delivery::Pending => return,
         };
         slot.number.store(number, Ordering::Relaxed);
-        slot.partition.store(partition, Ordering::Relaxed);
+        slot.partition.store(partition, Ordering::Release);
+        if self.eager {
+            self.waker.wake();
+        }
     }
 
     /// Counts one off; `true` for the last, which gives the bytes back and wakes the task.
@@ -184,7 +239,17 @@ impl Deliveries {
     /// Registers a request of so many records. Its permit is given back when all have a result.
     #[must_use]
     pub fn register(&self, records: usize, permit: Permit) -> Registered {
-        let tracker = Arc::new(Tracker::new(records, permit));
+        self.add(Tracker::new(records, permit, false))
+    }
+
+    /// The same, for one that waits for [each record](Tracker::record) and not for all.
+    #[must_use]
+    pub fn register_eager(&self, records: usize, permit: Permit) -> Registered {
+        self.add(Tracker::new(records, permit, true))
+    }
+
+    fn add(&self, tracker: Tracker) -> Registered {
+        let tracker = Arc::new(tracker);
         let mut table = self.table.lock();
         let id = table.free.pop().unwrap_or_else(|| {
             table.trackers.push(None);

@@ -24,6 +24,7 @@ async fn the_last_result_wakes_the_request_and_frees_its_bytes() {
             Delivery::Stored {
                 partition: 1,
                 offset: 9,
+                appended: None,
             },
         );
         background.report(
@@ -31,6 +32,7 @@ async fn the_last_result_wakes_the_request_and_frees_its_bytes() {
             Delivery::Stored {
                 partition: 0,
                 offset: i64::MAX,
+                appended: None,
             },
         );
     });
@@ -41,7 +43,8 @@ async fn the_last_result_wakes_the_request_and_frees_its_bytes() {
         tracker.get(0),
         Delivery::Stored {
             partition: 0,
-            offset: i64::MAX
+            offset: i64::MAX,
+            appended: None,
         }
     );
     assert_eq!(
@@ -52,7 +55,8 @@ async fn the_last_result_wakes_the_request_and_frees_its_bytes() {
         tracker.get(2),
         Delivery::Stored {
             partition: 1,
-            offset: 9
+            offset: 9,
+            appended: None,
         }
     );
     assert_eq!(tracker.get(3), Delivery::Pending);
@@ -71,6 +75,7 @@ async fn a_report_before_the_hand_over_ends_does_not_reach_the_next_request() {
         Delivery::Stored {
             partition: 0,
             offset: 1,
+            appended: None,
         },
     );
     deliveries.handed_over(&first);
@@ -83,6 +88,7 @@ async fn a_report_before_the_hand_over_ends_does_not_reach_the_next_request() {
         Delivery::Stored {
             partition: 0,
             offset: 2,
+            appended: None,
         },
     );
     second.tracker.done().await;
@@ -90,14 +96,16 @@ async fn a_report_before_the_hand_over_ends_does_not_reach_the_next_request() {
         second.tracker.get(0),
         Delivery::Stored {
             partition: 0,
-            offset: 2
+            offset: 2,
+            appended: None,
         }
     );
     assert_eq!(
         first.tracker.get(0),
         Delivery::Stored {
             partition: 0,
-            offset: 1
+            offset: 1,
+            appended: None,
         }
     );
 }
@@ -117,6 +125,7 @@ async fn ids_are_used_again_and_reports_interleave() {
                 let delivery = Delivery::Stored {
                     partition: round,
                     offset: request.opaque(index) as i64,
+                    appended: None,
                 };
                 deliveries.report(request.opaque(index), delivery);
             }
@@ -128,7 +137,8 @@ async fn ids_are_used_again_and_reports_interleave() {
                 request.tracker.get(1),
                 Delivery::Stored {
                     partition: round,
-                    offset
+                    offset,
+                    appended: None,
                 }
             );
         }

@@ -2,6 +2,7 @@
 
 mod acl_query;
 mod acls;
+pub(crate) mod batch;
 mod body;
 mod broker_configs;
 mod brokers;
@@ -14,6 +15,7 @@ mod lags;
 mod links;
 mod partitions;
 mod reassignments;
+pub(crate) mod records;
 mod replicas;
 mod scope;
 mod topic_configs;

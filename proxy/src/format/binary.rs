@@ -10,7 +10,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use sluiceway_common::json::{Options, Scanner};
 
-use super::{SerializeError, Serializer, Side, Written};
+use super::{SerializeError, Serializer, Side, Written, quoted};
 
 const ENGINE: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
@@ -18,9 +18,6 @@ const ENGINE: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
         .with_decode_allow_trailing_bits(true),
 );
-
-/// Longest piece of the offending JSON that an error repeats, in bytes.
-const QUOTED_BYTES: usize = 1024;
 
 /// Decodes base64.
 #[derive(Debug, Clone, Copy, Default)]
@@ -60,9 +57,7 @@ fn text_of(json: &[u8]) -> Option<Cow<'_, str>> {
 }
 
 fn refused(json: &[u8], why: &str) -> SerializeError {
-    let shown = String::from_utf8_lossy(&json[..json.len().min(QUOTED_BYTES)]);
-    let cut = if json.len() > QUOTED_BYTES { "..." } else { "" };
-    SerializeError(format!("data={shown}{cut} {why}"))
+    SerializeError(format!("data={} {why}", quoted(json)))
 }
 
 #[cfg(test)]

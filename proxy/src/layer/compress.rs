@@ -98,7 +98,8 @@ fn finish(mut response: Response, wish: Wish) -> Response {
         header::VARY,
         HeaderValue::from_static("Accept-Encoding, User-Agent"),
     );
-    if wish == Wish::Gzip && !response.body().is_empty() {
+    let body = response.body();
+    if wish == Wish::Gzip && !body.is_empty() && !body.is_stream() {
         let plain = std::mem::take(response.body_mut()).into_bytes();
         let compressed = gzip(&plain);
         if compressed.is_some() {

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::events;
 use crate::metrics::Metrics;
 use crate::respond::{self, Response};
+use crate::router::Target;
 
 /// See the module. (Bodies that do not tell their size are bounded while they are read.)
 #[derive(Debug, Clone)]
@@ -21,12 +22,14 @@ pub struct SizeLimitLayer {
     pub max_header: usize,
     /// Bytes of the body.
     pub max_body: usize,
+    /// The route whose bodies are streams, which have no end that counts.
+    pub streamed: Option<usize>,
     /// Where refusals are counted.
     pub metrics: Arc<Metrics>,
 }
 
 impl SizeLimitLayer {
-    fn check<B>(&self, request: &Request<B>) -> Result<(), Error> {
+    fn check<B>(&self, target: Target, request: &Request<B>) -> Result<(), Error> {
         // Name, colon, space, value, end of line; the line itself has a method and a version besides the path.
         let headers = request.headers().iter();
         let size: usize = headers
@@ -38,6 +41,12 @@ impl SizeLimitLayer {
             .map_or(1, |path| path.as_str().len());
         if size + path + 16 > self.max_header {
             return Err(Error::HeaderTooLarge);
+        }
+        if self
+            .streamed
+            .is_some_and(|route| target == Target::Route(route))
+        {
+            return Ok(());
         }
         let length = request
             .headers()
@@ -81,7 +90,7 @@ where
     }
 
     fn call(&mut self, call: Call) -> Self::Future {
-        match self.settings.check(&call.request) {
+        match self.settings.check(call.matched.target, &call.request) {
             Ok(()) => Either::Right(self.inner.call(call)),
             Err(error) => {
                 events::refused(&self.settings.metrics, &error);
@@ -102,6 +111,7 @@ mod tests {
         let layer = SizeLimitLayer {
             max_header: 256,
             max_body: 10,
+            streamed: Some(3),
             metrics,
         };
         let request = |path: &str, length: &str| {
@@ -111,15 +121,31 @@ mod tests {
                 .body(())
                 .unwrap()
         };
-        assert!(layer.check(&request("/topics/a", "10")).is_ok());
+        assert!(
+            layer
+                .check(Target::NoPath, &request("/topics/a", "10"))
+                .is_ok()
+        );
+        assert!(
+            layer
+                .check(Target::Route(3), &request("/topics/a", "11"))
+                .is_ok()
+        );
         assert!(matches!(
-            layer.check(&request("/topics/a", "11")),
+            layer.check(Target::NoPath, &request("/topics/a", "11")),
             Err(Error::BodyTooLarge(10))
         ));
         assert!(matches!(
-            layer.check(&request(&format!("/{}", "x".repeat(300)), "1")),
+            layer.check(
+                Target::NoPath,
+                &request(&format!("/{}", "x".repeat(300)), "1")
+            ),
             Err(Error::HeaderTooLarge)
         ));
-        assert!(layer.check(&request("/", "nonsense")).is_ok());
+        assert!(
+            layer
+                .check(Target::NoPath, &request("/", "nonsense"))
+                .is_ok()
+        );
     }
 }

@@ -1,0 +1,219 @@
+//! `POST /v3/clusters/{cluster}/topics/{topic}/records:batch`: a few records with ids, each with its own result.
+//!
+//! ```text
+//! {"entries":[{"id":"1",…},…]} ─▶ 207 {"successes":[{"id":"1",…},…],"failures":[{"id":"2","error_code":…},…]}
+//! ```
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use http::StatusCode;
+use hyper::body::Incoming;
+use sluiceway_common::json::{Options, Scanner};
+
+use crate::api::Request;
+use crate::coerce::{self, Mismatch, shorten};
+use crate::error::Error;
+use crate::events;
+use crate::produce::RecordError;
+use crate::produce::answer::{self, common_fields};
+use crate::produce::burst::{self, Burst, Outcome, unreported};
+use crate::produce::prepare::prepare;
+use crate::record_request::{self, BATCHED, RecordRequest};
+use crate::respond::{self, Response};
+use crate::stream::now;
+
+const REQUEST: &str = "ProduceBatchRequest";
+/// Characters of an id.
+const MAX_ID: usize = 80;
+
+const OPTIONS: Options = Options {
+    max_string_len: usize::MAX,
+    ..Options::STRICT
+};
+
+/// Writes the entries of a batch.
+///
+/// # Errors
+/// The batch as a whole is refused; an entry's failure is its own result.
+pub(crate) async fn produce(request: &Request<'_>, body: Incoming) -> Result<Response, Error> {
+    let app = request.app;
+    let cluster = request.matched.param(request.path, 0)?;
+    let topic: Arc<str> = request.matched.param(request.path, 1)?.into();
+    let (body, mut permit) = request.body(body).await?;
+    let mut bytes = Vec::with_capacity(body.len());
+    let entries = decode(&body, &mut bytes)?;
+    let size = body.len() / entries.len().max(1);
+    let ids = checked(&entries, app.config.stream.max_batch_entries)?;
+    let (mut records, time) = (Vec::with_capacity(entries.len()), now());
+    for entry in entries {
+        let limited = app.rate_limits.as_ref();
+        let record = match limited.and_then(|limits| limits.refusal(&cluster, size)) {
+            Some(error) => Err(error),
+            None => prepare(app, &topic, entry, &mut bytes, time).await,
+        };
+        records.push(record);
+    }
+    if !permit.resize(burst::cost(&bytes, records.len())) {
+        return Err(Error::Backpressure {
+            in_flight: permit.in_flight(),
+        });
+    }
+    let burst = burst::send(app, &topic, records, &bytes, permit).await;
+    for index in 0..burst.len() {
+        burst.record(index).await;
+    }
+    let body = render(request, &cluster, &topic, &ids, &burst);
+    Ok(respond::bytes(
+        StatusCode::MULTI_STATUS,
+        request.negotiated,
+        body.into_bytes(),
+    ))
+}
+
+fn render(
+    request: &Request<'_>,
+    cluster: &str,
+    topic: &str,
+    ids: &[String],
+    burst: &Burst,
+) -> String {
+    let common = common_fields(cluster, topic);
+    let (mut successes, mut failures) = (Vec::new(), Vec::new());
+    for (index, id) in ids.iter().enumerate() {
+        let id = serde_json::to_string(id).unwrap_or_default();
+        let mut text = format!("{{\"id\":{id},");
+        match burst.outcome(request.app, index) {
+            Some(Outcome::Stored(place, key, value)) => {
+                answer::stored(&mut text, &common, place, key, value);
+                successes.push(text + "}");
+            }
+            outcome => {
+                let error = match outcome {
+                    Some(Outcome::Failed(error)) => error,
+                    _ => unreported(),
+                };
+                failed(request, topic, &error);
+                answer::failed(&mut text, &error);
+                failures.push(text + "}");
+            }
+        }
+    }
+    format!(
+        "{{\"successes\":[{}],\"failures\":[{}]}}",
+        successes.join(","),
+        failures.join(",")
+    )
+}
+
+fn failed(request: &Request<'_>, topic: &str, error: &RecordError) {
+    events::records_failed(&request.app.metrics, topic, std::iter::once(error));
+}
+
+/// The entries' ids.
+fn checked(entries: &[RecordRequest], most: usize) -> Result<Vec<String>, Error> {
+    let (mut ids, mut seen) = (Vec::with_capacity(entries.len()), HashSet::new());
+    for entry in entries {
+        let id = entry.id.as_ref().filter(|id| valid_id(id));
+        ids.push(
+            id.ok_or(Error::Batch(
+                "Batch entry identifier is not a valid string.",
+            ))?
+            .clone(),
+        );
+    }
+    if !ids.iter().all(|id| seen.insert(id)) {
+        return Err(Error::Batch("Batch entry IDs are not distinct."));
+    }
+    match entries.len() {
+        0 => Err(Error::Batch("Empty batch.")),
+        count if count > most => Err(Error::Batch("Too many entries in batch.")),
+        _ => Ok(ids),
+    }
+}
+
+fn valid_id(id: &str) -> bool {
+    (1..=MAX_ID).contains(&id.len())
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
+/// Reads the batch; data are appended to `json`.
+fn decode(body: &[u8], json: &mut Vec<u8>) -> Result<Vec<RecordRequest>, Error> {
+    let mut scanner = Scanner::new(body, 0, &OPTIONS);
+    match scanner.peek() {
+        None => return Err(Error::Batch("Request body is empty. Data is required.")),
+        Some(b'n') => {
+            scanner.skip().map_err(|error| mismatched(error.into()))?;
+            return Err(Error::Batch("Request body is empty. Data is required."));
+        }
+        Some(b'{') => {}
+        Some(_) => {
+            return Err(mismatched(coerce::not_an_object(
+                &mut scanner,
+                body,
+                REQUEST,
+            )));
+        }
+    }
+    let (entries, unknown) = members(body, &mut scanner, json).map_err(mismatched)?;
+    match unknown {
+        Some(name) => Err(Error::UnknownField(name)),
+        None => Ok(entries),
+    }
+}
+
+/// The entries, and the first field that nobody knows.
+fn members(
+    body: &[u8],
+    scanner: &mut Scanner<'_>,
+    json: &mut Vec<u8>,
+) -> Result<(Vec<RecordRequest>, Option<String>), Mismatch> {
+    scanner.enter()?;
+    let (mut first, mut unknown, mut entries) = (true, None, Vec::new());
+    while let Some(name) = scanner.member(&mut first)? {
+        match name.decode().as_ref() {
+            "entries" => entries = list(body, scanner, json)?,
+            other => {
+                unknown.get_or_insert_with(|| other.to_owned());
+                scanner.skip()?;
+            }
+        }
+    }
+    scanner.finish()?;
+    Ok((entries, unknown))
+}
+
+fn list(
+    body: &[u8],
+    scanner: &mut Scanner<'_>,
+    json: &mut Vec<u8>,
+) -> Result<Vec<RecordRequest>, Mismatch> {
+    match scanner.peek() {
+        Some(b'[') => scanner.enter()?,
+        Some(b'n') => return Ok(scanner.skip().map(|()| Vec::new())?),
+        _ => {
+            let class =
+                "java.util.ArrayList<io.confluent.kafkarest.entities.v3.ProduceBatchRequestEntry>";
+            return Err(coerce::unexpected(scanner, body, class));
+        }
+    }
+    let (mut entries, mut first) = (Vec::new(), true);
+    while scanner.element(&mut first)? {
+        let entry = record_request::decode(body, scanner, json, &BATCHED)?;
+        entries.push(entry.unwrap_or_default());
+    }
+    Ok(entries)
+}
+
+fn mismatched(mismatch: Mismatch) -> Error {
+    let text = mismatch.to_string();
+    match text
+        .strip_prefix("Unrecognized field \"")
+        .and_then(|rest| rest.split_once('"'))
+    {
+        Some((name, _)) => Error::UnknownField(name.to_owned()),
+        None => Error::Malformed(shorten(&text)),
+    }
+}

@@ -1,0 +1,30 @@
+//! `POST /v3/clusters/{cluster}/topics/{topic}/records`: records in, an answer for each out, over one request.
+//!
+//! The cluster is not looked at, as in the original; answers repeat it.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use hyper::body::Incoming;
+
+use crate::api::Request;
+use crate::body::Body;
+use crate::error::Error;
+use crate::respond::{self, Response};
+use crate::stream;
+
+/// Starts the stream of answers.
+///
+/// # Errors
+/// The request does not say that it is JSON; everything later is told in the stream.
+pub(crate) fn stream(request: &Request<'_>, body: Incoming) -> Result<Response, Error> {
+    if request.media.is_none() {
+        return Err(Error::NoMediaType);
+    }
+    let cluster = request.matched.param(request.path, 0)?;
+    let topic = request.matched.param(request.path, 1)?;
+    let answers = stream::produce(Arc::clone(request.app), &cluster, &topic, body);
+    let mut response = respond::bytes(StatusCode::OK, request.negotiated, Vec::new());
+    *response.body_mut() = Body::Stream(Box::new(answers));
+    Ok(response)
+}

@@ -1,0 +1,143 @@
+//! The results of v3's records as JSON.
+
+use std::fmt::Write;
+
+use crate::error::codes;
+use crate::format::Format;
+use crate::instant;
+use crate::kafka_error::{FaultClass, KafkaFault};
+use crate::produce::RecordError;
+use crate::record_request::name_of;
+
+/// What an answer tells of a key or value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shown {
+    /// How it was written.
+    pub(crate) format: Format,
+    /// Its bytes; -1 for a null.
+    pub(crate) size: i64,
+    /// Its schema: subject, id, version.
+    pub(crate) schema: Option<(String, i32, i32)>,
+}
+
+/// Where a record lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Its partition.
+    pub(crate) partition: i32,
+    /// Its offset.
+    pub(crate) offset: i64,
+    /// Its time, in epoch milliseconds.
+    pub(crate) timestamp: i64,
+}
+
+/// The fields that all answers of a request begin with, as JSON: `"cluster_id":…,"topic_name":…`.
+pub(crate) fn common_fields(cluster: &str, topic: &str) -> String {
+    let text = |text: &str| serde_json::to_string(text).unwrap_or_default();
+    format!(
+        "\"cluster_id\":{},\"topic_name\":{}",
+        text(cluster),
+        text(topic)
+    )
+}
+
+/// Appends the fields of a record that was written.
+pub(crate) fn stored(
+    out: &mut String,
+    common: &str,
+    place: Place,
+    key: Option<&Shown>,
+    value: Option<&Shown>,
+) {
+    out.push_str(common);
+    let _ = write!(
+        out,
+        ",\"partition_id\":{},\"offset\":{},\"timestamp\":\"",
+        place.partition, place.offset
+    );
+    instant::write(place.timestamp, out);
+    out.push('"');
+    for (name, shown) in [("key", key), ("value", value)] {
+        if let Some(shown) = shown {
+            data(out, name, shown);
+        }
+    }
+}
+
+fn data(out: &mut String, name: &str, shown: &Shown) {
+    let _ = write!(out, ",\"{name}\":{{\"type\":\"{}\"", name_of(shown.format));
+    if let Some((subject, id, version)) = &shown.schema {
+        let subject = serde_json::to_string(subject).unwrap_or_default();
+        let _ = write!(
+            out,
+            ",\"subject\":{subject},\"schema_id\":{id},\"schema_version\":{version}"
+        );
+    }
+    let _ = write!(out, ",\"size\":{}}}", shown.size);
+}
+
+/// Appends the fields of a failure. As in the original, only the first line of its message.
+pub(crate) fn failed(out: &mut String, error: &RecordError) {
+    let message = error.message.lines().next().unwrap_or_default();
+    let message = serde_json::to_string(message).unwrap_or_default();
+    let _ = write!(
+        out,
+        "\"error_code\":{},\"message\":{message}",
+        error.code.number
+    );
+}
+
+/// A failure of Kafka as v3 tells it of a record.
+pub(crate) fn of_fault(fault: KafkaFault) -> RecordError {
+    let absent = fault.message.contains("not present in metadata");
+    let code = match fault.class {
+        FaultClass::Retriable if absent => codes::TOPIC_NOT_FOUND,
+        FaultClass::Fatal if fault.message.starts_with("Invalid topics") => {
+            codes::KAFKA_BAD_REQUEST
+        }
+        _ => fault.code(),
+    };
+    RecordError {
+        code,
+        message: fault.message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_recorded() {
+        let common = common_fields("C", "t");
+        let mut out = String::new();
+        let place = Place {
+            partition: 0,
+            offset: 4,
+            timestamp: 1_612_545_282_123,
+        };
+        let shown = |format, schema| Shown {
+            format,
+            size: 7,
+            schema,
+        };
+        stored(
+            &mut out,
+            &common,
+            place,
+            Some(&shown(Format::String, None)),
+            Some(&shown(Format::Avro, Some(("t-value".into(), 1, 2)))),
+        );
+        assert_eq!(
+            out,
+            r#""cluster_id":"C","topic_name":"t","partition_id":0,"offset":4,"timestamp":"2021-02-05T17:14:42.123Z","key":{"type":"STRING","size":7},"value":{"type":"AVRO","subject":"t-value","schema_id":1,"schema_version":2,"size":7}"#
+        );
+        out.clear();
+        let error = RecordError {
+            code: codes::BAD_REQUEST,
+            message: "one\ntwo".into(),
+        };
+        failed(&mut out, &error);
+        assert_eq!(out, r#""error_code":400,"message":"one""#);
+    }
+}

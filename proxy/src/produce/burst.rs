@@ -1,0 +1,205 @@
+//! v3 records that are handed over together: those that had arrived by then.
+//!
+//! ```text
+//! Prepared, or an error ─▶ partition exists? size? ─▶ producer ─▶ Tracker ─▶ a result per record, in order
+//! ```
+
+use std::sync::Arc;
+
+use rdkafka::types::RDKafkaErrorCode;
+
+use crate::admission::Permit;
+use crate::app::App;
+use crate::error::codes;
+use crate::kafka_error::{FaultClass, KafkaFault, fault};
+use crate::produce::answer::{Place, Shown, of_fault};
+use crate::produce::prepare::Prepared;
+use crate::produce::{RECORD_OVERHEAD, RecordError, oversize};
+use crate::producer_pool::Outgoing;
+use crate::tracker::{Delivery, Tracker};
+
+/// Records under way, or with their results.
+pub(crate) struct Burst {
+    tracker: Arc<Tracker>,
+    items: Vec<Item>,
+    topic: Arc<str>,
+}
+
+/// A record under way, or its failure.
+enum Item {
+    Failed(RecordError),
+    Sent(Box<Sent>),
+}
+
+struct Sent {
+    timestamp: i64,
+    key: Option<Shown>,
+    value: Option<Shown>,
+}
+
+/// What became of a record.
+pub(crate) enum Outcome<'b> {
+    /// It lies there.
+    Stored(Place, Option<&'b Shown>, Option<&'b Shown>),
+    /// It does not.
+    Failed(RecordError),
+}
+
+/// Bytes that a burst takes on its way, bookkeeping included.
+pub(crate) fn cost(bytes: &[u8], records: usize) -> usize {
+    bytes.len() + records * RECORD_OVERHEAD
+}
+
+/// Hands records over. `bytes` are what their spans point into.
+pub(crate) async fn send(
+    app: &App,
+    topic: &Arc<str>,
+    records: Vec<Result<Prepared, RecordError>>,
+    bytes: &[u8],
+    permit: Permit,
+) -> Burst {
+    let good = || records.iter().filter_map(|record| record.as_ref().ok());
+    let partitions = if good().next().is_some() {
+        let highest = good()
+            .filter_map(|prepared| prepared.record.partition)
+            .max();
+        partitions(app, topic, highest.unwrap_or(-1)).await
+    } else {
+        Ok(0)
+    };
+    let registered = app.deliveries.register_eager(records.len(), permit);
+    let handle = app.producer.current();
+    let mut items = Vec::with_capacity(records.len());
+    for (index, record) in records.into_iter().enumerate() {
+        let checked = record.and_then(|prepared| check(app, topic, prepared, &partitions));
+        let sent = checked.and_then(|prepared| {
+            let outgoing = Outgoing {
+                topic,
+                partition: prepared.record.partition,
+                key: prepared.record.key.map(|span| span.of(bytes)),
+                value: prepared.record.value.map(|span| span.of(bytes)),
+                timestamp: Some(prepared.timestamp),
+                headers: prepared.headers.as_ref(),
+                opaque: registered.opaque(index),
+            };
+            let sent = app.producer.send(&handle, &outgoing);
+            sent.map(|()| prepared)
+                .map_err(|code| of_fault(fault(code, topic)))
+        });
+        items.push(match sent {
+            Ok(prepared) => {
+                count_bytes(app, &prepared);
+                Item::Sent(Box::new(Sent {
+                    timestamp: prepared.timestamp,
+                    key: prepared.key,
+                    value: prepared.value,
+                }))
+            }
+            Err(error) => {
+                app.deliveries
+                    .refuse(&registered, index, RDKafkaErrorCode::Fail);
+                Item::Failed(error)
+            }
+        });
+    }
+    app.deliveries.handed_over(&registered);
+    Burst {
+        tracker: registered.tracker,
+        items,
+        topic: Arc::clone(topic),
+    }
+}
+
+async fn partitions(app: &App, topic: &str, highest: i32) -> Result<i32, KafkaFault> {
+    match app.topics.partitions(topic).await {
+        Ok(known) if highest >= known => app.topics.partitions_now(topic).await,
+        result => result,
+    }
+}
+
+fn check(
+    app: &App,
+    topic: &str,
+    prepared: Prepared,
+    partitions: &Result<i32, KafkaFault>,
+) -> Result<Prepared, RecordError> {
+    let partitions = match partitions {
+        Ok(partitions) => *partitions,
+        Err(fault) => return Err(of_fault(fault.clone())),
+    };
+    if let Some(partition) = prepared.record.partition
+        && partition >= partitions
+    {
+        return Err(of_fault(
+            app.topics.no_partition(topic, partition, partitions),
+        ));
+    }
+    let limit = app.config.delivery.max_record_bytes;
+    match oversize(&prepared.record, prepared.header_bytes, limit) {
+        Some(error) => Err(RecordError {
+            code: codes::PAYLOAD_TOO_LARGE,
+            ..error
+        }),
+        None => Ok(prepared),
+    }
+}
+
+fn count_bytes(app: &App, prepared: &Prepared) {
+    for shown in [&prepared.key, &prepared.value].into_iter().flatten() {
+        let bytes = u64::try_from(shown.size).unwrap_or(0);
+        app.produced(shown.format).bytes.inc_by(bytes);
+    }
+}
+
+impl Burst {
+    /// How many records there are.
+    pub(crate) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// What became of a record; `None`: nothing yet.
+    pub(crate) fn outcome(&self, app: &App, index: usize) -> Option<Outcome<'_>> {
+        let sent = match self.items.get(index)? {
+            Item::Failed(error) => return Some(Outcome::Failed(error.clone())),
+            Item::Sent(sent) => sent,
+        };
+        match self.tracker.get(index) {
+            Delivery::Pending => None,
+            Delivery::Failed(code) => Some(Outcome::Failed(of_fault(fault(code, &self.topic)))),
+            Delivery::Stored {
+                partition,
+                offset,
+                appended,
+            } => {
+                if let Some(shown) = sent.value.as_ref().or(sent.key.as_ref()) {
+                    app.produced(shown.format).records.inc();
+                }
+                let place = Place {
+                    partition,
+                    offset,
+                    timestamp: appended.unwrap_or(sent.timestamp),
+                };
+                Some(Outcome::Stored(
+                    place,
+                    sent.key.as_ref(),
+                    sent.value.as_ref(),
+                ))
+            }
+        }
+    }
+
+    /// Waits until a record has a result.
+    pub(crate) async fn record(&self, index: usize) {
+        if let Some(Item::Sent(_)) = self.items.get(index) {
+            self.tracker.record(index).await;
+        }
+    }
+}
+
+/// The failure of a record that will have no result.
+pub(crate) fn unreported() -> RecordError {
+    of_fault(KafkaFault::new(
+        FaultClass::Retriable,
+        "The record's delivery was not reported.",
+    ))
+}

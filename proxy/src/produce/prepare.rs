@@ -1,0 +1,166 @@
+//! A v3 record → the bytes of its key, value and headers.
+//!
+//! In: a [`RecordRequest`] whose data are spans of a buffer. Out: a [`Prepared`] record, its bytes in the same buffer
+//! (JSON stays where it is). What fails: the record alone, with the error that is its answer.
+
+use rdkafka::message::{Header as KafkaHeader, OwnedHeaders};
+
+use crate::app::App;
+use crate::envelope::{Record, Span};
+use crate::error::codes;
+use crate::format::binary::Binary;
+use crate::format::string::Text;
+use crate::format::{Format, SerializeError, Serializer, Side, Written};
+use crate::produce::answer::Shown;
+use crate::produce::{RecordError, varint_len};
+use crate::record_request::{Data, Header, RecordRequest};
+
+/// A record whose bytes are known.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// Its key, value and partition.
+    pub(crate) record: Record,
+    /// Its headers.
+    pub(crate) headers: Option<OwnedHeaders>,
+    /// Bytes that the headers take in a batch.
+    pub(crate) header_bytes: usize,
+    /// Epoch milliseconds.
+    pub(crate) timestamp: i64,
+    /// What the answer tells of the key.
+    pub(crate) key: Option<Shown>,
+    /// What the answer tells of the value.
+    pub(crate) value: Option<Shown>,
+}
+
+/// Prepares a record. `now` is its time if it has none.
+pub(crate) async fn prepare(
+    app: &App,
+    topic: &str,
+    request: RecordRequest,
+    bytes: &mut Vec<u8>,
+    now: i64,
+) -> Result<Prepared, RecordError> {
+    if request.partition.is_some_and(i32::is_negative) {
+        return Err(RecordError {
+            code: codes::PARTITION_NOT_FOUND,
+            message: "Partition not found.".into(),
+        });
+    }
+    let timestamp = timestamp(request.timestamp, now)?;
+    let (key, key_shown) = side(app, topic, Side::Key, request.key, bytes).await?;
+    let (value, value_shown) = side(app, topic, Side::Value, request.value, bytes).await?;
+    let (headers, header_bytes) = headers(&request.headers);
+    Ok(Prepared {
+        record: Record {
+            key,
+            value,
+            partition: request.partition,
+        },
+        headers,
+        header_bytes,
+        timestamp,
+        key: key_shown,
+        value: value_shown,
+    })
+}
+
+/// Kafka's times are not negative, and its client takes 0 for none.
+fn timestamp(asked: Option<i64>, now: i64) -> Result<i64, RecordError> {
+    match asked {
+        None => Ok(now),
+        Some(time @ 0..) => Ok(time.max(1)),
+        Some(time) => Err(RecordError {
+            code: codes::BAD_REQUEST,
+            message: format!(
+                "Bad Request: Invalid timestamp: {time}. Timestamp should always be non-negative or null."
+            )
+            .into(),
+        }),
+    }
+}
+
+async fn side(
+    app: &App,
+    topic: &str,
+    side: Side,
+    data: Option<Data>,
+    bytes: &mut Vec<u8>,
+) -> Result<(Option<Span>, Option<Shown>), RecordError> {
+    let Some(data) = data else {
+        return Ok((None, None));
+    };
+    let plain = data.format.filter(|format| !format.requires_schema());
+    let Some(format) = plain else {
+        return Box::pin(with_schema(app, topic, side, data, bytes)).await;
+    };
+    let span = write(format, side, data.json, bytes)?;
+    let size = span.map_or(-1, |span| i64::try_from(span.len()).unwrap_or(i64::MAX));
+    let shown = Shown {
+        format,
+        size,
+        schema: None,
+    };
+    Ok((span, Some(shown)))
+}
+
+/// Writes data that need no schema. JSON is left where it is.
+fn write(
+    format: Format,
+    side: Side,
+    json: Option<Span>,
+    bytes: &mut Vec<u8>,
+) -> Result<Option<Span>, SerializeError> {
+    let serializer: &dyn Serializer = match format {
+        Format::Binary => &Binary,
+        Format::String => &Text,
+        _ => return Ok(json),
+    };
+    let Some(json) = json else {
+        return Ok(None);
+    };
+    let mut out = Vec::with_capacity(json.len());
+    let written = serializer.serialize(side, Some(json.of(bytes)), &mut out)?;
+    let start = bytes.len();
+    bytes.extend_from_slice(&out);
+    Ok((written == Written::Bytes).then(|| Span::since(start, bytes)))
+}
+
+async fn with_schema(
+    _app: &App,
+    _topic: &str,
+    _side: Side,
+    _data: Data,
+    _bytes: &mut Vec<u8>,
+) -> Result<(Option<Span>, Option<Shown>), RecordError> {
+    Err(RecordError {
+        code: codes::UNPROCESSABLE,
+        message:
+            "Error: 42206 : Payload error. Schema Registry must be configured when using schemas."
+                .into(),
+    })
+}
+
+impl From<SerializeError> for RecordError {
+    fn from(error: SerializeError) -> Self {
+        Self {
+            code: codes::BAD_REQUEST,
+            message: error.to_string().into(),
+        }
+    }
+}
+
+/// The headers as the client takes them, and the bytes they take in a batch, their number included.
+fn headers(headers: &[Header]) -> (Option<OwnedHeaders>, usize) {
+    let mut bytes = varint_len(headers.len());
+    if headers.is_empty() {
+        return (None, bytes);
+    }
+    let mut owned = OwnedHeaders::new_with_capacity(headers.len());
+    for Header { name, value } in headers {
+        let value = value.as_deref();
+        bytes += varint_len(name.len()) + name.len();
+        bytes += value.map_or(1, |value| varint_len(value.len()) + value.len());
+        owned = owned.insert(KafkaHeader { key: name, value });
+    }
+    (Some(owned), bytes)
+}

@@ -1,0 +1,239 @@
+//! v3's streamed produce: records are read, written and answered over one request, for as long as the client likes.
+//!
+//! ```text
+//! request body ─▶ Input: split, decoded ─▶ prepared ─▶ Burst (on its way) ─▶ an answer per record ─▶ response body
+//!                 one partial record       records that arrived together      in the records' order
+//! ```
+//!
+//! Everything runs inside of the response body's `poll`: a client that does not read its answers stops being read, and
+//! one that goes away takes the stream along (records handed to Kafka are still delivered). At most
+//! [`MAX_RECORDS`] are under way per stream, and their bytes count against the admission of the whole proxy: a stream
+//! waits for room where other requests are refused. What fails: records, each with its own answer; broken JSON, a
+//! record over the limit and silence end the stream.
+
+mod answers;
+mod input;
+mod resync;
+mod split;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use hyper::body::Incoming;
+use tokio::time::sleep_until;
+
+use crate::admission::Permit;
+use crate::app::App;
+use crate::body;
+use crate::error::{Error, codes};
+use crate::events;
+use crate::produce::RecordError;
+use crate::produce::answer::common_fields;
+use crate::produce::burst::{self, Burst, Outcome};
+use crate::produce::prepare::prepare;
+use input::{Input, Read};
+
+pub use answers::Answers;
+use answers::Out;
+
+/// Records under way per stream.
+const MAX_RECORDS: usize = 1000;
+/// Records that are handed over together.
+const MAX_BURST: usize = 256;
+/// Pause before the next attempt when other requests fill the admission.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Starts a stream. Nothing happens before the answers are polled.
+#[must_use]
+pub fn produce(app: Arc<App>, cluster: &str, topic: &str, body: Incoming) -> Answers {
+    let out = Out::default();
+    let stream = Stream {
+        common: common_fields(cluster, topic),
+        cluster: cluster.to_owned(),
+        topic: Arc::from(topic),
+        input: Input::new(&app.config),
+        held: app.admission.empty(),
+        bursts: VecDeque::new(),
+        answered: 0,
+        under_way: 0,
+        out: out.clone(),
+        started: Instant::now(),
+        closing: None,
+        app,
+    };
+    Answers::new(out, stream.run(body))
+}
+
+struct Stream {
+    app: Arc<App>,
+    cluster: String,
+    topic: Arc<str>,
+    /// Fields of every answer.
+    common: String,
+    input: Input,
+    /// What the input's buffer holds.
+    held: Permit,
+    /// Records under way, oldest first.
+    bursts: VecDeque<Burst>,
+    /// Records of the oldest burst that were answered.
+    answered: usize,
+    /// Records under way.
+    under_way: usize,
+    out: Out,
+    started: Instant,
+    /// When a stream that is too old is closed.
+    closing: Option<Instant>,
+}
+
+impl Stream {
+    async fn run(mut self, mut body: Incoming) {
+        let app = Arc::clone(&self.app);
+        let timeout = app.config.http.body_timeout;
+        loop {
+            self.answer();
+            while self.input.has_more() && self.under_way < MAX_RECORDS {
+                self.hand_over().await;
+                self.answer();
+            }
+            if self.input.is_done() && self.bursts.is_empty() {
+                return;
+            }
+            let reading = !self.input.is_done() && !self.input.has_more();
+            tokio::select! {
+                biased;
+                () = oldest(&self.bursts, self.answered), if !self.bursts.is_empty() => {}
+                piece = body::next(&mut body, timeout), if reading => self.take(piece),
+                () = app.stopping.cancelled(), if reading => self.input.finish(),
+                () = until(self.closing), if self.closing.is_some() && reading => self.input.finish(),
+            }
+        }
+    }
+
+    /// Takes a piece of the body, or its end.
+    fn take(&mut self, piece: Result<Option<bytes::Bytes>, Error>) {
+        match piece {
+            Ok(Some(piece)) => self.input.push(&piece),
+            Ok(None) => self.input.end(),
+            // Silence while answers are outstanding is the client waiting for them.
+            Err(Error::BodyTimeout) if !self.bursts.is_empty() => {}
+            Err(Error::BodyAborted(_)) => self.input.finish(),
+            Err(error) => self.refuse(&error),
+        }
+    }
+
+    /// Ends the stream with an error of the proxy.
+    fn refuse(&mut self, error: &Error) {
+        events::refused(&self.app.metrics, error);
+        self.input.fail(RecordError {
+            code: error.code(),
+            message: error.to_string().into(),
+        });
+    }
+
+    /// Reads records that have arrived, and hands them over together.
+    async fn hand_over(&mut self) {
+        let now = now();
+        let (mut records, mut bytes) = (Vec::new(), Vec::new());
+        let room = MAX_BURST.min(MAX_RECORDS - self.under_way);
+        while records.len() < room {
+            match self.input.next(&mut bytes) {
+                Read::Record(request, size) => {
+                    let record = match self.refusal(size) {
+                        Some(error) => Err(error),
+                        None => prepare(&self.app, &self.topic, *request, &mut bytes, now).await,
+                    };
+                    records.push(record);
+                }
+                Read::Failed(error) => records.push(Err(error)),
+                Read::Nothing => break,
+            }
+        }
+        if !self.held.resize(self.input.held()) {
+            self.refuse(&Error::Backpressure {
+                in_flight: self.held.in_flight(),
+            });
+        }
+        if records.is_empty() {
+            return;
+        }
+        let permit = self.admitted(burst::cost(&bytes, records.len())).await;
+        let burst = burst::send(&self.app, &self.topic, records, &bytes, permit).await;
+        self.under_way += burst.len();
+        self.bursts.push_back(burst);
+    }
+
+    /// What a record is refused for before it is looked at.
+    fn refusal(&mut self, size: usize) -> Option<RecordError> {
+        let settings = &self.app.config.stream;
+        if self.started.elapsed() > settings.max_duration {
+            let grace = settings.grace;
+            self.closing.get_or_insert_with(|| Instant::now() + grace);
+            return Some(RecordError {
+                code: codes::REQUEST_TIMEOUT,
+                message:
+                    "Streaming connection open for longer than allowed: Connection will be closed."
+                        .into(),
+            });
+        }
+        let limits = self.app.rate_limits.as_ref()?;
+        limits.refusal(&self.cluster, size)
+    }
+
+    /// Waits until so many bytes more may be on their way.
+    async fn admitted(&mut self, cost: usize) -> Permit {
+        let mut permit = self.app.admission.empty();
+        while !permit.resize(cost) {
+            if self.bursts.is_empty() {
+                tokio::time::sleep(PAUSE).await;
+            } else {
+                oldest(&self.bursts, self.answered).await;
+                self.answer();
+            }
+        }
+        permit
+    }
+
+    /// Answers every record whose result is known, as long as those before it are.
+    fn answer(&mut self) {
+        while let Some(burst) = self.bursts.front() {
+            while self.answered < burst.len() {
+                match burst.outcome(&self.app, self.answered) {
+                    None => return,
+                    Some(Outcome::Stored(place, key, value)) => {
+                        self.out.stored(&self.common, place, key, value);
+                    }
+                    Some(Outcome::Failed(error)) => {
+                        let errors = std::iter::once(&error);
+                        events::records_failed(&self.app.metrics, &self.topic, errors);
+                        self.out.failed(&error);
+                    }
+                }
+                self.answered += 1;
+            }
+            self.under_way -= burst.len();
+            self.answered = 0;
+            self.bursts.pop_front();
+        }
+    }
+}
+
+async fn oldest(bursts: &VecDeque<Burst>, answered: usize) {
+    if let Some(burst) = bursts.front() {
+        burst.record(answered).await;
+    }
+}
+
+async fn until(time: Option<Instant>) {
+    if let Some(time) = time {
+        sleep_until(time.into()).await;
+    }
+}
+
+/// Epoch milliseconds.
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(1, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
+}

@@ -1,0 +1,262 @@
+//! The request's side of a stream: bytes in, records out.
+//!
+//! Holds the records that were not read yet, of which only the last may be incomplete, so that it is bounded by the
+//! largest record and a piece of the body. What fails: records of a wrong shape, after which the stream goes on; broken
+//! JSON, after which it seldom does; a record over the limit.
+
+use bytes::{Buf, BytesMut};
+use sluiceway_common::json::{End, JsonError, JsonErrorKind, Options, Scanner};
+
+use super::resync::{Resync, resync};
+use super::split::Splitter;
+use crate::coerce::Mismatch;
+use crate::config::Config;
+use crate::error::{Code, Error, codes};
+use crate::produce::RecordError;
+use crate::record_request::{self, RecordRequest, STREAMED};
+
+/// Jackson's limits, without the one on strings: records are bounded as a whole.
+const OPTIONS: Options = Options {
+    max_string_len: usize::MAX,
+    ..Options::STRICT
+};
+/// Bytes behind broken JSON that are searched again with every piece. Beyond, only at the end.
+const SEARCHED: usize = 64 * 1024;
+
+/// What the input holds next.
+pub(super) enum Read {
+    /// A record, and its size.
+    Record(Box<RecordRequest>, usize),
+    /// An error that is an answer.
+    Failed(RecordError),
+    /// Nothing whole.
+    Nothing,
+}
+
+/// The records of a stream.
+pub(super) struct Input {
+    buffer: BytesMut,
+    splitter: Splitter,
+    /// The body is at its end.
+    ended: bool,
+    /// The buffer may hold another record.
+    more: bool,
+    /// What the stream ends with.
+    last: Option<RecordError>,
+    /// Behind broken JSON: its error, for which the buffer's front is the broken record.
+    broken: Option<JsonError>,
+    max_record: usize,
+    /// `api.v3.produce.request.size.limit.max.bytes`
+    max_request: Option<usize>,
+    /// Line and column of the buffer's front.
+    line: usize,
+    column: usize,
+}
+
+impl Input {
+    pub(super) fn new(config: &Config) -> Self {
+        Self {
+            buffer: BytesMut::new(),
+            splitter: Splitter::default(),
+            ended: false,
+            more: false,
+            last: None,
+            broken: None,
+            max_record: config.http.max_body_bytes,
+            max_request: config.stream.max_request_bytes,
+            line: 1,
+            column: 1,
+        }
+    }
+
+    /// Takes a piece of the body.
+    pub(super) fn push(&mut self, piece: &[u8]) {
+        self.buffer.extend_from_slice(piece);
+        self.more = true;
+    }
+
+    /// Takes the end of the body.
+    pub(super) fn end(&mut self) {
+        self.ended = true;
+        self.more = true;
+    }
+
+    /// Ends the stream without another answer.
+    pub(super) fn finish(&mut self) {
+        self.buffer.clear();
+        self.broken = None;
+        self.ended = true;
+        self.more = false;
+    }
+
+    /// Ends the stream with an error.
+    pub(super) fn fail(&mut self, error: RecordError) {
+        self.finish();
+        self.last = Some(error);
+        self.more = true;
+    }
+
+    /// Whether another record may be here.
+    pub(super) fn has_more(&self) -> bool {
+        self.more
+    }
+
+    /// Whether there will be no more.
+    pub(super) fn is_done(&self) -> bool {
+        self.ended && !self.more
+    }
+
+    /// Bytes held.
+    pub(super) fn held(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// The next record. Its data are appended to `json`.
+    pub(super) fn next(&mut self, json: &mut Vec<u8>) -> Read {
+        if let Some(error) = self.last.take() {
+            self.more = false;
+            return Read::Failed(error);
+        }
+        if let Some(error) = self.broken.take() {
+            return self.behind(error, json);
+        }
+        let Some(range) = self.splitter.next(&self.buffer, self.ended) else {
+            self.consume(self.splitter.before());
+            self.more = false;
+            return self.bounded();
+        };
+        let size = range.len();
+        if size > self.max_record || self.max_request.is_some_and(|max| size > max) {
+            return self.too_large();
+        }
+        let start = range.start;
+        self.consume(start);
+        let record = self.buffer.get(..size).unwrap_or_default();
+        let mut scanner = Scanner::new(record, 0, &OPTIONS);
+        let begun = json.len();
+        let read = record_request::decode(record, &mut scanner, json, &STREAMED);
+        let read = read.and_then(|request| Ok(scanner.finish().map(|()| request)?));
+        match read {
+            Ok(Some(request)) => {
+                self.consume(size);
+                Read::Record(Box::new(request), size)
+            }
+            Ok(None) => {
+                self.consume(size);
+                failed(codes::INTERNAL, "Internal Server Error".to_owned())
+            }
+            Err(mismatch) => {
+                json.truncate(begun);
+                self.refused(mismatch, size)
+            }
+        }
+    }
+
+    /// A record that was not understood.
+    fn refused(&mut self, mismatch: Mismatch, size: usize) -> Read {
+        let record = self.buffer.get(..size).unwrap_or_default();
+        let first = record.first().copied();
+        match mismatch {
+            Mismatch::Shape(message) => {
+                match Scanner::new(record, 0, &OPTIONS).skip() {
+                    Ok(()) => self.consume(size),
+                    Err(error) => self.broken = Some(error),
+                }
+                failed(codes::BAD_REQUEST, message)
+            }
+            // What is no value at all is noticed before a record is read.
+            Mismatch::Syntax(error) if !matches!(first, Some(b'{' | b'[' | b'"')) => {
+                self.ends(error)
+            }
+            Mismatch::Syntax(error) => {
+                let message = self.placed(error.clone()).to_string();
+                self.broken = Some(error);
+                failed(codes::BAD_REQUEST, message)
+            }
+        }
+    }
+
+    /// Looks for the end of a broken record.
+    fn behind(&mut self, error: JsonError, json: &mut Vec<u8>) -> Read {
+        match resync(&self.buffer, &error, self.ended, &OPTIONS) {
+            Resync::Resumed(at) => {
+                self.splitter.skip_to(at);
+                self.consume(at);
+                self.next(json)
+            }
+            Resync::Failed(error) => self.ends(error),
+            Resync::More if self.buffer.len() > SEARCHED => self.ends(error),
+            Resync::More => {
+                self.broken = Some(error);
+                self.more = false;
+                Read::Nothing
+            }
+        }
+    }
+
+    /// Ends the stream for broken JSON.
+    fn ends(&mut self, error: JsonError) -> Read {
+        let error = self.placed(error);
+        self.finish();
+        failed(
+            codes::BAD_REQUEST,
+            format!("Bad Request: Error processing message: {error}"),
+        )
+    }
+
+    /// Refuses an incomplete record that is too large already.
+    fn bounded(&mut self) -> Read {
+        let size = self.buffer.len();
+        if size > self.max_record || self.max_request.is_some_and(|max| size > max) {
+            return self.too_large();
+        }
+        Read::Nothing
+    }
+
+    fn too_large(&mut self) -> Read {
+        let limit = self.max_request.filter(|max| *max <= self.max_record);
+        self.finish();
+        if limit.is_some() {
+            let message = "Bad Request: Error processing message: Produce request size is larger than allowed threshold";
+            return failed(codes::BAD_REQUEST, message.to_owned());
+        }
+        let error = Error::BodyTooLarge(self.max_record);
+        failed(error.code(), error.to_string())
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        let gone = self.buffer.get(..bytes).unwrap_or_default();
+        let lines = memchr::memchr_iter(b'\n', gone).count();
+        self.line += lines;
+        match memchr::memrchr(b'\n', gone) {
+            Some(last) => self.column = bytes - last,
+            None => self.column += bytes,
+        }
+        self.buffer.advance(bytes.min(self.buffer.len()));
+        self.splitter.consumed(bytes);
+    }
+
+    /// Counts the lines and columns that an error names from the beginning of the stream.
+    fn placed(&self, mut error: JsonError) -> JsonError {
+        let (from_line, from_column) = (self.line, self.column);
+        let shift = |line: &mut usize, column: &mut usize| {
+            if *line == 1 {
+                *column += from_column - 1;
+            }
+            *line += from_line - 1;
+        };
+        match &mut error.kind {
+            JsonErrorKind::UnexpectedEnd(End::Container { line, column, .. })
+            | JsonErrorKind::MismatchedClose { line, column, .. } => shift(line, column),
+            _ => {}
+        }
+        error
+    }
+}
+
+fn failed(code: Code, message: String) -> Read {
+    Read::Failed(RecordError {
+        code,
+        message: message.into(),
+    })
+}
