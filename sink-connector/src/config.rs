@@ -9,9 +9,11 @@
 mod classes;
 mod connector;
 mod converter;
+mod credentials;
 mod definition;
 mod errors;
 mod format;
+mod object_options;
 mod partitioner;
 mod rotation;
 mod s3;
@@ -20,14 +22,16 @@ mod unsupported;
 
 pub use classes::{FormatClass, PartitionerClass};
 pub use converter::{ConverterConfig, Encoding};
+pub use credentials::{Credentials, Proxy, Role, StaticKey};
 pub use definition::definition;
 pub use errors::{ErrorsConfig, Tolerance};
 pub use format::{
     AvroCodec, AvroOptions, Compression, DecimalFormat, FormatConfig, ParquetCodec, StoredConfig,
 };
+pub use object_options::{Encryption, ObjectOptions, Tagging};
 pub use partitioner::{PartitionerConfig, SchemaAffix};
 pub use rotation::{RotationConfig, Schedule};
-pub use s3::{Credentials, S3Config};
+pub use s3::S3Config;
 pub use topics::{TopicPattern, TopicSelector};
 
 use std::time::Duration;
@@ -139,7 +143,7 @@ impl ConnectorConfig {
         let compression = format::compression(&values, &mut errors);
         let partitioner = partitioner::read(&values, &mut errors);
         let rotation = rotation::read(&values, partitioner.as_ref());
-        let s3 = s3::read(&values, &mut errors);
+        let s3 = s3::read(&values, properties, &mut errors);
         let key_converter = converter::read("key.converter", properties, worker, &mut errors);
         let value_converter = converter::read("value.converter", properties, worker, &mut errors);
         connector::check_classes(&values, &mut errors);

@@ -77,6 +77,14 @@ pub(crate) fn upload_retried(
     tracing::warn!(connector, key, %error, retry_in_ms = pause.as_millis() as u64, "S3 request failed, trying again");
 }
 
+pub(crate) fn tagging_failed(metrics: &SinkMetrics, connector: &str, key: &str, error: &S3Error) {
+    metrics
+        .tagging_failures
+        .with_label_values(&[connector])
+        .inc();
+    tracing::warn!(connector, key, %error, "object cannot be tagged");
+}
+
 pub(crate) fn upload_lost(metrics: &SinkMetrics, connector: &str, topic: &str, partition: i32) {
     metrics.upload_retries.with_label_values(&["rewind"]).inc();
     tracing::warn!(

@@ -39,6 +39,8 @@ pub struct SinkMetrics {
     pub upload_seconds: HistogramVec,
     /// S3 requests tried again: operation.
     pub upload_retries: IntCounterVec,
+    /// Objects that could not be tagged: connector.
+    pub tagging_failures: IntCounterVec,
     /// Offset commits: connector, result.
     pub commits: IntCounterVec,
     /// Time of the last offset commit, Unix seconds: connector, task.
@@ -142,6 +144,12 @@ impl SinkMetrics {
                 "upload_retries_total",
                 "S3 requests tried again.",
                 &["operation"],
+            )?,
+            tagging_failures: counter(
+                r,
+                "tagging_failures_total",
+                "Objects that could not be tagged.",
+                &["connector"],
             )?,
             commits: counter(
                 r,

@@ -94,9 +94,9 @@ impl OpenFile {
         let part = std::mem::replace(&mut self.buffer, rest);
         let mut reservation = self.reservation.take();
         reservation.set(part.capacity());
-        let upload = self
-            .upload
-            .get_or_insert_with(|| uploader.multipart(self.id, self.key.clone()));
+        let upload = self.upload.get_or_insert_with(|| {
+            uploader.multipart(self.id, self.key.clone(), self.first_offset)
+        });
         upload.part(part, reservation);
         self.count_bytes();
     }
@@ -171,9 +171,9 @@ impl ClosedFile {
     pub(crate) fn complete(self, uploader: &Arc<Uploader>) -> (FileId, ClosedObject) {
         match self.body {
             Body::Whole(bytes, reservation) => {
-                uploader.put(self.id, self.object.key.clone(), bytes, reservation)
+                uploader.put(self.id, self.object.clone(), bytes, reservation)
             }
-            Body::Parts(upload) => upload.complete(),
+            Body::Parts(upload) => upload.complete(self.object.clone()),
         }
         (self.id, self.object)
     }

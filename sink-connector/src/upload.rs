@@ -7,6 +7,7 @@
 mod client;
 mod error;
 mod multipart;
+mod options;
 mod orphans;
 mod retry;
 
@@ -26,8 +27,10 @@ pub(crate) use multipart::Multipart;
 
 use crate::budget::Reservation;
 use crate::config::ConnectorConfig;
+use crate::events::ClosedObject;
 use crate::metrics::SinkMetrics;
 use crate::upload::error::Verdict;
+use crate::upload::options::RequestOptions;
 
 /// What an object without a type has on AWS and MinIO; the original sends none, and the SDK would send its own.
 const CONTENT_TYPE: &str = "binary/octet-stream";
@@ -74,6 +77,7 @@ pub(crate) struct Uploader {
     bucket: String,
     connector: String,
     retry_backoff: Duration,
+    options: RequestOptions,
     runtime: tokio::runtime::Handle,
     slots: Semaphore,
     metrics: Arc<SinkMetrics>,
@@ -95,6 +99,7 @@ impl Uploader {
             bucket: config.s3.bucket.clone(),
             connector: config.name.clone(),
             retry_backoff: config.retry_backoff,
+            options: RequestOptions::new(&config.s3.objects),
             runtime,
             slots: Semaphore::new(MAX_REQUESTS),
             metrics,
@@ -103,16 +108,21 @@ impl Uploader {
         })
     }
 
-    /// Starts a multipart upload.
-    pub(crate) fn multipart(self: &Arc<Self>, file: FileId, key: String) -> Multipart {
-        Multipart::start(self, file, key)
+    /// Starts a multipart upload of a file whose first record is at `first_offset`.
+    pub(crate) fn multipart(
+        self: &Arc<Self>,
+        file: FileId,
+        key: String,
+        first_offset: i64,
+    ) -> Multipart {
+        Multipart::start(self, file, key, first_offset)
     }
 
     /// Writes a whole object with one request.
     pub(crate) fn put(
         self: &Arc<Self>,
         file: FileId,
-        key: String,
+        object: ClosedObject,
         body: Vec<u8>,
         reservation: Reservation,
     ) {
@@ -120,19 +130,24 @@ impl Uploader {
         let body = Bytes::from(body);
         self.runtime.spawn(async move {
             let result = uploader
-                .until_done("PutObject", &key, || {
+                .until_done("PutObject", &object.key, || {
                     let put = uploader
                         .client
                         .put_object()
                         .bucket(&uploader.bucket)
-                        .key(&key)
-                        .content_type(CONTENT_TYPE);
-                    put.body(ByteStream::from(body.clone())).send()
+                        .key(&object.key)
+                        .content_type(CONTENT_TYPE)
+                        .body(ByteStream::from(body.clone()));
+                    uploader.options.put(put, &object).send()
                 })
                 .await;
             drop(reservation);
+            let result = match result {
+                Ok(_) => uploader.tag(&object).await,
+                Err(error) => Err(error),
+            };
             uploader.tell(match result {
-                Ok(_) => UploadEvent::Completed(file),
+                Ok(()) => UploadEvent::Completed(file),
                 Err(error) => UploadEvent::failed(file, &error),
             });
         });

@@ -3,10 +3,16 @@
 use std::time::Duration;
 
 use sluiceway_common::config_def::{ConfigError, ConfigErrors, Importance, Key, Kind, Values};
-use sluiceway_common::secret::Secret;
+use sluiceway_common::props::Properties;
+
+use super::credentials::{self, Credentials, Proxy};
+use super::object_options::{self, ObjectOptions};
 
 /// The smallest part S3 takes, except for the last.
 pub(crate) const MIN_PART_SIZE: i64 = 5_242_880;
+
+const BOTH_STYLES: &str = "Both accelerate mode and path style access are being enabled. These options are mutually \
+    exclusive and cannot be enabled together. Please disable one of them";
 
 /// Where objects go, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,45 +31,22 @@ pub struct S3Config {
     pub part_retries: u32,
     /// `s3.retry.backoff.ms`: first wait between attempts; doubled each time.
     pub retry_backoff: Duration,
+    /// `s3.wan.mode`: S3's accelerated endpoint.
+    pub accelerate: bool,
     /// Whose rights are used.
     pub credentials: Credentials,
+    /// `s3.proxy.url`.
+    pub proxy: Option<Proxy>,
+    /// What objects are given besides their bytes.
+    pub objects: ObjectOptions,
 }
-
-/// Credentials for S3.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Credentials {
-    /// The AWS SDK's default chain: environment, profile, web identity, container, instance.
-    DefaultChain,
-    /// `aws.access.key.id` and `aws.secret.access.key`.
-    Static {
-        /// The key's id.
-        key_id: String,
-        /// The key.
-        secret: Secret,
-    },
-}
-
-const PROVIDERS: [&str; 4] = [
-    "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider",
-    "com.amazonaws.auth.DefaultAWSCredentialsProviderChain",
-    "DefaultCredentialsProvider",
-    "DefaultAWSCredentialsProviderChain",
-];
-
-const ACLS: [&str; 7] = [
-    "private",
-    "public-read",
-    "public-read-write",
-    "authenticated-read",
-    "aws-exec-read",
-    "bucket-owner-read",
-    "bucket-owner-full-control",
-];
 
 pub(super) fn keys() -> Vec<Key> {
     let mut keys = place_keys();
     keys.extend(part_keys());
-    keys.extend(credential_keys());
+    keys.extend(credentials::keys());
+    keys.extend(object_options::keys());
+    keys.extend(credentials::proxy_keys());
     keys.extend(option_keys());
     keys
 }
@@ -88,7 +71,7 @@ fn place_keys() -> Vec<Key> {
             "s3.wan.mode",
             Kind::Boolean,
             "false",
-            "S3's accelerated endpoint. Not supported by this version.",
+            "S3's accelerated endpoint; not together with path style.",
         ),
     ]
 }
@@ -145,91 +128,13 @@ fn part_keys() -> Vec<Key> {
     ]
 }
 
-fn credential_keys() -> Vec<Key> {
-    vec![
-        low(
-            "s3.credentials.provider.class",
-            Kind::Class,
-            "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider",
-            "Java class of the credentials provider; only the default chain in this version.",
-        ),
-        Key::with(
-            "aws.access.key.id",
-            Kind::String,
-            "",
-            "Id of a static key; with `aws.secret.access.key` instead of the chain.",
-        )
-        .importance(Importance::High),
-        Key::optional(
-            "aws.secret.access.key",
-            Kind::Password,
-            "The static key; never shown.",
-        )
-        .importance(Importance::High),
-    ]
-}
-
 fn option_keys() -> Vec<Key> {
     vec![
-        low(
-            "s3.object.tagging",
-            Kind::Boolean,
-            "false",
-            "Tags with offsets and count. Not supported by this version.",
-        ),
-        low(
-            "s3.object.tagging.key.value.pairs",
-            Kind::List,
-            "",
-            "Further tags. Without effect unless `s3.object.tagging`.",
-        ),
-        low(
-            "s3.object.behavior.on.tagging.error",
-            Kind::String,
-            "ignore",
-            "What a failed tagging does.",
-        )
-        .one_of(&["ignore", "fail"], true),
-        low(
-            "s3.ssea.name",
-            Kind::String,
-            "",
-            "Server-side encryption. Not supported by this version.",
-        ),
-        unset(
-            "s3.sse.customer.key",
-            Kind::Password,
-            "Customer's key for server-side encryption.",
-        ),
-        low(
-            "s3.sse.kms.key.id",
-            Kind::String,
-            "",
-            "KMS key for server-side encryption.",
-        ),
-        unset(
-            "s3.acl.canned",
-            Kind::String,
-            "Canned ACL of the objects. Not supported by this version.",
-        )
-        .check(acl),
-        low(
-            "s3.proxy.url",
-            Kind::String,
-            "",
-            "HTTP proxy towards S3. Not supported by this version.",
-        ),
-        unset("s3.proxy.user", Kind::String, "User for the proxy."),
-        unset(
-            "s3.proxy.password",
-            Kind::Password,
-            "Password for the proxy; never shown.",
-        ),
         low(
             "s3.schema.partition.affix.type",
             Kind::String,
             "NONE",
-            "Schema name in the key. Not supported by this version.",
+            "Whether the name of a record's schema is a folder before (`PREFIX`) or after (`SUFFIX`) the encoded partition.",
         )
         .one_of(&["SUFFIX", "PREFIX", "NONE"], false),
         low(
@@ -251,10 +156,6 @@ fn low(name: &'static str, kind: Kind, default: &'static str, doc: &'static str)
     Key::with(name, kind, default, doc).importance(Importance::Low)
 }
 
-fn unset(name: &'static str, kind: Kind, doc: &'static str) -> Key {
-    Key::optional(name, kind, doc).importance(Importance::Low)
-}
-
 fn not_empty(text: &str) -> Result<(), String> {
     if text.is_empty() {
         Err("String must be non-empty".to_owned())
@@ -269,14 +170,6 @@ fn part_size(text: &str) -> Result<(), String> {
             Err("Part size must be at least: 5242880 bytes (5MB)".to_owned())
         }
         _ => Ok(()),
-    }
-}
-
-fn acl(text: &str) -> Result<(), String> {
-    if ACLS.contains(&text) {
-        Ok(())
-    } else {
-        Err(format!("Value must be one of: [{}]", ACLS.join(", ")))
     }
 }
 
@@ -299,44 +192,31 @@ fn with_scheme(url: &str) -> String {
     }
 }
 
-pub(super) fn read(values: &Values, errors: &mut ConfigErrors) -> S3Config {
-    const PROVIDER: &str = "s3.credentials.provider.class";
-    let provider = values.text(PROVIDER);
-    if !PROVIDERS.contains(&provider) {
-        errors.0.push(super::not_supported(PROVIDER, provider));
+pub(super) fn read(
+    values: &Values,
+    properties: &Properties,
+    errors: &mut ConfigErrors,
+) -> S3Config {
+    let path_style = values.boolean("s3.path.style.access.enabled");
+    let accelerate = values.boolean("s3.wan.mode");
+    if accelerate && path_style {
+        // As in the original, once for each of the two.
+        for key in ["s3.wan.mode", "s3.path.style.access.enabled"] {
+            errors.0.push(ConfigError::other(key, BOTH_STYLES));
+        }
     }
     S3Config {
         bucket: values.text("s3.bucket.name").to_owned(),
         region: values.text("s3.region").to_owned(),
         endpoint: values.text_opt("store.url").map(with_scheme),
-        path_style: values.boolean("s3.path.style.access.enabled"),
+        path_style,
+        accelerate,
         part_size: values.size("s3.part.size"),
         part_retries: u32::try_from(values.number("s3.part.retries")).unwrap_or(0),
         retry_backoff: values.millis("s3.retry.backoff.ms").unwrap_or_default(),
-        credentials: credentials(values, errors),
-    }
-}
-
-fn credentials(values: &Values, errors: &mut ConfigErrors) -> Credentials {
-    let key_id = values.text("aws.access.key.id");
-    let secret = values
-        .secret("aws.secret.access.key")
-        .filter(|secret| !secret.is_empty());
-    match (key_id, secret) {
-        ("", None) => Credentials::DefaultChain,
-        (key_id, Some(secret)) if !key_id.is_empty() => Credentials::Static {
-            key_id: key_id.to_owned(),
-            secret: secret.clone(),
-        },
-        (key_id, _) => {
-            let missing = if key_id.is_empty() {
-                "aws.access.key.id"
-            } else {
-                "aws.secret.access.key"
-            };
-            errors.0.push(ConfigError::other(missing, format!("Invalid value for configuration {missing}: it is empty; set both aws.access.key.id and aws.secret.access.key, or neither")));
-            Credentials::DefaultChain
-        }
+        credentials: credentials::read(values, properties, errors),
+        proxy: credentials::proxy(values),
+        objects: object_options::read(values, errors),
     }
 }
 
@@ -370,8 +250,5 @@ mod tests {
             part_size("5242879"),
             Err("Part size must be at least: 5242880 bytes (5MB)".into())
         );
-        assert!(acl("PUBLIC_READ").is_err_and(|reason| {
-            reason.starts_with("Value must be one of: [private, public-read,")
-        }));
     }
 }

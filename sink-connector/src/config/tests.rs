@@ -221,15 +221,6 @@ fn what_is_for_a_later_version_is_refused_by_name() {
         ),
         ("transforms", "a"),
         ("errors.deadletterqueue.topic.name", "dlq"),
-        ("s3.object.tagging", "true"),
-        ("s3.ssea.name", "AES256"),
-        ("s3.acl.canned", "private"),
-        ("s3.wan.mode", "true"),
-        ("s3.proxy.url", "http://p:1"),
-        (
-            "s3.credentials.provider.class",
-            "io.confluent.connect.s3.auth.AwsAssumeRoleCredentialsProvider",
-        ),
     ] {
         let expected =
             format!("Invalid value {value} for configuration {key}: not supported by this version");
@@ -271,7 +262,7 @@ fn values_are_typed() {
     assert_eq!(config.s3.endpoint.as_deref(), Some("https://minio:9000"));
     assert!(!config.s3.path_style);
     assert!(
-        matches!(&config.s3.credentials, Credentials::Static { key_id, secret } if key_id == "dev" && secret.expose() == "devsecret")
+        matches!(&config.s3.credentials, Credentials::Static(key) if key.key_id == "dev" && key.secret.expose() == "devsecret")
     );
     assert_eq!(
         (config.errors.tolerance, config.errors.retry_timeout),

@@ -8,14 +8,9 @@ use sluiceway_common::props::Properties;
 use super::{ConnectorConfig, definition, not_supported};
 
 /// Keys and the values that are supported; any other is refused.
-const REFUSED: [(&str, &[&str]); 8] = [
+const REFUSED: [(&str, &[&str]); 3] = [
     ("transforms", &[""]),
     ("errors.deadletterqueue.topic.name", &[""]),
-    ("s3.object.tagging", &["false"]),
-    ("s3.ssea.name", &[""]),
-    ("s3.acl.canned", &[""]),
-    ("s3.wan.mode", &["false"]),
-    ("s3.proxy.url", &[""]),
     (
         "header.converter",
         &["", SIMPLE_HEADERS, "SimpleHeaderConverter"],

@@ -93,6 +93,10 @@ impl<'a> Task<'a> {
             .runtime
             .block_on(check_bucket(&client, &config))
             .map_err(fail)?;
+        let objects = &config.s3.objects;
+        objects
+            .check()
+            .map_err(|error| fail(unrecoverable(error)))?;
         let pipeline = Pipeline::new(&config).map_err(fail)?;
         let (upload_events, uploads) = channel();
         let metrics = Arc::clone(&context.metrics);

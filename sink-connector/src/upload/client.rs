@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use aws_config::SdkConfig;
+use aws_config::sts::AssumeRoleProvider;
 use aws_credential_types::Credentials as AwsCredentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::Client;
@@ -12,8 +14,12 @@ use aws_sdk_s3::config::{
     SharedHttpClient,
 };
 
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::{Connector, ConnectorBuilder};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+
 use super::error::S3Error;
-use crate::config::{ConnectorConfig, Credentials, S3Config};
+use crate::config::{ConnectorConfig, Credentials, Proxy, Role, S3Config, StaticKey};
 
 /// How long connecting to S3 may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -22,7 +28,7 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A client for the connector's region, endpoint and credentials.
 pub(crate) async fn connect(config: &S3Config) -> Client {
-    let http_client = http_client();
+    let http_client = http_client(config.proxy.as_ref());
     let retries = RetryConfig::standard()
         .with_max_attempts(config.part_retries.saturating_add(1))
         .with_initial_backoff(config.retry_backoff)
@@ -36,32 +42,96 @@ pub(crate) async fn connect(config: &S3Config) -> Client {
         .region(Region::new(config.region.clone()))
         .retry_config(retries)
         .timeout_config(timeouts);
-    if let Credentials::Static { key_id, secret } = &config.credentials {
-        loader = loader.credentials_provider(static_credentials(key_id, secret.expose()));
+    if let Some(key) = base_key(&config.credentials) {
+        loader = loader.credentials_provider(static_credentials(key));
     }
     let shared = loader.load().await;
     let mut builder = aws_sdk_s3::config::Builder::from(&shared)
         .force_path_style(config.path_style)
+        .accelerate(config.accelerate)
         .request_checksum_calculation(RequestChecksumCalculation::WhenSupported)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+    if let Credentials::Role(role) = &config.credentials {
+        builder = builder.credentials_provider(assume_role(role, &shared).await);
+    }
     if let Some(endpoint) = &config.endpoint {
         builder = builder.endpoint_url(endpoint);
     }
     Client::from_conf(builder.build())
 }
 
-fn static_credentials(id: &str, secret: &str) -> SharedCredentialsProvider {
+/// The configured key, whether it is used for S3 itself or to take over a role.
+fn base_key(credentials: &Credentials) -> Option<&StaticKey> {
+    match credentials {
+        Credentials::DefaultChain => None,
+        Credentials::Static(key) => Some(key),
+        Credentials::Role(role) => role.base.as_ref(),
+    }
+}
+
+fn static_credentials(key: &StaticKey) -> SharedCredentialsProvider {
     SharedCredentialsProvider::new(AwsCredentials::new(
-        id,
-        secret,
+        &key.key_id,
+        key.secret.expose(),
         None,
         None,
         "connector configuration",
     ))
 }
 
+/// Credentials of a role, taken over by those of `shared` and renewed before they end.
+async fn assume_role(role: &Role, shared: &SdkConfig) -> AssumeRoleProvider {
+    let mut builder = AssumeRoleProvider::builder(&role.arn)
+        .session_name(&role.session_name)
+        .external_id(&role.external_id)
+        .configure(shared);
+    if let Some(region) = &role.region {
+        builder = builder.region(Region::new(region.clone()));
+    }
+    match shared.credentials_provider() {
+        Some(base) => builder.build_from_provider(base).await,
+        None => builder.build().await,
+    }
+}
+
+fn http_client(proxy: Option<&Proxy>) -> SharedHttpClient {
+    // A URL that the client does not take as a proxy was refused with the configuration.
+    match proxy.and_then(proxy_config) {
+        None => direct_client(),
+        Some(proxy) => aws_smithy_http_client::Builder::new().build_with_connector_fn(
+            move |settings, components| {
+                let mut builder = Connector::builder().proxy_config(proxy.clone());
+                builder.set_connector_settings(settings.cloned());
+                builder.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+                proxied(builder)
+            },
+        ),
+    }
+}
+
+fn proxy_config(proxy: &Proxy) -> Option<ProxyConfig> {
+    let config = ProxyConfig::all(proxy.url.as_str()).ok()?;
+    Some(match &proxy.user {
+        Some((user, password)) => config.with_basic_auth(user.as_str(), password.expose()),
+        None => config,
+    })
+}
+
 #[cfg(feature = "tls")]
-fn http_client() -> SharedHttpClient {
+fn proxied(builder: ConnectorBuilder) -> Connector {
+    use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+    builder
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build()
+}
+
+#[cfg(not(feature = "tls"))]
+fn proxied(builder: ConnectorBuilder) -> Connector {
+    builder.build_http()
+}
+
+#[cfg(feature = "tls")]
+fn direct_client() -> SharedHttpClient {
     use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
     aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
@@ -69,7 +139,7 @@ fn http_client() -> SharedHttpClient {
 }
 
 #[cfg(not(feature = "tls"))]
-fn http_client() -> SharedHttpClient {
+fn direct_client() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().build_http()
 }
 

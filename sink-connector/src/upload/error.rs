@@ -161,6 +161,8 @@ fn judge(status: u16, code: &str) -> Verdict {
     match (status, code) {
         (_, "NoSuchUpload") => Verdict::Gone,
         (_, code) if RETRY_CODES.contains(&code) => Verdict::Retry,
+        // What the store does not implement it will not do the next time either.
+        (501, _) => Verdict::Fail,
         (429 | 500..=599, _) => Verdict::Retry,
         _ => Verdict::Fail,
     }

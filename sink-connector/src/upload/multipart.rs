@@ -12,10 +12,11 @@ use tokio::sync::mpsc;
 use super::error::{S3Error, Verdict};
 use super::{CONTENT_TYPE, FileId, UploadEvent, Uploader};
 use crate::budget::Reservation;
+use crate::events::ClosedObject;
 
 enum Step {
     Part(Bytes, Reservation),
-    Complete,
+    Complete(ClosedObject),
 }
 
 /// A multipart upload under way.
@@ -29,20 +30,26 @@ impl std::fmt::Debug for Step {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Part(body, _) => write!(f, "Part({} bytes)", body.len()),
-            Self::Complete => f.write_str("Complete"),
+            Self::Complete(object) => write!(f, "Complete({})", object.key),
         }
     }
 }
 
 impl Multipart {
     /// Starts an upload of `file` to `key`.
-    pub(super) fn start(uploader: &Arc<Uploader>, file: FileId, key: String) -> Self {
+    pub(super) fn start(
+        uploader: &Arc<Uploader>,
+        file: FileId,
+        key: String,
+        first_offset: i64,
+    ) -> Self {
         // Unbounded, because its bytes are counted by their reservations: the budget bounds it.
         let (steps, inbox) = mpsc::unbounded_channel();
         let worker = Worker {
             uploader: Arc::clone(uploader),
             file,
             key,
+            first_offset,
             upload_id: None,
             parts: Vec::new(),
         };
@@ -63,8 +70,8 @@ impl Multipart {
     }
 
     /// Makes the object visible once all parts are there.
-    pub(crate) fn complete(self) {
-        let _ = self.steps.send(Step::Complete);
+    pub(crate) fn complete(self, object: ClosedObject) {
+        let _ = self.steps.send(Step::Complete(object));
     }
 }
 
@@ -72,6 +79,7 @@ struct Worker {
     uploader: Arc<Uploader>,
     file: FileId,
     key: String,
+    first_offset: i64,
     upload_id: Option<String>,
     parts: Vec<CompletedPart>,
 }
@@ -85,8 +93,11 @@ impl Worker {
                     drop(reservation);
                     sent
                 }
-                Step::Complete => {
-                    let result = self.complete().await;
+                Step::Complete(object) => {
+                    let result = match self.complete().await {
+                        Ok(()) => self.uploader.tag(&object).await,
+                        Err(error) => Err(error),
+                    };
                     if result.is_ok() {
                         self.uploader.tell(UploadEvent::Completed(self.file));
                         self.forget();
@@ -111,13 +122,13 @@ impl Worker {
         let (uploader, key) = (Arc::clone(&self.uploader), self.key.clone());
         let created = uploader
             .until_done("CreateMultipartUpload", &key, || {
-                uploader
+                let create = uploader
                     .client
                     .create_multipart_upload()
                     .content_type(CONTENT_TYPE)
                     .bucket(&uploader.bucket)
-                    .key(&key)
-                    .send()
+                    .key(&key);
+                uploader.options.create(create, self.first_offset).send()
             })
             .await?;
         let id = created.upload_id.unwrap_or_default();
@@ -138,9 +149,10 @@ impl Worker {
                     .bucket(&uploader.bucket)
                     .key(&key)
                     .upload_id(&id);
-                part.part_number(number)
-                    .body(ByteStream::from(body.clone()))
-                    .send()
+                let part = part
+                    .part_number(number)
+                    .body(ByteStream::from(body.clone()));
+                uploader.options.part(part).send()
             })
             .await?;
         self.parts.push(
@@ -165,10 +177,8 @@ impl Worker {
                     .complete_multipart_upload()
                     .bucket(&uploader.bucket)
                     .key(&key);
-                complete
-                    .upload_id(&id)
-                    .multipart_upload(parts.clone())
-                    .send()
+                let complete = complete.upload_id(&id).multipart_upload(parts.clone());
+                uploader.options.complete(complete).send()
             })
             .await;
         match result {
@@ -187,9 +197,8 @@ impl Worker {
             .client
             .head_object()
             .bucket(&self.uploader.bucket)
-            .key(&self.key)
-            .send()
-            .await;
+            .key(&self.key);
+        let head = self.uploader.options.head(head).send().await;
         let ending = format!("-{}\"", self.parts.len());
         head.is_ok_and(|object| object.e_tag().is_some_and(|tag| tag.ends_with(&ending)))
     }
