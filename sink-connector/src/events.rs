@@ -16,6 +16,8 @@ pub(crate) struct ClosedObject {
     pub(crate) records: u64,
     pub(crate) bytes: u64,
     pub(crate) reason: CloseReason,
+    /// It holds keys or headers beside an object of values.
+    pub(crate) sidecar: bool,
 }
 
 pub(crate) fn file_opened(metrics: &SinkMetrics, connector: &str, key: &str) {

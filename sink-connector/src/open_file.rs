@@ -19,6 +19,7 @@ pub(crate) struct OpenFile {
     id: FileId,
     /// The object's key.
     pub(crate) key: String,
+    sidecar: bool,
     first_offset: i64,
     last_offset: i64,
     records: u64,
@@ -33,6 +34,7 @@ pub(crate) struct NewFile<'a> {
     pub(crate) id: FileId,
     pub(crate) key: String,
     pub(crate) first_offset: i64,
+    pub(crate) sidecar: bool,
     pub(crate) encoder: Box<dyn Encoder>,
     pub(crate) budget: &'a Arc<Budget>,
 }
@@ -44,6 +46,7 @@ impl OpenFile {
             id: new.id,
             key: new.key,
             first_offset: new.first_offset,
+            sidecar: new.sidecar,
             last_offset: new.first_offset,
             records: 0,
             encoder: new.encoder,
@@ -136,6 +139,7 @@ impl OpenFile {
         let sent = self.upload.as_ref().map_or(0, Multipart::bytes);
         let object = ClosedObject {
             first_offset: self.first_offset,
+            sidecar: self.sidecar,
             last_offset: self.last_offset,
             records: self.records,
             bytes: sent + self.buffer.len() as u64,

@@ -187,6 +187,7 @@ impl TopicPartition {
                 encoder: format.encoder(&key),
                 key,
                 first_offset: record.offset,
+                sidecar: !view.suffix().is_empty(),
                 budget: &tools.budget,
             })
         });

@@ -173,9 +173,9 @@ fn tags(object: &ClosedObject, pairs: &[(String, String)]) -> Vec<(String, Strin
 }
 
 impl Uploader {
-    /// Tags a completed object, if so configured. A failure is told; it counts only with `behavior=fail`.
+    /// Tags a completed object of values, if so configured. A failure is told; it counts only with `behavior=fail`.
     pub(super) async fn tag(&self, object: &ClosedObject) -> Result<(), S3Error> {
-        let Some(tagging) = &self.options.tagging else {
+        let Some(tagging) = self.options.tagging.as_ref().filter(|_| !object.sidecar) else {
             return Ok(());
         };
         let result = self.put_tags(object, &tagging.pairs).await;
@@ -222,6 +222,7 @@ mod tests {
             records: 3,
             bytes: 9,
             reason: CloseReason::FlushSize,
+            sidecar: false,
         };
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         let pairs = [pair("recordCount", "77"), pair("team", "data")];
