@@ -21,7 +21,10 @@ mod topics;
 mod unsupported;
 
 pub use classes::{FormatClass, PartitionerClass};
-pub use converter::{ConverterConfig, Encoding};
+pub use converter::{
+    AvroConverterConfig, ConverterConfig, Encoding, JsonSchemaConverterConfig,
+    ProtobufConverterConfig, RegistryConverter,
+};
 pub use credentials::{Credentials, Proxy, Role, StaticKey};
 pub use definition::definition;
 pub use errors::{ErrorsConfig, Tolerance};

@@ -3,18 +3,21 @@
 //! In: bytes of one key or value. Out: a [`Datum`], borrowed where the converter can leave the bytes as they are.
 //! Fails with a [`RecordError`] of the converter's stage; the texts are those of the Java classes.
 
+mod avro;
 mod bytes;
 mod json;
 mod primitive;
+mod registry;
 mod string;
 
+use avro::AvroConverter;
 use bytes::ByteArrayConverter;
 use json::JsonConverter;
 use primitive::PrimitiveConverter;
 use string::StringConverter;
 
 use crate::config::ConverterConfig;
-use crate::error::{RecordError, Stage};
+use crate::error::{Exception, RecordError, Stage};
 use crate::record::Datum;
 
 /// One of `key.converter`, `value.converter`, with its options.
@@ -48,9 +51,24 @@ pub enum Shape {
     Tree,
 }
 
-/// The converter of a configuration, for keys or values as `stage` says.
-pub fn new(config: &ConverterConfig, stage: Stage, shape: Shape) -> Box<dyn Converter> {
-    match config {
+/// The converter of a configuration, for keys or values as `stage` says. Converters with a Schema Registry ask it on
+/// the runtime that the calling thread has entered.
+///
+/// # Errors
+/// A setting that fails the task although the connector was created: `schema.registry.url` is missing, or cannot be used.
+pub fn new(
+    config: &ConverterConfig,
+    stage: Stage,
+    shape: Shape,
+) -> Result<Box<dyn Converter>, Exception> {
+    Ok(match config {
+        ConverterConfig::Avro(config) => Box::new(AvroConverter::new(config, stage)?),
+        ConverterConfig::Protobuf(_) | ConverterConfig::JsonSchema(_) => {
+            return Err(Exception::new(
+                crate::error::CONNECT_EXCEPTION,
+                "the converter is not supported by this version",
+            ));
+        }
         ConverterConfig::String(encoding) => Box::new(StringConverter::new(*encoding)),
         ConverterConfig::ByteArray => Box::new(ByteArrayConverter::new()),
         ConverterConfig::Json {
@@ -77,5 +95,5 @@ pub fn new(config: &ConverterConfig, stage: Stage, shape: Shape) -> Box<dyn Conv
         ConverterConfig::Boolean => {
             Box::new(PrimitiveConverter::new(primitive::Kind::Boolean, stage))
         }
-    }
+    })
 }

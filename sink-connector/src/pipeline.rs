@@ -73,12 +73,12 @@ impl Pipeline {
         };
         let key_shape = config.stored.keys.as_ref().map_or(Shape::Text, shape);
         Ok(Self {
-            key_converter: convert::new(&config.key_converter, Stage::KeyConverter, key_shape),
+            key_converter: convert::new(&config.key_converter, Stage::KeyConverter, key_shape)?,
             value_converter: convert::new(
                 &config.value_converter,
                 Stage::ValueConverter,
                 value_shape,
-            ),
+            )?,
             partitioner,
             null_values: config.null_values.clone(),
             clock_ms: 0,

@@ -5,6 +5,12 @@ use sluiceway_common::config_def::{
 };
 use sluiceway_common::props::{Properties, with_prefix};
 
+mod registry;
+
+pub use registry::{
+    AvroConverterConfig, JsonSchemaConverterConfig, ProtobufConverterConfig, RegistryConverter,
+};
+
 use super::classes::{is_class, no_such_class};
 use super::not_supported;
 
@@ -53,6 +59,12 @@ pub enum ConverterConfig {
     Double,
     /// `BooleanConverter`.
     Boolean,
+    /// Confluent's `AvroConverter`.
+    Avro(AvroConverterConfig),
+    /// Confluent's `ProtobufConverter`.
+    Protobuf(ProtobufConverterConfig),
+    /// Confluent's `JsonSchemaConverter`.
+    JsonSchema(JsonSchemaConverterConfig),
 }
 
 const STRING: &str = "org.apache.kafka.connect.storage.StringConverter";
@@ -90,11 +102,23 @@ const PLAIN: [(&str, ConverterConfig); 7] = [
 ];
 
 /// Known by name, for a later version.
-const LATER: [&str; 4] = [
-    "io.confluent.connect.avro.AvroConverter",
-    "io.confluent.connect.json.JsonSchemaConverter",
-    "io.confluent.connect.protobuf.ProtobufConverter",
-    "com.amazonaws.services.schemaregistry.kafkaconnect.AWSKafkaAvroConverter",
+const LATER: [&str; 1] =
+    ["com.amazonaws.services.schemaregistry.kafkaconnect.AWSKafkaAvroConverter"];
+
+/// Those that ask a Schema Registry.
+const WITH_REGISTRY: [(&str, registry::Class); 3] = [
+    (
+        "io.confluent.connect.avro.AvroConverter",
+        registry::Class::Avro,
+    ),
+    (
+        "io.confluent.connect.json.JsonSchemaConverter",
+        registry::Class::JsonSchema,
+    ),
+    (
+        "io.confluent.connect.protobuf.ProtobufConverter",
+        registry::Class::Protobuf,
+    ),
 ];
 
 /// Reads the converter under `key`: the connector's with the connector's options, else the worker's with the worker's.
@@ -122,6 +146,12 @@ pub(super) fn read(
     }
     if let Some((_, config)) = PLAIN.iter().find(|(class, _)| is_class(name, class)) {
         return Some(config.clone());
+    }
+    if let Some((_, class)) = WITH_REGISTRY
+        .iter()
+        .find(|(class, _)| is_class(name, class))
+    {
+        return registry::read(*class, key, &options, owner, errors);
     }
     let later = LATER.iter().any(|class| is_class(name, class));
     errors.0.push(if later {

@@ -210,10 +210,9 @@ fn contradictions_stand_at_each_of_their_keys() {
 #[test]
 fn what_is_for_a_later_version_is_refused_by_name() {
     for (key, value) in [
-        ("value.converter", "io.confluent.connect.avro.AvroConverter"),
         (
-            "key.converter",
-            "io.confluent.connect.protobuf.ProtobufConverter",
+            "value.converter",
+            "com.amazonaws.services.schemaregistry.kafkaconnect.AWSKafkaAvroConverter",
         ),
         (
             "header.converter",

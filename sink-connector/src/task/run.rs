@@ -97,7 +97,11 @@ impl<'a> Task<'a> {
         objects
             .check()
             .map_err(|error| fail(unrecoverable(error)))?;
-        let pipeline = Pipeline::new(&config).map_err(fail)?;
+        let pipeline = {
+            // Converters take the runtime from here.
+            let _entered = context.runtime.enter();
+            Pipeline::new(&config).map_err(fail)?
+        };
         let (upload_events, uploads) = channel();
         let metrics = Arc::clone(&context.metrics);
         let uploader = Uploader::new(

@@ -1,0 +1,199 @@
+#![allow(clippy::unwrap_used)]
+use super::read::ReadError;
+use super::*;
+use crate::config::RegistryConverter;
+use crate::value::{Schema as Connect, Struct, Type, Value, logical};
+use sluiceway_schemas::{RegistryConfig, SubjectNameStrategy, avro};
+
+fn config() -> AvroConverterConfig {
+    AvroConverterConfig {
+        common: RegistryConverter {
+            registry: RegistryConfig::new("http://127.0.0.1:1"),
+            subject_name_strategy: SubjectNameStrategy::TopicName,
+            cache_size: 10,
+            generalized_sum_types: false,
+            flatten_singleton_unions: true,
+            scrub_invalid_names: false,
+        },
+        enhanced: false,
+        meta_data: true,
+        discard_type_doc_default: false,
+    }
+}
+
+fn translated(text: &str) -> Result<Translation, Exception> {
+    let schema = avro::Schema::parse(text, &[]).unwrap();
+    translate::translate(&schema, Some(3), &config())
+}
+
+/// Schema and value of JSON in Avro's form.
+fn converted(text: &str, json: &str) -> (Connect, Value) {
+    let schema = avro::Schema::parse(text, &[]).unwrap();
+    let translation = translate::translate(&schema, Some(3), &config()).unwrap();
+    let mut bytes = Vec::new();
+    schema.json_to_binary(json.as_bytes(), &mut bytes).unwrap();
+    let value = match read::value(&schema, &translation, &bytes) {
+        Ok(value) => value,
+        Err(ReadError::Data(error)) => unreachable!("{error}"),
+        Err(ReadError::Exception(error)) => unreachable!("{error}"),
+    };
+    ((*translation.schema).clone(), value)
+}
+
+fn members(value: Value) -> Struct {
+    match value {
+        Value::Struct(members) => members,
+        other => unreachable!("{other:?}"),
+    }
+}
+
+#[test]
+fn names_versions_and_docs_are_kept() {
+    let text = r#"{"type":"record","name":"R","namespace":"a","doc":"rd","fields":[{"name":"s","type":"string","doc":"fd","default":"x"},
+        {"name":"e","type":{"type":"enum","name":"E","symbols":["A","B"]}},{"name":"f","type":{"type":"fixed","name":"F","size":2}}]}"#;
+    let (schema, value) = converted(text, r#"{"s":"v","e":"B","f":"ab"}"#);
+    assert_eq!(
+        (
+            schema.name.as_deref(),
+            schema.version,
+            schema.doc.as_deref()
+        ),
+        (Some("a.R"), Some(3), Some("rd"))
+    );
+    let parameters: Vec<_> = schema
+        .parameters
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    assert_eq!(
+        parameters,
+        [
+            "io.confluent.connect.avro.record.doc=rd",
+            "io.confluent.connect.avro.field.doc.s=fd"
+        ]
+    );
+    let [s, e, f] = [0, 1, 2].map(|at| &schema.fields[at].schema);
+    assert_eq!(
+        (s.doc.as_deref(), &s.default),
+        (Some("fd"), &Some(Value::String("x".to_owned())))
+    );
+    assert_eq!(
+        e.parameters.get("io.confluent.connect.avro.Enum").unwrap(),
+        "a.E"
+    );
+    assert_eq!(
+        e.parameters
+            .get("io.confluent.connect.avro.Enum.B")
+            .unwrap(),
+        "B"
+    );
+    assert_eq!(f.parameters.get("connect.fixed.size").unwrap(), "2");
+    assert_eq!(
+        members(value).values,
+        [
+            Value::String("v".to_owned()),
+            Value::String("B".to_owned()),
+            Value::Bytes(b"ab".to_vec())
+        ]
+    );
+}
+
+#[test]
+fn unions_of_null_are_optional_and_others_are_structs() {
+    let text = r#"{"type":"record","name":"R","fields":[{"name":"o","type":["null","int"],"default":null},
+        {"name":"one","type":["string"]},{"name":"m","type":["null","int",{"type":"record","name":"a.X","fields":[]}]}]}"#;
+    let (schema, value) = converted(text, r#"{"o":null,"one":{"string":"s"},"m":{"a.X":{}}}"#);
+    assert!(schema.fields[0].schema.optional && schema.fields[0].schema.kind == Type::Int32);
+    assert_eq!(schema.fields[1].schema.kind, Type::String);
+    let union = &schema.fields[2].schema;
+    assert_eq!(
+        union.name.as_deref(),
+        Some("io.confluent.connect.avro.Union")
+    );
+    assert_eq!(
+        union
+            .fields
+            .iter()
+            .map(|field| field.name.as_str())
+            .collect::<Vec<_>>(),
+        ["int", "X"]
+    );
+    let value = members(value);
+    let union = members(value.values[2].clone());
+    assert!(union.values[0].is_null() && !union.values[1].is_null());
+}
+
+#[test]
+fn logical_types_become_connects() {
+    let text = r#"{"type":"record","name":"R","fields":[
+        {"name":"d","type":{"type":"bytes","logicalType":"decimal","precision":4,"scale":2}},
+        {"name":"day","type":{"type":"int","logicalType":"date"}},{"name":"us","type":{"type":"long","logicalType":"timestamp-micros"}},
+        {"name":"i8","type":{"type":"int","connect.type":"int8"}}]}"#;
+    let (schema, value) = converted(text, r#"{"d":"\u0001\u0000","day":3,"us":5,"i8":300}"#);
+    let decimal = &schema.fields[0].schema;
+    assert!(decimal.is_logical(logical::DECIMAL) && decimal.version == Some(1));
+    assert_eq!(
+        decimal.parameters.get("connect.decimal.precision").unwrap(),
+        "4"
+    );
+    let values = members(value).values;
+    assert_eq!(
+        &values[1..],
+        [Value::Date(3), Value::Int64(5), Value::Int8(44)]
+    );
+    let fixed =
+        r#"{"type":"fixed","name":"a.F","size":4,"logicalType":"decimal","precision":4,"scale":2}"#;
+    let schema = avro::Schema::parse(fixed, &[]).unwrap();
+    let translation = translate::translate(&schema, Some(1), &config());
+    assert_eq!(
+        translation.err().unwrap().message,
+        "Mismatched names: name already added to SchemaBuilder (org.apache.kafka.connect.data.Decimal) differs from name in source schema (a.F)"
+    );
+}
+
+#[test]
+fn records_may_use_themselves() {
+    let text = r#"{"type":"record","name":"N","fields":[{"name":"v","type":"int"},{"name":"next","type":["null","N"],"default":null}]}"#;
+    let (schema, value) = converted(text, r#"{"v":1,"next":{"N":{"v":2,"next":null}}}"#);
+    assert_eq!(schema.fields[1].schema.name.as_deref(), Some("N"));
+    let next = members(members(value).values[1].clone());
+    assert_eq!(next.values, [Value::Int32(2), Value::Null]);
+    assert_eq!(next.schema.fields.len(), 2);
+}
+
+#[test]
+fn null_alone_cannot_be_told() {
+    let error = translated(r#"{"type":"record","name":"R","fields":[{"name":"n","type":"null"}]}"#)
+        .err()
+        .unwrap();
+    assert_eq!(
+        error.message,
+        "Standalone null schemas are not supported by this converter"
+    );
+}
+
+#[test]
+fn a_registry_that_is_down_or_not_named_is_told_as_connect_tells_it() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let _entered = runtime.enter();
+    let mut converter = AvroConverter::new(&config(), Stage::ValueConverter).unwrap();
+    let error = converter
+        .convert("t", Some(&[0, 0, 0, 0, 1, 2]))
+        .unwrap_err();
+    assert_eq!(
+        error.exception.stacktrace(),
+        "org.apache.kafka.connect.errors.DataException: Failed to deserialize data for topic t to Avro: \n\
+         Caused by: org.apache.kafka.common.errors.SerializationException: Error retrieving Avro value schema for id 1\n\
+         Caused by: java.net.ConnectException: Connection refused"
+    );
+    assert!(converter.convert("t", None).unwrap().payload.is_null());
+    let mut nameless = config();
+    nameless.common.registry = Err(sluiceway_schemas::ConfigProblem::MissingUrl);
+    let error = AvroConverter::new(&nameless, Stage::ValueConverter)
+        .err()
+        .unwrap();
+    assert_eq!(
+        error.to_string(),
+        "org.apache.kafka.common.config.ConfigException: Missing required configuration \"schema.registry.url\" which has no default value."
+    );
+}

@@ -1,0 +1,472 @@
+//! Avro schema → Connect schema, with what Confluent's `AvroData` keeps of it: names, versions, docs, the symbols of
+//! enums and the sizes of fixeds as parameters.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+use sluiceway_schemas::avro::{Enum, Kind, Record, Schema as Avro, Type as AvroType, TypeId};
+
+use super::default;
+use crate::config::AvroConverterConfig;
+use crate::error::Exception;
+use crate::value::{Schema, SchemaRef, Type, Value};
+
+const NAMESPACE: &str = "io.confluent.connect.avro";
+/// Precision that is not told, because it is the one that nothing said.
+const DEFAULT_PRECISION: i64 = 64;
+
+/// A translated schema.
+pub(super) struct Translation {
+    /// The Connect schema.
+    pub(super) schema: SchemaRef,
+    /// Whole schemas of records that use themselves. Where they do, a STRUCT of the same name without fields stands.
+    pub(super) recursive: HashMap<TypeId, SchemaRef>,
+    /// Whether a union of one branch is that branch.
+    pub(super) flatten: bool,
+    /// Whether unions have the names that all formats share.
+    pub(super) generalized: bool,
+}
+
+pub(super) fn translate(
+    avro: &Avro,
+    version: Option<i32>,
+    config: &AvroConverterConfig,
+) -> Result<Translation, Exception> {
+    let mut translator = Translator {
+        avro,
+        config,
+        open: Vec::new(),
+        uses_itself: Vec::new(),
+        recursive: HashMap::new(),
+    };
+    let place = Place {
+        version,
+        ..Place::default()
+    };
+    let schema = translator.schema(avro.root(), &place)?;
+    Ok(Translation {
+        schema: schema.build(),
+        recursive: translator.recursive,
+        flatten: config.common.flatten_singleton_unions,
+        generalized: config.common.generalized_sum_types,
+    })
+}
+
+/// What the place of a type adds to it.
+#[derive(Clone, Default)]
+struct Place<'a> {
+    optional: bool,
+    default: Option<&'a Json>,
+    doc: Option<&'a str>,
+    version: Option<i32>,
+}
+
+impl Place<'_> {
+    const OPTIONAL: Place<'static> = Place {
+        optional: true,
+        default: None,
+        doc: None,
+        version: None,
+    };
+}
+
+struct Translator<'a> {
+    avro: &'a Avro,
+    config: &'a AvroConverterConfig,
+    /// Records whose fields are being translated.
+    open: Vec<TypeId>,
+    uses_itself: Vec<TypeId>,
+    recursive: HashMap<TypeId, SchemaRef>,
+}
+
+impl<'a> Translator<'a> {
+    fn schema(&mut self, id: TypeId, place: &Place<'_>) -> Result<Schema, Exception> {
+        let of = self.avro.get(id);
+        if let Kind::Union(branches) = &of.kind
+            && let Some((branch, optional)) = self.single(branches)
+        {
+            let place = Place {
+                optional: optional || place.optional && branches.len() == 1,
+                default: None,
+                doc: place.doc,
+                version: None,
+            };
+            return self.schema(branch, &place);
+        }
+        if self.open.contains(&id) {
+            if !self.uses_itself.contains(&id) {
+                self.uses_itself.push(id);
+            }
+            let stub = Schema::of(Type::Struct).named(self.name(of).unwrap_or_default());
+            return Ok(if place.optional {
+                stub.optional()
+            } else {
+                stub
+            });
+        }
+        let mut schema = self.plain(id, of)?;
+        self.decorate(&mut schema, id, of, place)?;
+        if self.uses_itself.contains(&id) {
+            let mut whole = schema.clone();
+            whole.optional = false;
+            self.recursive.insert(id, whole.build());
+        }
+        Ok(schema)
+    }
+
+    /// The one branch that a union stands for, and whether null is the other.
+    fn single(&self, branches: &[TypeId]) -> Option<(TypeId, bool)> {
+        let is_null = |id: &TypeId| matches!(self.avro.get(*id).kind, Kind::Null);
+        match branches {
+            [one] if self.config.common.flatten_singleton_unions => Some((*one, false)),
+            [a, b] if is_null(a) != is_null(b) => Some((if is_null(a) { *b } else { *a }, true)),
+            _ => None,
+        }
+    }
+
+    // === the type itself ===
+
+    fn plain(&mut self, id: TypeId, of: &'a AvroType) -> Result<Schema, Exception> {
+        Ok(match &of.kind {
+            Kind::Null => {
+                return Err(Exception::data(
+                    "Standalone null schemas are not supported by this converter",
+                ));
+            }
+            Kind::Boolean => Schema::of(Type::Boolean),
+            Kind::Int => int(of)?,
+            Kind::Long => match of.logical_type() {
+                Some("timestamp-millis") => logical(Type::Int64, crate::value::logical::TIMESTAMP),
+                _ => Schema::of(Type::Int64),
+            },
+            Kind::Float => Schema::of(Type::Float32),
+            Kind::Double => Schema::of(Type::Float64),
+            Kind::String => Schema::of(Type::String),
+            Kind::Bytes => bytes(of)?,
+            Kind::Fixed(fixed) => {
+                let mut schema = bytes(of)?;
+                set(&mut schema, "connect.fixed.size", fixed.size.to_string());
+                schema
+            }
+            Kind::Enum(symbols) => self.enumeration(symbols),
+            Kind::Record(record) => {
+                self.open.push(id);
+                let schema = self.record(of, record);
+                self.open.pop();
+                schema?
+            }
+            Kind::Array(items) => match map_entry(self.avro.get(*items)) {
+                Some([key, value]) => Schema::map(
+                    self.schema(key, &Place::default())?,
+                    self.schema(value, &Place::default())?,
+                ),
+                None => Schema::array(self.schema(*items, &Place::default())?),
+            },
+            Kind::Map(values) => Schema::map(
+                Schema::of(Type::String),
+                self.schema(*values, &Place::default())?,
+            ),
+            Kind::Union(branches) => self.union(branches)?,
+        })
+    }
+
+    fn record(&mut self, of: &AvroType, record: &'a Record) -> Result<Schema, Exception> {
+        let mut schema = Schema::of(Type::Struct);
+        if self.config.meta_data {
+            if let Some(doc) = of.doc() {
+                set(&mut schema, &format!("{NAMESPACE}.record.doc"), doc);
+            }
+            for field in &record.fields {
+                if let Some(doc) = &field.doc {
+                    let name = format!("{NAMESPACE}.field.doc.{}", field.name);
+                    set(&mut schema, &name, doc.as_str());
+                }
+            }
+        }
+        for field in &record.fields {
+            let place = Place {
+                default: field.default.as_ref(),
+                doc: field.doc.as_deref(),
+                ..Place::default()
+            };
+            let translated = self.schema(field.schema, &place)?;
+            schema = schema.field(self.scrub(&field.name), translated);
+        }
+        Ok(schema)
+    }
+
+    fn scrub(&self, name: &str) -> String {
+        if !self.config.common.scrub_invalid_names {
+            return name.to_owned();
+        }
+        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let scrubbed: String = name
+            .chars()
+            .map(|c| if allowed(c) { c } else { '_' })
+            .collect();
+        match scrubbed.chars().next() {
+            Some(first) if first.is_ascii_digit() => format!("x{scrubbed}"),
+            _ => scrubbed,
+        }
+    }
+
+    fn enumeration(&self, of: &Enum) -> Schema {
+        let mut schema = Schema::of(Type::String);
+        if self.config.meta_data {
+            if let Some(doc) = &of.doc {
+                let name = format!("{NAMESPACE}.enum.doc.{}", of.name.simple());
+                set(&mut schema, &name, doc.as_str());
+            }
+            if let Some(default) = &of.default {
+                let name = format!("{NAMESPACE}.enum.default.{}", of.name.simple());
+                set(&mut schema, &name, default.as_str());
+            }
+        }
+        let general = self.config.common.generalized_sum_types;
+        let prefix = if general {
+            "org.apache.kafka.connect.data.Enum".to_owned()
+        } else {
+            format!("{NAMESPACE}.Enum")
+        };
+        set(&mut schema, &prefix, of.name.full());
+        for (index, symbol) in of.symbols.iter().enumerate() {
+            let value = if general {
+                index.to_string()
+            } else {
+                symbol.clone()
+            };
+            set(&mut schema, &format!("{prefix}.{symbol}"), value);
+        }
+        schema
+    }
+
+    fn union(&mut self, branches: &[TypeId]) -> Result<Schema, Exception> {
+        let general = self.config.common.generalized_sum_types;
+        let name = if general {
+            "connect_union".to_owned()
+        } else {
+            format!("{NAMESPACE}.Union")
+        };
+        let mut schema = Schema::of(Type::Struct).named(name);
+        let mut index = 0;
+        for branch in branches {
+            let of = self.avro.get(*branch);
+            if matches!(of.kind, Kind::Null) {
+                schema = schema.optional();
+                continue;
+            }
+            let name = if general {
+                format!("connect_union_field_{index}")
+            } else {
+                self.branch_name(of)
+            };
+            index += 1;
+            if schema.field_index(&name).is_some() {
+                return Err(Exception::data(
+                    "Multiple union schemas map to the Connect union field name",
+                ));
+            }
+            let member = self.schema(*branch, &Place::OPTIONAL)?;
+            schema = schema.field(name, member);
+        }
+        Ok(schema)
+    }
+
+    fn branch_name(&self, of: &AvroType) -> String {
+        match of.name() {
+            Some(name) if self.config.enhanced => name.full().to_owned(),
+            Some(name) => name.simple().to_owned(),
+            None => of.type_name().to_owned(),
+        }
+    }
+
+    // === what stands beside the type ===
+
+    fn decorate(
+        &self,
+        schema: &mut Schema,
+        id: TypeId,
+        of: &AvroType,
+        place: &Place<'_>,
+    ) -> Result<(), Exception> {
+        if self.config.meta_data {
+            let of_type = of
+                .doc()
+                .or_else(|| of.attributes.get("connect.doc").and_then(Json::as_str));
+            let own = if self.config.discard_type_doc_default && place.doc.is_none() {
+                None
+            } else {
+                of_type
+            };
+            schema.doc = place.doc.or(own).map(str::to_owned);
+        }
+        self.version(schema, of, place)?;
+        self.parameters(schema, of)?;
+        let given = place
+            .default
+            .or_else(|| of.attributes.get("connect.default"));
+        if let Some(json) = given.filter(|json| !json.is_null()) {
+            schema.default = self.default(schema, id, json)?;
+        }
+        if let Some(name) = self.name(of) {
+            match &schema.name {
+                Some(own) if *own != name => {
+                    return Err(Exception::data(format!(
+                        "Mismatched names: name already added to SchemaBuilder ({own}) differs from name in source schema ({name})"
+                    )));
+                }
+                _ => schema.name = Some(name),
+            }
+        }
+        schema.optional |= place.optional;
+        Ok(())
+    }
+
+    /// The version that the schema itself says, else the one in the registry.
+    fn version(
+        &self,
+        schema: &mut Schema,
+        of: &AvroType,
+        place: &Place<'_>,
+    ) -> Result<(), Exception> {
+        let own = match of.attributes.get("connect.version") {
+            None => None,
+            Some(number) => Some(number.as_i64().ok_or_else(|| {
+                Exception::data(format!("Invalid Connect version found: {number}"))
+            })? as i32),
+        };
+        let Some(version) = own.or(place.version).filter(|version| *version >= 0) else {
+            return Ok(());
+        };
+        match schema.version {
+            Some(other) if other != version => Err(Exception::data(format!(
+                "Mismatched versions: version already added to SchemaBuilder ({other}) differs from version in source schema ({version})"
+            ))),
+            _ => {
+                schema.version = Some(version);
+                Ok(())
+            }
+        }
+    }
+
+    fn parameters(&self, schema: &mut Schema, of: &AvroType) -> Result<(), Exception> {
+        if let (true, Some(given)) = (
+            self.config.meta_data,
+            of.attributes.get("connect.parameters"),
+        ) {
+            let object = given.as_object().ok_or_else(|| {
+                Exception::data(format!(
+                    "Expected JSON object for schema parameters but found: {given}"
+                ))
+            })?;
+            for (name, value) in object {
+                let value = value.as_str().ok_or_else(|| {
+                    Exception::data(format!(
+                        "Expected schema parameter values to be strings but found: {value}"
+                    ))
+                })?;
+                set(schema, name, value);
+            }
+        }
+        for (name, value) in &of.attributes {
+            if name.starts_with("avro.") {
+                let text = value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned);
+                set(schema, name, text);
+            }
+        }
+        Ok(())
+    }
+
+    fn name(&self, of: &AvroType) -> Option<String> {
+        let given = of.attributes.get("connect.name").and_then(Json::as_str);
+        let name = given.or_else(|| of.name().map(|name| name.full()))?;
+        (name != format!("{NAMESPACE}.ConnectDefault")).then(|| name.to_owned())
+    }
+
+    fn default(
+        &self,
+        schema: &Schema,
+        id: TypeId,
+        json: &Json,
+    ) -> Result<Option<Value>, Exception> {
+        let shared: SchemaRef = Arc::new(schema.clone());
+        default::value(self.avro, id, &shared, json)
+    }
+}
+
+/// Key and value of the records that stand for the entries of a map whose keys are no strings.
+pub(super) fn map_entry(of: &AvroType) -> Option<[TypeId; 2]> {
+    let Kind::Record(record) = &of.kind else {
+        return None;
+    };
+    let named = record.name.full() == "io.confluent.connect.avro.MapEntry";
+    let marked = of
+        .attributes
+        .get("connect.internal.type")
+        .and_then(Json::as_str)
+        == Some("MapEntry");
+    let field = |name: &str| record.fields.iter().find(|field| field.name == name);
+    match (field("key"), field("value")) {
+        (Some(key), Some(value)) if (named || marked) && record.fields.len() == 2 => {
+            Some([key.schema, value.schema])
+        }
+        _ => None,
+    }
+}
+
+fn set(schema: &mut Schema, name: &str, value: impl Into<String>) {
+    schema.parameters.insert(name.to_owned(), value.into());
+}
+
+fn logical(kind: Type, name: &str) -> Schema {
+    Schema {
+        version: Some(1),
+        ..Schema::of(kind).named(name)
+    }
+}
+
+fn int(of: &AvroType) -> Result<Schema, Exception> {
+    let connect_type = of.attributes.get("connect.type").and_then(Json::as_str);
+    Ok(match (of.logical_type(), connect_type) {
+        (Some("date"), _) => logical(Type::Int32, crate::value::logical::DATE),
+        (Some("time-millis"), _) => logical(Type::Int32, crate::value::logical::TIME),
+        (Some(_), _) | (None, None) => Schema::of(Type::Int32),
+        (None, Some(name)) => match name.to_ascii_uppercase().as_str() {
+            "INT8" => Schema::of(Type::Int8),
+            "INT16" => Schema::of(Type::Int16),
+            "INT32" => Schema::of(Type::Int32),
+            _ => {
+                return Err(Exception::data(format!(
+                    "Connect type annotation for Avro int field is null or invalid: {name}"
+                )));
+            }
+        },
+    })
+}
+
+fn bytes(of: &AvroType) -> Result<Schema, Exception> {
+    if !of
+        .logical_type()
+        .is_some_and(|name| name.eq_ignore_ascii_case("decimal"))
+    {
+        return Ok(Schema::of(Type::Bytes));
+    }
+    let scale = of.attributes.get("scale").and_then(Json::as_i64);
+    let mut schema = Schema::decimal(scale.unwrap_or(0) as i32);
+    if let Some(precision) = of.attributes.get("precision") {
+        let precision = precision.as_i64().ok_or_else(|| {
+            Exception::data("precision property must be a JSON Integer. https://avro.apache.org/docs/1.9.1/spec.html#Decimal")
+        })?;
+        if precision != DEFAULT_PRECISION {
+            set(
+                &mut schema,
+                "connect.decimal.precision",
+                precision.to_string(),
+            );
+        }
+    }
+    Ok(schema)
+}
