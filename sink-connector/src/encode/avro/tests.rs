@@ -28,7 +28,7 @@ fn envelopes() -> Box<dyn convert::Converter> {
         cache_size: 10,
         replace_null_with_default: true,
     };
-    convert::new(&config, Stage::ValueConverter, Shape::Tree)
+    convert::new(&config, Stage::ValueConverter, Shape::Tree).unwrap()
 }
 
 fn recorded() -> Vec<Json> {
@@ -42,7 +42,8 @@ fn converter(value: &str) -> Box<dyn convert::Converter> {
             &ConverterConfig::String(Encoding::Utf8),
             Stage::ValueConverter,
             Shape::Tree,
-        ),
+        )
+        .unwrap(),
     }
 }
 
