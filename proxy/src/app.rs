@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use prometheus::Registry;
 use rdkafka::error::KafkaError;
+use sluiceway_schemas::Registry as SchemaRegistry;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
@@ -15,8 +16,10 @@ use crate::client_context::{Context, NO_IAM};
 use crate::cluster_admin::ClusterAdmin;
 use crate::config::Config;
 use crate::consumer::Consumers;
+use crate::consumer::manager::SchemaFormats;
 use crate::consumer::metrics::ConsumerMetrics;
 use crate::format::Format;
+use crate::format::registered::Registered;
 use crate::health::Health;
 use crate::kafka_wire::WireAdmin;
 use crate::metrics::{Metrics, ProducedMetrics, Reading, RouteMetrics};
@@ -40,6 +43,9 @@ pub enum AppError {
     /// The registry has a metric of this name.
     #[error("metrics cannot be registered: {0}")]
     Metrics(#[from] prometheus::Error),
+    /// The trust or key store of the schema registry cannot be read.
+    #[error("the schema registry's client cannot be made: {0}")]
+    Schemas(#[from] sluiceway_schemas::ConfigProblem),
     /// Two paths of the routing table exclude one another.
     #[error("the routing table is wrong: {0}")]
     Routes(#[from] matchit::InsertError),
@@ -63,6 +69,8 @@ pub struct App {
     pub producer: Arc<ProducerPool>,
     /// Look-ups.
     pub admin: Arc<AdminClient>,
+    /// The schema registry, if there is one.
+    pub schemas: Option<SchemaRegistry>,
     /// Consumer instances.
     pub consumers: Arc<Consumers>,
     /// What v3 asks of Kafka.
@@ -126,12 +134,14 @@ impl App {
             Arc::clone(&health),
             config.delivery.clone(),
         );
+        let schemas = config.schema_registry.clone().map(SchemaRegistry::new);
+        let schemas = schemas.transpose()?;
         let consumers = Consumers::new(
             config.consumers.clone(),
             config.consumer.clone(),
             context("consumer"),
             Arc::clone(&admin),
-            Box::new(|_| None),
+            schema_formats(schemas.clone()),
             ConsumerMetrics::new(registry)?,
         );
         let cluster = WireAdmin::new(&config.admin, concurrency, timeout, Arc::clone(&health));
@@ -149,6 +159,7 @@ impl App {
             deliveries,
             producer,
             admin,
+            schemas,
             consumers,
             cluster: Arc::new(cluster),
             topics,
@@ -243,6 +254,13 @@ impl App {
             ticks += 1;
         }
     }
+}
+
+fn schema_formats(schemas: Option<SchemaRegistry>) -> SchemaFormats {
+    Box::new(move |format| {
+        let registered = Registered::of(format, schemas.as_ref()?)?;
+        Some(Arc::new(registered))
+    })
 }
 
 fn observed(router: &Router, metrics: &Arc<Metrics>) -> Vec<RouteMetrics> {

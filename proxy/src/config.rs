@@ -12,6 +12,7 @@ use sluiceway_common::config_def::{ConfigError, ConfigErrors, Values};
 use sluiceway_common::kafka_config::{KafkaConfig, log_dropped};
 use sluiceway_common::listener::ListenerSpec;
 use sluiceway_common::props::Properties;
+use sluiceway_schemas::RegistryConfig;
 
 use crate::base_url::UrlConfig;
 use crate::config_keys::{NO_EFFECT, definition};
@@ -46,6 +47,8 @@ pub struct Config {
     pub consumers: ConsumersConfig,
     /// Where absolute URLs begin.
     pub urls: UrlConfig,
+    /// How the schema registry is reached; `None`: there is none.
+    pub schema_registry: Option<RegistryConfig>,
     /// The consumers' settings.
     pub consumer: KafkaConfig,
     /// The settings of the client that reads metadata and configurations.
@@ -224,6 +227,7 @@ impl Config {
         } = clients::clients(properties, &values, &mut errors);
         let delivery = delivery(&values, &producer);
         let urls = urls(&values, &listeners);
+        let schema_registry = schema_registry(properties, &values, &mut errors);
         let mut config = Self {
             listeners,
             listeners_option: "listeners".to_owned(),
@@ -241,6 +245,7 @@ impl Config {
             producer,
             consumers: consumers(&values),
             urls,
+            schema_registry,
             consumer,
             admin,
             warnings: warnings(properties),
@@ -451,6 +456,28 @@ fn consumers(values: &Values) -> ConsumersConfig {
         linger: millis(values, "sluiceway.consumer.linger.ms"),
         id: values.text("id").to_owned(),
     }
+}
+
+fn schema_registry(
+    properties: &Properties,
+    values: &Values,
+    errors: &mut ConfigErrors,
+) -> Option<RegistryConfig> {
+    const URL: &str = "schema.registry.url";
+    let urls = values.list(URL).join(",");
+    if urls.is_empty() {
+        return None;
+    }
+    let own = properties
+        .iter()
+        .filter(|(key, _)| key.starts_with("schema.registry."));
+    let mut own: Properties = own
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    own.insert(URL.to_owned(), urls);
+    RegistryConfig::from_properties(&own, "")
+        .map_err(|problem| errors.0.push(ConfigError::other(URL, problem.to_string())))
+        .ok()
 }
 
 fn urls(values: &Values, listeners: &[ListenerSpec]) -> UrlConfig {

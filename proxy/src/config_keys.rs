@@ -50,6 +50,12 @@ fn kafka() -> Vec<Key> {
             "",
             "This proxy's name, part of the names it makes up for consumer instances.",
         ),
+        Key::with(
+            "schema.registry.url",
+            Kind::List,
+            "http://localhost:8081",
+            "Where the schema registry is, several URLs with commas; empty: the formats with schemas are refused. Other keys with the prefix `schema.registry.` are those of Confluent's client: `basic.auth.credentials.source`, `basic.auth.user.info`, `bearer.auth.token`, `ssl.truststore.location` and the like.",
+        ),
     ]
 }
 

@@ -8,6 +8,7 @@
 
 pub mod binary;
 pub mod deserialize;
+pub mod registered;
 pub mod string;
 
 use thiserror::Error;

@@ -694,3 +694,125 @@ async fn many_instances_read_side_by_side() {
         .drain()
         .await;
 }
+
+/// A registry that knows the Avro schema 1 and counts how often it was asked.
+async fn registry() -> (String, std::sync::Arc<std::sync::atomic::AtomicUsize>) {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = std::sync::Arc::new(AtomicUsize::new(0));
+    let count = std::sync::Arc::clone(&asked);
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let count = std::sync::Arc::clone(&count);
+            tokio::spawn(async move {
+                let mut request = vec![0; 4096];
+                let read = stream.read(&mut request).await.unwrap_or(0);
+                let request = String::from_utf8_lossy(&request[..read]).into_owned();
+                count.fetch_add(1, Ordering::Relaxed);
+                let schema = r#"{"type":"record","name":"R","fields":[{"name":"f","type":"int"},{"name":"s","type":["null","string"]}]}"#;
+                let (status, body) = if request.starts_with("GET /schemas/ids/1") {
+                    ("200 OK", json!({"schema": schema}))
+                } else {
+                    (
+                        "404 Not Found",
+                        json!({"error_code": 40403, "message": "Schema not found"}),
+                    )
+                };
+                let body = body.to_string();
+                let answer = format!(
+                    "HTTP/1.1 {status}\r\nContent-Type: application/vnd.schemaregistry.v1+json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                    body.len()
+                );
+                let _sent = stream.write_all(answer.as_bytes()).await;
+            });
+        }
+    });
+    (url, asked)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn avro_is_decoded_with_registered_schemas() {
+    const AVRO: &str = "application/vnd.kafka.avro.v2+json";
+    use base64::Engine as _;
+    let encoded = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
+    let kafka = kafka(true).await;
+    let (url, asked) = registry().await;
+    let proxy = start(&kafka.bootstrap(), &format!("schema.registry.url={url}\n")).await;
+    let body = json!({"records": [
+        {"value": encoded(b"\0\0\0\0\x01\x02\x02\x02x")},
+        {"value": encoded(b"\0\0\0\0\x01\x04\0")},
+        {"value": null},
+        {"value": encoded(b"\0\0\0\0\x63\x04\0")},
+    ]});
+    let sent = proxy
+        .call(
+            Method::POST,
+            "/topics/a",
+            Some(BINARY),
+            body.to_string().as_bytes(),
+        )
+        .await;
+    assert_eq!(sent.status, 200);
+    let i = proxy
+        .create("g", &EARLIEST.replace("\"json\"", "\"Avro\""))
+        .await;
+    proxy
+        .done(
+            Method::POST,
+            &format!("{i}/subscription"),
+            r#"{"topics":["a"]}"#,
+        )
+        .await;
+    let records = format!("{i}/records");
+    let answer = proxy.accepting(&records, AVRO).await;
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (200, Some(AVRO)),
+        "{answer:?}"
+    );
+    let values: Vec<Value> = answer
+        .json()
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["value"].clone())
+        .collect();
+    assert_eq!(
+        values,
+        [
+            json!({"f": 1, "s": {"string": "x"}}),
+            json!({"f": 2, "s": null}),
+            json!(null)
+        ]
+    );
+    // Of the three formats with schemas none is told from another, of those without each.
+    assert_eq!(proxy.accepting(&records, JSON).await.status, 406);
+    let unknown = proxy.accepting(&records, AVRO).await;
+    let text = "Error deserializing VALUE for partition a-0 at offset 3. If needed, please seek past the record to continue consumption.";
+    assert_eq!(
+        (unknown.status, unknown.json()),
+        (408, json!({"error_code": 40801, "message": text}))
+    );
+    assert!(asked.load(std::sync::atomic::Ordering::Relaxed) >= 2);
+    proxy
+        .done(
+            Method::POST,
+            &format!("{i}/positions"),
+            r#"{"offsets":[{"topic":"a","partition":0,"offset":2}]}"#,
+        )
+        .await;
+    assert_eq!(
+        proxy
+            .accepting(&records, AVRO)
+            .await
+            .json()
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    proxy.proxy.drain().await;
+}

@@ -11,12 +11,6 @@ pub(crate) const NO_EFFECT: &[(&str, Kind, &str, &str)] = &[
         "ZooKeeper is not used; brokers are found through bootstrap.servers",
     ),
     (
-        "schema.registry.url",
-        Kind::String,
-        "",
-        "this version does not serve the schema formats",
-    ),
-    (
         "consumer.iterator.timeout.ms",
         Kind::Int,
         "1",

@@ -17,12 +17,14 @@ use super::error::ConsumerError;
 use super::partitions::Mark;
 use super::pending::Taken;
 use super::reader::{Drained, Reader};
-use crate::format::deserialize::DeserializeError;
 
 /// Bytes that may be gathered beyond `max_bytes`, so that small reads go through partitions in order.
 const LOOKAHEAD: usize = 64 * 1024;
 /// Longest sleep: the client tells when its queue is no longer empty, but not every event of its own counts.
 const TICK: Duration = Duration::from_millis(250);
+
+/// Time that a schema has at least, however little is left of the read's.
+const LEAST_FETCH: Duration = Duration::from_secs(1);
 
 /// What a read asks for.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +59,11 @@ impl Reader {
             }
             let left = want.wait.saturating_sub(started.elapsed());
             match drained {
-                Drained::Held => self.fetch_schema(left).await,
+                Drained::Held => match self.fetch_schema(left).await {
+                    Err(error) if self.pending.is_empty() => return Err(error),
+                    Err(_) => break,
+                    Ok(()) => {}
+                },
                 Drained::Busy if !left.is_zero() => tokio::task::yield_now().await,
                 _ if left.is_zero() || self.enough(&want, drained, heard) => break,
                 _ => {
@@ -100,24 +106,37 @@ impl Reader {
             .max(Duration::from_millis(1))
     }
 
-    /// Fetches the schema that the held record waits for. What cannot be fetched fails the record, not the instance:
-    /// the next read tries again.
-    async fn fetch_schema(&mut self, left: Duration) {
+    /// Fetches the schema that the held record waits for.
+    ///
+    /// # Errors
+    /// It cannot be had. The record stays where it is, and the next read tries again.
+    async fn fetch_schema(&mut self, left: Duration) -> Result<(), ConsumerError> {
         let Some(held) = &self.held else {
-            return;
+            return Ok(());
         };
-        let schema = held.schema;
-        let fetched = tokio::time::timeout(
-            left.max(Duration::from_secs(1)),
-            self.deserializer.prepare(schema),
-        );
-        let failed = match fetched.await {
-            Ok(Ok(())) => None,
-            Ok(Err(DeserializeError::Undecodable(reason))) => Some(reason),
-            Ok(Err(DeserializeError::NeedsSchema(_))) | Err(_) => {
-                Some(format!("Error retrieving schema for id {schema}"))
+        let wait = left.max(LEAST_FETCH);
+        let reason = match tokio::time::timeout(wait, self.deserializer.prepare(held.schema)).await
+        {
+            Ok(Ok(())) => {
+                self.release();
+                return Ok(());
             }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the registry does not answer in time".to_owned(),
         };
-        self.release(failed);
+        let place = self.parts.get(held.part);
+        let name = place.map(|part| format!("{}-{}", part.topic, part.partition));
+        let (name, offset, schema) = (name.unwrap_or_default(), held.offset, held.schema);
+        tracing::warn!(
+            partition = name,
+            offset,
+            schema,
+            reason,
+            "a schema cannot be fetched"
+        );
+        Err(ConsumerError::Undecodable(format!(
+            "Error deserializing VALUE for partition {name} at offset {offset}. If needed, please seek past the record \
+             to continue consumption."
+        )))
     }
 }

@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use super::callbacks::Callbacks;
 use super::error::ConsumerError;
 use super::java_order;
-use super::partitions::{Mark, Partitions};
+use super::partitions::{Mark, Part, Partitions};
 use super::pending::{Pending, Taken};
 use super::subscription::Selection;
 use crate::admin_client::AdminClient;
@@ -51,7 +51,7 @@ pub(crate) struct Reader {
 pub(super) struct Held {
     pub(super) part: usize,
     pub(super) schema: u32,
-    offset: i64,
+    pub(super) offset: i64,
     key: Option<Vec<u8>>,
     value: Option<Vec<u8>>,
 }
@@ -170,45 +170,30 @@ impl Reader {
         self.held.take_if(|held| held.part == index);
     }
 
-    /// Tries the held record again, now that its schema is there (or cannot be had, for this reason).
-    pub(super) fn release(&mut self, failed: Option<String>) {
+    /// Tries the held record again, now that its schema is there.
+    pub(super) fn release(&mut self) {
         let Some(held) = self.held.take() else {
             return;
         };
-        let mut again = held.schema;
-        let result = match failed {
-            Some(reason) => Err(reason),
-            None => {
-                let record = Record {
-                    offset: held.offset,
-                    key: held.key.as_deref(),
-                    value: held.value.as_deref(),
-                };
-                let (pending, parts) = (&mut self.pending, &self.parts);
-                match write(pending, parts, &*self.deserializer, held.part, &record) {
-                    Ok(()) => Ok(()),
-                    Err(DeserializeError::Undecodable(reason)) => Err(reason),
-                    // The other side has a schema of its own.
-                    Err(DeserializeError::NeedsSchema(id)) if id != held.schema => {
-                        again = id;
-                        self.held = Some(Held {
-                            schema: again,
-                            ..held
-                        });
-                        return;
-                    }
-                    Err(DeserializeError::NeedsSchema(id)) => {
-                        Err(format!("Error retrieving schema for id {id}"))
-                    }
-                }
-            }
+        let record = Record {
+            offset: held.offset,
+            key: held.key.as_deref(),
+            value: held.value.as_deref(),
         };
-        if let Err(reason) = result {
-            let start = self.pending.json().len();
-            self.pending
-                .push(held.part, held.offset, start, 0, Some(reason));
-        }
-        tracing::trace!(schema = again, "a record got its schema");
+        let (pending, parts) = (&mut self.pending, &self.parts);
+        let fault = match write(pending, parts, &*self.deserializer, held.part, &record) {
+            Ok(()) => return,
+            Err(DeserializeError::Undecodable(reason)) => reason,
+            // The other side has a schema of its own.
+            Err(DeserializeError::NeedsSchema(schema)) if schema != held.schema => {
+                self.held = Some(Held { schema, ..held });
+                return;
+            }
+            Err(error @ DeserializeError::NeedsSchema(_)) => error.to_string(),
+        };
+        let start = self.pending.json().len();
+        self.pending
+            .push(held.part, held.offset, start, 0, Some(fault));
     }
 
     /// Takes what is to be answered; the offsets behind it become the positions, and are stored to be committed.
@@ -347,9 +332,12 @@ fn write(
     let start = out.len();
     let mut written = || -> Result<usize, DeserializeError> {
         out.extend_from_slice(&part.prefix);
-        let key = side(deserializer, Side::Key, record.key, out)?;
+        let told = |side, error| told(deserializer, side, part, record.offset, error);
+        let key = side(deserializer, Side::Key, record.key, out)
+            .map_err(|error| told(Side::Key, error))?;
         out.extend_from_slice(b",\"value\":");
-        let value = side(deserializer, Side::Value, record.value, out)?;
+        let value = side(deserializer, Side::Value, record.value, out)
+            .map_err(|error| told(Side::Value, error))?;
         out.extend_from_slice(b",\"partition\":");
         crate::decimal::append(out, i64::from(part.partition));
         out.extend_from_slice(b",\"offset\":");
@@ -367,6 +355,38 @@ fn write(
             Err(error)
         }
     }
+}
+
+/// With schemas, Java's client decodes and says only where the record is; why stands in the log.
+fn told(
+    deserializer: &dyn Deserializer,
+    side: Side,
+    part: &Part,
+    offset: i64,
+    error: DeserializeError,
+) -> DeserializeError {
+    let DeserializeError::Undecodable(reason) = error else {
+        return error;
+    };
+    if !deserializer.uses_schemas() {
+        return DeserializeError::Undecodable(reason);
+    }
+    let (topic, partition) = (&part.topic, part.partition);
+    tracing::warn!(
+        topic,
+        partition,
+        offset,
+        reason,
+        "a record cannot be decoded"
+    );
+    let side = match side {
+        Side::Key => "KEY",
+        Side::Value => "VALUE",
+    };
+    DeserializeError::Undecodable(format!(
+        "Error deserializing {side} for partition {topic}-{partition} at offset {offset}. If needed, please seek past \
+         the record to continue consumption."
+    ))
 }
 
 fn side(

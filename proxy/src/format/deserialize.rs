@@ -37,6 +37,11 @@ pub trait Deserializer: Send + Sync {
         out: &mut Vec<u8>,
     ) -> Result<usize, DeserializeError>;
 
+    /// Whether it is one of the formats with schemas.
+    fn uses_schemas(&self) -> bool {
+        false
+    }
+
     /// Fetches the schema of this id, so that [`Deserializer::deserialize`] has it.
     ///
     /// # Errors
