@@ -58,6 +58,34 @@ impl Decimal {
         self.scale
     }
 
+    /// The value as a 64-bit integer; `None` when it has a fraction or is too large.
+    pub fn exact_i64(&self) -> Option<i64> {
+        let (digits, negative) = self.digits();
+        let whole = match usize::try_from(self.scale) {
+            Ok(scale) => {
+                let cut = digits.len().saturating_sub(scale);
+                let (whole, fraction) = digits.split_at(cut);
+                if fraction.bytes().any(|digit| digit != b'0') {
+                    return None;
+                }
+                whole.to_owned()
+            }
+            Err(_) if digits == "0" => digits,
+            Err(_) => {
+                let zeros = usize::try_from(-i64::from(self.scale)).ok()?;
+                if zeros > 19 {
+                    return None;
+                }
+                digits + &"0".repeat(zeros)
+            }
+        };
+        let sign = if negative { "-" } else { "" };
+        match whole.as_str() {
+            "" => Some(0),
+            whole => format!("{sign}{whole}").parse().ok(),
+        }
+    }
+
     /// The low 64 bits of the whole part, as Java's `BigDecimal.longValue` gives them.
     pub fn low_64_bits(&self) -> i64 {
         let (digits, negative) = self.digits();
