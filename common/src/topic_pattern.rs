@@ -55,7 +55,7 @@ impl PartialEq for TopicPattern {
 impl Eq for TopicPattern {}
 
 /// What Java writes differently: `\Q…\E` quotes become escaped characters, `\p{Alnum}` and its like POSIX classes.
-fn from_java(source: &str) -> String {
+pub fn from_java(source: &str) -> String {
     let mut out = String::with_capacity(source.len());
     let mut rest = source;
     while let Some(slash) = rest.find('\\') {

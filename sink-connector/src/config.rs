@@ -13,11 +13,14 @@ mod credentials;
 mod definition;
 mod errors;
 mod format;
+mod header_converter;
+pub(crate) mod java_regex;
 mod object_options;
 mod partitioner;
 mod rotation;
 mod s3;
 mod topics;
+mod transforms;
 mod unsupported;
 
 pub use classes::{FormatClass, PartitionerClass};
@@ -27,15 +30,18 @@ pub use converter::{
 };
 pub use credentials::{Credentials, Proxy, Role, StaticKey};
 pub use definition::definition;
-pub use errors::{ErrorsConfig, Tolerance};
+pub use errors::{DeadLetterConfig, ErrorsConfig, Tolerance};
 pub use format::{
     AvroCodec, AvroOptions, Compression, DecimalFormat, FormatConfig, ParquetCodec, StoredConfig,
 };
+pub use header_converter::HeaderConverterConfig;
 pub use object_options::{Encryption, ObjectOptions, Tagging};
 pub use partitioner::{PartitionerConfig, SchemaAffix};
 pub use rotation::{RotationConfig, Schedule};
 pub use s3::S3Config;
 pub use topics::{TopicPattern, TopicSelector};
+pub(crate) use transforms::TransformStage;
+pub use transforms::TransformsConfig;
 
 use std::time::Duration;
 
@@ -73,6 +79,10 @@ pub struct ConnectorConfig {
     pub key_converter: ConverterConfig,
     /// `value.converter` and its options.
     pub value_converter: ConverterConfig,
+    /// `header.converter` and its options.
+    pub header_converter: HeaderConverterConfig,
+    /// `transforms` and `predicates`.
+    pub transforms: TransformsConfig,
     /// `format.class` and its options.
     pub format: FormatConfig,
     /// `store.kafka.keys`, `store.kafka.headers` and their formats.
@@ -139,7 +149,6 @@ impl ConnectorConfig {
     /// Every missing, bad, contradictory or unsupported property, worded as Connect words it.
     pub fn parse(properties: &Properties, worker: &Properties) -> Result<Self, ConfigErrors> {
         let (values, mut errors) = definition().parse_all(properties);
-        unsupported::check(&values, &mut errors);
         let topics = topics::select(&values, &mut errors);
         let format = format::read(&values, properties, &mut errors);
         let stored = format::stored(&values, properties, &mut errors);
@@ -149,9 +158,12 @@ impl ConnectorConfig {
         let s3 = s3::read(&values, properties, &mut errors);
         let key_converter = converter::read("key.converter", properties, worker, &mut errors);
         let value_converter = converter::read("value.converter", properties, worker, &mut errors);
+        let header_converter = header_converter::read(properties, worker, &mut errors);
+        let transforms = transforms::read(properties, &mut errors);
         connector::check_classes(&values, &mut errors);
         let (
             Some(topics),
+            Some(header_converter),
             Some(format),
             Some(partitioner),
             Some(key_converter),
@@ -159,6 +171,7 @@ impl ConnectorConfig {
             true,
         ) = (
             topics,
+            header_converter,
             format,
             partitioner,
             key_converter,
@@ -176,6 +189,8 @@ impl ConnectorConfig {
             topics,
             key_converter,
             value_converter,
+            header_converter,
+            transforms,
             format,
             stored,
             schema_compatibility: SchemaCompatibility::of(values.text("schema.compatibility")),

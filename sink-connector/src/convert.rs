@@ -5,6 +5,7 @@
 
 mod avro;
 mod bytes;
+pub(crate) mod header;
 mod json;
 mod primitive;
 mod registry;
@@ -96,4 +97,9 @@ pub fn new(
             Box::new(PrimitiveConverter::new(primitive::Kind::Boolean, stage))
         }
     })
+}
+
+/// The tree of a JSON text that a converter has checked.
+pub(crate) fn parse_json(text: &[u8]) -> crate::value::Value {
+    json::parse_checked(text)
 }

@@ -62,6 +62,7 @@ pub mod path;
 pub mod pipeline;
 pub mod plan;
 pub mod plugins;
+mod predicate;
 pub mod progress;
 #[cfg(test)]
 mod random_data;
@@ -73,6 +74,7 @@ pub mod schema_change;
 pub mod status;
 pub mod task;
 mod topic_partition;
+mod transform;
 mod upload;
 pub mod value;
 pub mod worker;

@@ -1,18 +1,21 @@
-//! One record's way from bytes to encoder: converters → null handling → partitioner.
+//! One record's way from bytes to encoder: converters → transforms → null handling → partitioner.
 //!
 //! In: a [`RawRecord`]. Out: an [`Outcome`]: a [`SinkRecord`] with its encoded partition, or why it is passed over.
 //! Fails with a [`RecordError`] that says at which stage; [`crate::config::ErrorsConfig::tolerates`] says what follows.
 //!
-//! Buffers are kept from record to record. With JSON without schemas, strings or bytes in, and the default
-//! partitioner, nothing is allocated per record.
+//! Buffers are kept from record to record. With JSON without schemas, strings or bytes in, no transforms, and the
+//! default partitioner, nothing is allocated per record. Keys and headers are converted only where something reads
+//! them; else a key is checked, as Connect would convert it.
 
-use crate::config::{ConnectorConfig, FormatConfig, NullValues};
+use crate::config::{ConnectorConfig, FormatConfig, NullValues, TransformStage};
+use crate::convert::header::HeaderConverter;
 use crate::convert::{self, Converter, Shape};
 use crate::encode::{self, Format};
 use crate::error::{CONNECT_EXCEPTION, Exception, RecordError, Stage, unrecoverable};
 use crate::file_set::Stored;
 use crate::partition::{self, Partitioner};
 use crate::record::{Datum, RawRecord, SinkRecord};
+use crate::transform::Verdict;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -51,8 +54,14 @@ impl SkipReason {
 pub struct Pipeline {
     key_converter: Box<dyn Converter>,
     value_converter: Box<dyn Converter>,
+    header_converter: HeaderConverter,
+    transforms: Vec<TransformStage>,
+    reads_keys: bool,
+    reads_headers: bool,
     partitioner: Box<dyn Partitioner>,
     null_values: NullValues,
+    /// Null values that are ignored are reported like bad records.
+    report_nulls: bool,
     /// The time of processing, in milliseconds of the epoch.
     clock_ms: i64,
     encoded_partition: String,
@@ -65,13 +74,22 @@ impl Pipeline {
     /// # Errors
     /// What makes a task fail when it starts although its configuration was accepted, as its status shows it.
     pub fn new(config: &ConnectorConfig) -> Result<Self, Exception> {
+        // Connect configures transforms before it starts the task, and shows their errors as they are.
+        let transforms = config.transforms.stages()?;
         config.path.check().map_err(unrecoverable)?;
         let partitioner = partition::new(&config.partitioner)?;
-        let value_shape = match config.partitioner.reads_values() {
+        let transformed = config.transforms.look_inside();
+        let value_shape = match transformed || config.partitioner.reads_values() {
             true => Shape::Tree,
             false => shape(&config.format),
         };
-        let key_shape = config.stored.keys.as_ref().map_or(Shape::Text, shape);
+        let key_shape = match &config.stored.keys {
+            _ if transformed => Shape::Tree,
+            Some(format) => shape(format),
+            None => Shape::Text,
+        };
+        let header_converter = HeaderConverter::new(&config.header_converter)?;
+        let any = !transforms.is_empty();
         Ok(Self {
             key_converter: convert::new(&config.key_converter, Stage::KeyConverter, key_shape)?,
             value_converter: convert::new(
@@ -79,8 +97,13 @@ impl Pipeline {
                 Stage::ValueConverter,
                 value_shape,
             )?,
+            reads_keys: any || config.stored.keys.is_some(),
+            reads_headers: any || config.stored.headers.is_some() || header_converter.may_fail(),
+            header_converter,
+            transforms,
             partitioner,
             null_values: config.null_values.clone(),
+            report_nulls: config.errors.report_null_values && config.errors.has_reporter(),
             clock_ms: 0,
             encoded_partition: String::new(),
             stored: stored(config),
@@ -107,27 +130,25 @@ impl Pipeline {
         self.partitioner.clock_bucket(clock_ms)
     }
 
-    /// Takes a record through converters, null handling and partitioner. The outcome borrows the pipeline's buffers:
-    /// it is to be written before the next record is processed.
+    /// Takes a record through converters, transforms, null handling and partitioner. The outcome borrows the
+    /// pipeline's buffers: it is to be written before the next record is processed.
     ///
     /// # Errors
-    /// A converter, the partitioner, or `behavior.on.null.values=fail` refuses the record.
+    /// A converter, a transform, the partitioner, or `behavior.on.null.values=fail` refuses the record.
     pub fn process<'a>(&'a mut self, raw: &RawRecord<'a>) -> Result<Outcome<'a>, RecordError> {
-        let key = match self.stored.key {
-            Some(_) => self.key_converter.convert(raw.topic, raw.key)?,
-            None => {
-                self.key_converter.check(raw.topic, raw.key)?;
-                Datum::NULL
-            }
+        let key = if self.reads_keys {
+            self.key_converter.convert(raw.topic, raw.key)?
+        } else {
+            self.key_converter.check(raw.topic, raw.key)?;
+            Datum::NULL
         };
         let value = self.value_converter.convert(raw.topic, raw.value)?;
-        let tombstone = match value.payload.is_null() {
-            true => Some(tombstone_partition(&self.null_values)?),
-            false => None,
+        let headers = match raw.headers {
+            Some(headers) if self.reads_headers => {
+                self.header_converter.convert(raw.topic, headers)?
+            }
+            _ => Vec::new(),
         };
-        if tombstone == Some(None) {
-            return Ok(Outcome::Skip(SkipReason::NullValue));
-        }
         let mut record = SinkRecord {
             topic: Cow::Borrowed(raw.topic),
             source_topic: raw.topic,
@@ -136,12 +157,30 @@ impl Pipeline {
             timestamp: raw.timestamp,
             key,
             value,
-            headers: Vec::new(),
+            headers,
             time: None,
             encoded_partition: "",
         };
-        if tombstone.is_none() {
-            record.time = self.partitioner.time(&record, self.clock_ms)?;
+        for stage in &mut self.transforms {
+            let class = stage.class;
+            let applied = stage.apply(&mut record);
+            match applied.map_err(|error| RecordError::new(Stage::Transformation, class, error))? {
+                Verdict::Keep => {}
+                Verdict::Drop => return Ok(Outcome::Skip(SkipReason::Filtered)),
+            }
+        }
+        let tombstone = match record.value.payload.is_null() {
+            true => Some(tombstone_partition(&self.null_values)?),
+            false => None,
+        };
+        match tombstone {
+            Some(None) if self.report_nulls => {
+                let ignored = Exception::data("Skipping null value record.");
+                return Err(RecordError::put(ignored));
+            }
+            Some(None) => return Ok(Outcome::Skip(SkipReason::NullValue)),
+            Some(Some(_)) => {}
+            None => record.time = self.partitioner.time(&record, self.clock_ms)?,
         }
         self.encoded_partition.clear();
         match tombstone.flatten() {

@@ -5,9 +5,11 @@
 mod definition;
 mod display;
 
-pub use definition::{KeyInfo, connector_keys, converter_keys};
+pub use definition::{KeyInfo, connector_keys, converter_keys, transform_keys};
 
 use serde::Serialize;
+
+use crate::transform::classes;
 
 /// The version of Kafka Connect whose behaviour and API are followed; clients choose their calls by it.
 pub const CONNECT_VERSION: &str = "3.9.1";
@@ -24,6 +26,10 @@ pub enum PluginType {
     Converter,
     /// Turns bytes into header values.
     HeaderConverter,
+    /// Changes records.
+    Transformation,
+    /// Says which records are changed.
+    Predicate,
 }
 
 /// An item of `GET /connector-plugins`.
@@ -50,8 +56,8 @@ const fn converter(class: &'static str) -> Plugin {
     plugin(class, PluginType::Converter, CONNECT_VERSION)
 }
 
-/// All plugins, connectors first.
-pub const ALL: [Plugin; 11] = [
+/// The connector and the converters.
+const NAMED: [Plugin; 11] = [
     plugin(
         "io.confluent.connect.s3.S3SinkConnector",
         PluginType::Sink,
@@ -73,6 +79,17 @@ pub const ALL: [Plugin; 11] = [
     ),
 ];
 
+/// All plugins, connectors first.
+pub fn all() -> impl Iterator<Item = Plugin> {
+    let of = |class, kind| plugin(class, kind, CONNECT_VERSION);
+    let transforms = classes::transforms();
+    let predicates = classes::predicates();
+    NAMED
+        .into_iter()
+        .chain(transforms.map(move |class| of(class.name, PluginType::Transformation)))
+        .chain(predicates.map(move |class| of(class.name, PluginType::Predicate)))
+}
+
 /// The connector of this class name or alias.
 pub fn find_connector(name: &str) -> Option<Plugin> {
     find(name).filter(|plugin| plugin.kind == PluginType::Sink)
@@ -80,8 +97,7 @@ pub fn find_connector(name: &str) -> Option<Plugin> {
 
 /// The plugin of this class name or alias: the last part of the name, with or without what kind it is (`S3Sink`).
 pub fn find(name: &str) -> Option<Plugin> {
-    ALL.into_iter()
-        .find(|plugin| is_name_of(name, plugin.class))
+    all().find(|plugin| is_name_of(name, plugin.class))
 }
 
 fn is_name_of(name: &str, class: &str) -> bool {
@@ -94,8 +110,7 @@ fn is_name_of(name: &str, class: &str) -> bool {
 
 /// What is said of a connector class that is not here.
 pub fn unknown_connector_text(name: &str) -> String {
-    let known = ALL
-        .iter()
+    let known = all()
         .filter(|plugin| plugin.kind == PluginType::Sink)
         .map(|plugin| plugin.class);
     format!(

@@ -95,6 +95,17 @@ impl Datum<'_> {
         schema: None,
         payload: Payload::Null,
     };
+
+    /// The value as a tree, taken out; null is left in its place.
+    pub fn take(&mut self) -> Value {
+        std::mem::replace(&mut self.payload, Payload::Null).into_value()
+    }
+
+    /// Puts a schema and a value in.
+    pub fn put(&mut self, schema: Option<SchemaRef>, value: Value) {
+        self.schema = schema;
+        self.payload = value.into();
+    }
 }
 
 /// A converted value, as a tree only where something needs one.
@@ -116,6 +127,17 @@ impl Payload<'_> {
     /// Whether the value is null.
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
+    }
+
+    /// The value as a tree.
+    pub fn into_value(self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Json(text) => crate::convert::parse_json(text),
+            Self::Text(text) => Value::String(text.into_owned()),
+            Self::Bytes(bytes) => Value::Bytes(bytes.to_vec()),
+            Self::Tree(value) => value,
+        }
     }
 
     /// The Java class Connect's value would have, as error texts name it.

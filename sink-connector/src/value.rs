@@ -7,11 +7,12 @@
 mod decimal;
 mod number;
 mod parameters;
+pub(crate) mod parse;
 mod schema;
 pub mod text;
 
 pub use decimal::Decimal;
-pub use number::Number;
+pub use number::{Number, number_from_text};
 pub use parameters::Parameters;
 pub use schema::{Field, Schema, SchemaRef, Type, logical, same_schema};
 
@@ -65,6 +66,29 @@ impl Value {
     /// Whether it is Java's `null`.
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
+    }
+
+    /// Connect's type of a value of this kind; `None` for null and for what only a schema tells (dates, decimals).
+    pub fn kind(&self) -> Option<Type> {
+        Some(match self {
+            Self::Int8(_) => Type::Int8,
+            Self::Int16(_) => Type::Int16,
+            Self::Int32(_) => Type::Int32,
+            Self::Int64(_) => Type::Int64,
+            Self::Float32(_) => Type::Float32,
+            Self::Float64(_) => Type::Float64,
+            Self::Boolean(_) => Type::Boolean,
+            Self::String(_) => Type::String,
+            Self::Bytes(_) => Type::Bytes,
+            Self::Array(_) => Type::Array,
+            Self::Map(_) => Type::Map,
+            Self::Struct(_) => Type::Struct,
+            Self::Number(number) if number.is_integer() => Type::Int64,
+            Self::Number(_) => Type::Float64,
+            Self::Null | Self::Decimal(_) | Self::Date(_) | Self::Time(_) | Self::Timestamp(_) => {
+                return None;
+            }
+        })
     }
 
     /// The Java class a value of this kind has in Connect, as error texts name it.

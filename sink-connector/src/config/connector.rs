@@ -28,24 +28,6 @@ pub(super) fn common_keys() -> Vec<Key> {
     ]
 }
 
-pub(super) fn transform_keys() -> Vec<Key> {
-    vec![low(Key::with(
-        "transforms",
-        Kind::List,
-        "",
-        "Aliases of the transforms, in order. Not supported by this version.",
-    ))]
-}
-
-pub(super) fn predicate_keys() -> Vec<Key> {
-    vec![low(Key::with(
-        "predicates",
-        Kind::List,
-        "",
-        "Aliases of the predicates that transforms use.",
-    ))]
-}
-
 pub(super) fn null_keys() -> Vec<Key> {
     vec![
         low(Key::with(

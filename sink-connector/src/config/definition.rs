@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use sluiceway_common::config_def::ConfigDef;
 
-use super::{connector, errors, format, partitioner, rotation, s3, unsupported};
+use super::{connector, errors, format, partitioner, rotation, s3, transforms, unsupported};
 
 /// The definition of a sink connector's properties: the framework's, the connector's, and the prefixes whose keys are
 /// checked elsewhere.
@@ -30,8 +30,8 @@ fn build() -> ConfigDef {
     ];
     let definition = ConfigDef::new()
         .keys("Common", connector::common_keys())
-        .keys("Transforms", connector::transform_keys())
-        .keys("Predicates", connector::predicate_keys())
+        .keys("Transforms", transforms::transform_keys())
+        .keys("Predicates", transforms::predicate_keys())
         .keys("Error Handling", errors::keys())
         .keys("Connector", rotation::keys())
         .keys("Connector", format::connector_keys())

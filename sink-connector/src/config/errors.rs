@@ -24,18 +24,37 @@ pub struct ErrorsConfig {
     pub log_enable: bool,
     /// `errors.log.include.messages`: topic, partition, offset and timestamp in that line.
     pub log_include_messages: bool,
+    /// `errors.deadletterqueue.*`, when there is one.
+    pub dead_letters: Option<DeadLetterConfig>,
+    /// `report.null.values.to.dlq`: null values that are ignored are reported like bad records.
+    pub report_null_values: bool,
     /// `errors.retry.timeout`: how long an operation that failed with a retriable error is tried again; `None` for ever.
     pub retry_timeout: Option<Duration>,
     /// `errors.retry.delay.max.ms`: longest wait between such attempts.
     pub retry_delay_max: Duration,
 }
 
+/// `errors.deadletterqueue.*`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetterConfig {
+    /// The topic.
+    pub topic: String,
+    /// Its replicas, when it has to be made.
+    pub replication_factor: i16,
+    /// Whether headers say what happened.
+    pub context_headers: bool,
+}
+
 impl ErrorsConfig {
+    /// Whether the sink's own errors are reported somewhere: in a dead-letter topic or the log.
+    pub fn has_reporter(&self) -> bool {
+        self.dead_letters.is_some() || self.log_enable
+    }
+
     /// Whether the record is passed over instead of failing the task. Converters and transforms: with
-    /// `errors.tolerance=all`. The sink's own errors: only when they are also reported somewhere, which without a
-    /// dead-letter queue is the log.
+    /// `errors.tolerance=all`. The sink's own errors: only when they are also reported somewhere.
     pub fn tolerates(&self, error: &RecordError) -> bool {
-        let reported = error.stage != Stage::TaskPut || (error.reportable && self.log_enable);
+        let reported = error.stage != Stage::TaskPut || (error.reportable && self.has_reporter());
         self.tolerance == Tolerance::All && reported
     }
 }
@@ -77,7 +96,7 @@ pub(super) fn keys() -> Vec<Key> {
             "errors.deadletterqueue.topic.name",
             Kind::String,
             "",
-            "Topic for bad records; empty for none. Not supported by this version.",
+            "Topic for bad records; empty for none. Made with one partition where it is missing.",
         ),
         Key::with(
             "errors.deadletterqueue.topic.replication.factor",
@@ -103,11 +122,24 @@ pub(super) fn read(values: &Values) -> ErrorsConfig {
         tolerance: if all { Tolerance::All } else { Tolerance::None },
         log_enable: values.boolean("errors.log.enable"),
         log_include_messages: values.boolean("errors.log.include.messages"),
+        dead_letters: dead_letters(values),
+        report_null_values: values.boolean("report.null.values.to.dlq"),
         retry_timeout: values.millis("errors.retry.timeout"),
         retry_delay_max: values
             .millis("errors.retry.delay.max.ms")
             .unwrap_or_default(),
     }
+}
+
+fn dead_letters(values: &Values) -> Option<DeadLetterConfig> {
+    let prefix = "errors.deadletterqueue";
+    let topic = values.text("errors.deadletterqueue.topic.name").to_owned();
+    let replicas = values.number(&format!("{prefix}.topic.replication.factor"));
+    (!topic.is_empty()).then(|| DeadLetterConfig {
+        topic,
+        replication_factor: i16::try_from(replicas).unwrap_or(-1),
+        context_headers: values.boolean(&format!("{prefix}.context.headers.enable")),
+    })
 }
 
 #[cfg(test)]
@@ -124,6 +156,8 @@ mod tests {
             tolerance,
             log_enable,
             log_include_messages: false,
+            dead_letters: None,
+            report_null_values: true,
             retry_timeout: None,
             retry_delay_max: Duration::ZERO,
         };

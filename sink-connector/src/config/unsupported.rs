@@ -1,23 +1,9 @@
-//! What the genuine connector does and this version does not yet: declared, and refused by name.
-//!
-//! To support one of these, delete its line from [`REFUSED`] and read its key where it belongs.
+//! Keys of key and header files, and what was accepted and has no effect.
 
-use sluiceway_common::config_def::{ConfigErrors, Importance, Key, Kind, Values};
+use sluiceway_common::config_def::{Importance, Key, Kind, Values};
 use sluiceway_common::props::Properties;
 
-use super::{ConnectorConfig, definition, not_supported};
-
-/// Keys and the values that are supported; any other is refused.
-const REFUSED: [(&str, &[&str]); 3] = [
-    ("transforms", &[""]),
-    ("errors.deadletterqueue.topic.name", &[""]),
-    (
-        "header.converter",
-        &["", SIMPLE_HEADERS, "SimpleHeaderConverter"],
-    ),
-];
-
-const SIMPLE_HEADERS: &str = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
+use super::{ConnectorConfig, definition};
 
 pub(super) fn key_and_header_keys() -> Vec<Key> {
     const AVRO: &str = "io.confluent.connect.s3.format.avro.AvroFormat";
@@ -57,21 +43,6 @@ pub(super) fn key_and_header_keys() -> Vec<Key> {
 
 fn low(name: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
     Key::with(name, kind, default, doc).importance(Importance::Low)
-}
-
-/// Refuses what this version does not do.
-pub(super) fn check(values: &Values, errors: &mut ConfigErrors) {
-    for (key, supported) in REFUSED {
-        let value = values.shown(key).unwrap_or_default();
-        let refused_before = errors.0.iter().any(|error| error.key == key);
-        if !refused_before
-            && !supported
-                .iter()
-                .any(|known| known.eq_ignore_ascii_case(&value))
-        {
-            errors.0.push(not_supported(key, &value));
-        }
-    }
 }
 
 /// What was accepted and has no effect.

@@ -139,6 +139,11 @@ impl Converter for JsonConverter {
     }
 }
 
+/// The tree of a text that was checked before; null for one that was not.
+pub(super) fn parse_checked(text: &[u8]) -> Value {
+    node::parse(text, 0).map_or(Value::Null, Value::from)
+}
+
 /// Offset of the value's first byte, behind a byte order mark and whitespace; `None` when there is no value.
 fn value_start(input: &[u8]) -> Option<usize> {
     const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

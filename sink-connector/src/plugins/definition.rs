@@ -5,6 +5,7 @@ use sluiceway_common::config_def::{DefaultValue, Importance, Key, Kind};
 
 use super::display;
 use crate::config::definition;
+use crate::transform::classes;
 
 /// `definition` of `GET /connector-plugins/{class}/config` and of validation.
 #[derive(Clone, Debug, Serialize)]
@@ -44,6 +45,18 @@ impl KeyInfo {
     }
 }
 
+impl KeyInfo {
+    /// Without what user interfaces show of a key.
+    fn plain(key: &Key) -> Self {
+        Self {
+            width: "NONE",
+            display_name: key.name,
+            order: -1,
+            ..Self::new(key)
+        }
+    }
+}
+
 fn default_value(key: &Key) -> Option<String> {
     match key.default {
         DefaultValue::Required => None,
@@ -68,6 +81,19 @@ pub fn converter_keys(class: &str) -> Vec<KeyInfo> {
         _ => vec![converter_type()],
     };
     keys.iter().map(KeyInfo::new).collect()
+}
+
+/// The options of a transform or predicate, by its class.
+pub fn transform_keys(class: &str) -> Vec<KeyInfo> {
+    let settings = match (classes::transform(class), classes::predicate(class)) {
+        (Some(class), _) => class.settings(),
+        (None, Some(class)) => class.settings(),
+        (None, None) => Vec::new(),
+    };
+    settings
+        .iter()
+        .map(|one| KeyInfo::plain(&one.key))
+        .collect()
 }
 
 fn converter_type() -> Key {
@@ -152,6 +178,29 @@ mod tests {
                 "importance": "HIGH", "group": "S3", "width": "LONG", "display_name": "AWS Secret Access Key",
                 "dependents": [], "order": 9})
         );
+    }
+
+    #[test]
+    fn transforms_and_predicates_have_their_own() {
+        let recorded = include_str!("../../tests/data/transform-definitions.tsv");
+        for line in recorded.lines() {
+            let [class, name, kind, required, default, importance] =
+                line.split('\t').collect::<Vec<_>>().try_into().unwrap();
+            let key = transform_keys(class)
+                .into_iter()
+                .find(|key| key.name == name)
+                .unwrap_or_else(|| panic!("{class} has no {name}"));
+            let shown = serde_json::to_value(&key).unwrap();
+            let expected = json!({"name": name, "type": kind, "required": required == "true",
+                "default_value": (default != "null").then_some(default), "importance": importance,
+                "documentation": shown["documentation"], "group": null, "width": "NONE",
+                "display_name": name, "dependents": [], "order": -1});
+            assert_eq!(shown, expected, "{class} {name}");
+        }
+        let keys: usize = crate::plugins::all()
+            .map(|plugin| transform_keys(plugin.class).len())
+            .sum();
+        assert_eq!(keys, recorded.lines().count());
     }
 
     #[test]

@@ -9,8 +9,8 @@ use crate::plugins::{self, Plugin, PluginType};
 /// All plugins, or unless `connectorsOnly=false` the connectors alone.
 pub(super) fn list(call: &Call) -> Reply {
     let connectors_only = query_flag(call.query.as_deref(), "connectorsOnly").unwrap_or(true);
-    let listed = |plugin: &&Plugin| !connectors_only || plugin.kind == PluginType::Sink;
-    respond::ok(&plugins::ALL.iter().filter(listed).collect::<Vec<_>>())
+    let listed = |plugin: &Plugin| !connectors_only || plugin.kind == PluginType::Sink;
+    respond::ok(&plugins::all().filter(listed).collect::<Vec<_>>())
 }
 
 /// The definitions of a plugin's properties.
@@ -22,6 +22,7 @@ pub(super) fn config(class: &str) -> Result<Reply, ApiError> {
         PluginType::Converter | PluginType::HeaderConverter => {
             plugins::converter_keys(plugin.class)
         }
+        PluginType::Transformation | PluginType::Predicate => plugins::transform_keys(plugin.class),
     };
     Ok(respond::ok(&keys))
 }

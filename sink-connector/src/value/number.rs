@@ -51,6 +51,32 @@ impl Number {
     }
 }
 
+/// A float as Java's `Float.parseFloat` and `Double.parseDouble` read it: blanks round it and a letter `f` or `d` behind
+/// it are passed over; `NaN` and `Infinity` are written so and not otherwise.
+///
+/// # Errors
+/// The message of Java's `NumberFormatException`.
+pub fn number_from_text<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+    let trimmed = text.trim_matches(|c: char| c <= ' ');
+    if trimmed.is_empty() {
+        return Err("empty String".to_owned());
+    }
+    let unsigned = trimmed.strip_prefix(['+', '-']).unwrap_or(trimmed);
+    let number = match trimmed.strip_suffix(['f', 'F', 'd', 'D']) {
+        Some(number) if number.ends_with(|c: char| c.is_ascii_digit() || c == '.') => number,
+        _ => trimmed,
+    };
+    let digits = |c: char| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-');
+    let parsed = if matches!(unsigned, "NaN" | "Infinity") {
+        trimmed.parse().ok()
+    } else {
+        Some(number)
+            .filter(|number| number.chars().all(digits))
+            .and_then(|number| number.parse().ok())
+    };
+    parsed.ok_or_else(|| format!("For input string: \"{trimmed}\""))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -318,11 +318,7 @@ fn list_of(common: Common, items: Vec<Value>) -> Result<Parsed, NotThat> {
     Ok(typed(schema, Value::Array(items)))
 }
 
-fn map_of(
-    keys: Common,
-    values: Common,
-    entries: Vec<(Value, Value)>,
-) -> Result<Parsed, NotThat> {
+fn map_of(keys: Common, values: Common, entries: Vec<(Value, Value)>) -> Result<Parsed, NotThat> {
     let mut schema = Schema::of(Type::Map);
     let Some(key_schema) = keys.schema() else {
         return Ok(typed(schema, Value::Map(entries)));

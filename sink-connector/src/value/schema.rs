@@ -49,6 +49,22 @@ pub enum Type {
 }
 
 impl Type {
+    /// All types, in Connect's order.
+    pub const ALL: [Self; 12] = [
+        Self::Int8,
+        Self::Int16,
+        Self::Int32,
+        Self::Int64,
+        Self::Float32,
+        Self::Float64,
+        Self::Boolean,
+        Self::String,
+        Self::Bytes,
+        Self::Array,
+        Self::Map,
+        Self::Struct,
+    ];
+
     /// Connect's name (`INT8` … `STRUCT`).
     pub fn name(self) -> &'static str {
         match self {

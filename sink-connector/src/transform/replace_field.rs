@@ -1,0 +1,152 @@
+//! `ReplaceField`: leaves fields out, keeps only some, gives them other names.
+
+use indexmap::IndexMap;
+use sluiceway_common::config_def::{Importance, Kind};
+
+use super::settings::{Options, Setting, list, replace_null, shown_list};
+use super::support::{
+    Members, SchemaCache, add_field, basics, build, read, require_map, require_struct, set_member,
+};
+use super::{Side, Transform, Verdict};
+use crate::error::{CONFIG_EXCEPTION, Exception};
+use crate::record::SinkRecord;
+use crate::value::{Schema, Value};
+
+const PURPOSE: &str = "field replacement";
+
+pub(super) fn settings() -> Vec<Setting> {
+    let list = |name, doc| Setting::with(name, Kind::List, "", doc).importance(Importance::Medium);
+    let old = |name, doc| Setting::optional(name, Kind::List, doc).importance(Importance::Low);
+    vec![
+        list("exclude", "Fields to leave out; goes before `include`."),
+        old("blacklist", "Old name of `exclude`."),
+        list("include", "Fields to keep; all when empty."),
+        old("whitelist", "Old name of `include`."),
+        list("renames", "`old:new` pairs.").check(check_renames),
+        replace_null(),
+    ]
+}
+
+fn check_renames(_: &str, value: Option<&str>) -> Result<(), String> {
+    renames(&list(value.unwrap_or_default())).map(drop)
+}
+
+fn renames(mappings: &[String]) -> Result<IndexMap<String, String>, String> {
+    let mut renames = IndexMap::new();
+    for mapping in mappings {
+        // Java's split leaves empty parts at the end out.
+        let parts: Vec<&str> = mapping.trim_end_matches(':').split(':').collect();
+        let [from, to] = parts[..] else {
+            let shown = shown_list(mappings);
+            return Err(format!(
+                "Invalid value {shown} for configuration renames: Invalid rename mapping: {mapping}"
+            ));
+        };
+        renames.insert(from.to_owned(), to.to_owned());
+    }
+    Ok(renames)
+}
+
+struct ReplaceField {
+    side: Side,
+    fields: Fields,
+    replace_null: bool,
+    schemas: SchemaCache,
+}
+
+/// Which fields stay, and under what name.
+struct Fields {
+    exclude: Vec<String>,
+    include: Vec<String>,
+    renames: IndexMap<String, String>,
+}
+
+impl Fields {
+    /// The field's new name; `None` when it is left out.
+    fn name<'n>(&'n self, name: &'n str) -> Option<&'n str> {
+        let listed = |names: &[String]| names.iter().any(|listed| listed == name);
+        let kept = !listed(&self.exclude) && (self.include.is_empty() || listed(&self.include));
+        kept.then(|| self.renames.get(name).map_or(name, String::as_str))
+    }
+}
+
+pub(super) fn new(side: Side, options: &Options<'_>) -> Result<Box<dyn Transform>, Exception> {
+    // The new names win over the old.
+    let either = |new: &str, old: &str| match options.list(new) {
+        fields if fields.is_empty() => options.list(old),
+        fields => fields,
+    };
+    let renames = renames(&options.list("renames"))
+        .map_err(|message| Exception::new(CONFIG_EXCEPTION, message))?;
+    Ok(Box::new(ReplaceField {
+        side,
+        fields: Fields {
+            exclude: either("exclude", "blacklist"),
+            include: either("include", "whitelist"),
+            renames,
+        },
+        replace_null: options.replaces_null(),
+        schemas: SchemaCache::default(),
+    }))
+}
+
+impl Transform for ReplaceField {
+    fn apply(&mut self, record: &mut SinkRecord<'_>) -> Result<Verdict, Exception> {
+        let datum = self.side.of(record);
+        if datum.payload.is_null() {
+            return Ok(Verdict::Keep);
+        }
+        let value = datum.take();
+        let (schema, value) = match datum.schema.take() {
+            None => {
+                let members = require_map(value, PURPOSE)?;
+                (None, Value::Map(self.members(members)))
+            }
+            Some(schema) => {
+                let value = require_struct(value, PURPOSE)?;
+                let fields = &self.fields;
+                let updated = self
+                    .schemas
+                    .get(&schema, |schema| narrowed(schema, fields))?;
+                let kept = value.schema.fields.iter().zip(value.values);
+                let kept = kept.filter(|(field, _)| fields.name(&field.name).is_some());
+                let values =
+                    kept.map(|(field, value)| read(&field.schema, value, self.replace_null));
+                let value = build(&updated, values.collect())?;
+                (Some(updated), Value::Struct(value))
+            }
+        };
+        datum.put(schema, value);
+        Ok(Verdict::Keep)
+    }
+}
+
+impl ReplaceField {
+    fn members(&self, members: Members) -> Members {
+        let mut kept = Vec::with_capacity(members.len());
+        let mut renamed = Vec::new();
+        for (key, value) in members {
+            let Value::String(name) = &key else { continue };
+            match self.fields.name(name) {
+                Some(new) if new == name => kept.push((key, value)),
+                Some(new) => renamed.push((new.to_owned(), value)),
+                None => {}
+            }
+        }
+        // A field that is renamed onto another takes its place.
+        for (name, value) in renamed {
+            set_member(&mut kept, &name, value);
+        }
+        kept
+    }
+}
+
+fn narrowed(schema: &Schema, fields: &Fields) -> Result<Schema, Exception> {
+    let mut updated = basics(schema);
+    for field in &schema.fields {
+        if let Some(name) = fields.name(&field.name) {
+            add_field(&mut updated, name, field.schema.clone())?;
+        }
+    }
+    Ok(updated)
+}
