@@ -19,6 +19,8 @@ use crate::kafka_wire::pool::To;
 /// Newest `OffsetFetch` for one group; later ones take several.
 const OFFSET_FETCH: i16 = 7;
 const GROUP_ID_NOT_FOUND: i16 = 69;
+/// The answer of a broker that knows the newer protocol, but has it switched off.
+const UNSUPPORTED_VERSION: i16 = 35;
 /// What the protocol calls the kind of group whose members consume.
 const CONSUMER: &str = "consumer";
 
@@ -67,6 +69,7 @@ impl WireAdmin {
         if group.error_code == GROUP_ID_NOT_FOUND {
             return Ok(None);
         }
+        check(group.error_code, group.error_message.as_ref())?;
         if !group.protocol_type.is_empty() && *group.protocol_type != *CONSUMER {
             return Err(KafkaFault::new(
                 FaultClass::Fatal,
@@ -129,7 +132,7 @@ impl WireAdmin {
                 .await?;
             let mut codes = codes(&answer).into_iter();
             codes
-                .find(|code| *code != 0 && *code != GROUP_ID_NOT_FOUND)
+                .find(|code| ![0, GROUP_ID_NOT_FOUND, UNSUPPORTED_VERSION].contains(code))
                 .map_or(Ok(()), |code| check_moved(code, None))?;
             Ok((coordinator, answer))
         };
