@@ -4,16 +4,22 @@
 //! text that is no schema; a value that is not valid, told as Confluent's validator tells it ([`violation`]). Nothing is
 //! ever fetched from the network: a `$ref` leads into the schema or to one of its references.
 
+#[cfg(feature = "json-schema")]
+mod validator;
+#[cfg(not(feature = "json-schema"))]
+#[path = "json_schema/no_validator.rs"]
+mod validator;
+#[cfg(feature = "json-schema")]
 mod violation;
 
 use std::collections::HashMap;
 
-use jsonschema::{Draft, Retrieve, Uri, Validator};
 use serde_json::Value;
 use sluiceway_common::json::{self, Options};
 
 use crate::error::{DataError, SchemaError};
 use crate::schema::Resolved;
+use validator::Validator;
 
 /// A schema, ready to validate.
 #[derive(Debug)]
@@ -22,9 +28,6 @@ pub struct Schema {
     references: HashMap<String, Value>,
     validator: Validator,
 }
-
-/// Base of names that are no full URIs.
-const BASE: &str = "json-schema:///";
 
 impl Schema {
     /// Parses `text`, which may name `resolved` in its `$ref`s.
@@ -37,12 +40,7 @@ impl Schema {
         for reference in resolved {
             references.insert(reference.name.clone(), read(&reference.text)?);
         }
-        let validator = jsonschema::options()
-            .with_draft(draft(&value))
-            .with_base_uri(base(&value))
-            .with_retriever(References(references.clone()))
-            .build(&value)
-            .map_err(|error| SchemaError::Invalid(error.to_string()))?;
+        let validator = Validator::new(&value, &references)?;
         Ok(Self {
             value,
             references,
@@ -73,12 +71,7 @@ impl Schema {
     /// # Errors
     /// What is not valid about it.
     pub fn validate(&self, value: &Value) -> Result<(), DataError> {
-        if self.validator.is_valid(value) {
-            return Ok(());
-        }
-        Err(DataError::Mismatch(violation::text(
-            self.validator.iter_errors(value),
-        )))
+        self.validator.validate(value)
     }
 
     /// Validates the JSON value that is all of `json` and appends its text without insignificant whitespace.
@@ -108,47 +101,7 @@ fn read(text: &str) -> Result<Value, SchemaError> {
         .map_err(|error| SchemaError::Invalid(format!("Invalid JSON {error}")))
 }
 
-/// Draft 7 unless the schema says otherwise, as in Confluent's client.
-fn draft(schema: &Value) -> Draft {
-    match schema.get("$schema").and_then(Value::as_str) {
-        Some(uri) if uri.contains("draft-04") => Draft::Draft4,
-        Some(uri) if uri.contains("draft-06") => Draft::Draft6,
-        Some(uri) if uri.contains("2019-09") => Draft::Draft201909,
-        Some(uri) if uri.contains("2020-12") => Draft::Draft202012,
-        _ => Draft::Draft7,
-    }
-}
-
-/// The schema's own `$id`, when it is a full URI.
-fn base(schema: &Value) -> String {
-    ["$id", "id"]
-        .iter()
-        .filter_map(|key| schema.get(*key).and_then(Value::as_str))
-        .find(|id| id.contains("://"))
-        .unwrap_or(BASE)
-        .to_owned()
-}
-
-/// Finds `$ref`s among the references: by the whole URI, or by what stands behind the base.
-struct References(HashMap<String, Value>);
-
-impl Retrieve for References {
-    fn retrieve(
-        &self,
-        uri: &Uri<String>,
-    ) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
-        let uri = uri.as_str();
-        let relative = uri.strip_prefix(BASE).unwrap_or(uri);
-        let last = uri.rsplit('/').next().unwrap_or(uri);
-        [uri, relative, last]
-            .iter()
-            .find_map(|name| self.0.get(*name))
-            .cloned()
-            .ok_or_else(|| format!("{relative} is none of the schema's references").into())
-    }
-}
-
-#[cfg(test)]
+#[cfg(all(test, feature = "json-schema"))]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
