@@ -13,10 +13,13 @@ mod from_json;
 #[cfg(test)]
 mod tests;
 
-use prost::Message;
-use prost_reflect::{
-    DescriptorPool, DynamicMessage, FileDescriptor, MessageDescriptor, SerializeOptions,
+pub use prost_reflect::{
+    DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MapKey, MessageDescriptor,
+    OneofDescriptor, Value as FieldValue,
 };
+
+use prost::Message;
+use prost_reflect::{DescriptorPool, FileDescriptor, SerializeOptions};
 use serde_json::Value;
 use sluiceway_common::json::{Options, Scanner};
 
@@ -82,6 +85,17 @@ impl Schema {
         let pool = self.pool();
         pool.get_message_by_name(name)
             .or_else(|| pool.get_message_by_name(&format!("{}.{name}", self.file.package_name())))
+    }
+
+    /// What Confluent's `field_meta` option says of `field` under `name`.
+    #[must_use]
+    pub fn field_parameter(&self, field: &FieldDescriptor, name: &str) -> Option<String> {
+        let extension = self.pool().get_extension_by_name("confluent.field_meta")?;
+        let options = field.options();
+        let meta = options.get_extension(&extension);
+        let params = meta.as_message()?.get_field_by_name("params")?.into_owned();
+        let key = MapKey::String(name.to_owned());
+        params.as_map()?.get(&key)?.as_str().map(str::to_owned)
     }
 
     /// The path of indexes that leads to `message`.

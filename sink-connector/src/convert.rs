@@ -8,6 +8,7 @@ mod bytes;
 pub(crate) mod header;
 mod json;
 mod primitive;
+mod protobuf;
 mod registry;
 mod string;
 
@@ -15,6 +16,7 @@ use avro::AvroConverter;
 use bytes::ByteArrayConverter;
 use json::JsonConverter;
 use primitive::PrimitiveConverter;
+use protobuf::ProtobufConverter;
 use string::StringConverter;
 
 use crate::config::ConverterConfig;
@@ -64,7 +66,8 @@ pub fn new(
 ) -> Result<Box<dyn Converter>, Exception> {
     Ok(match config {
         ConverterConfig::Avro(config) => Box::new(AvroConverter::new(config, stage)?),
-        ConverterConfig::Protobuf(_) | ConverterConfig::JsonSchema(_) => {
+        ConverterConfig::Protobuf(config) => Box::new(ProtobufConverter::new(config, stage)?),
+        ConverterConfig::JsonSchema(_) => {
             return Err(Exception::new(
                 crate::error::CONNECT_EXCEPTION,
                 "the converter is not supported by this version",

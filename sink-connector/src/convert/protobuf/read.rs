@@ -1,0 +1,240 @@
+//! Message → [`Value`].
+
+use std::sync::Arc;
+
+use sluiceway_schemas::protobuf::{
+    DynamicMessage, FieldDescriptor, FieldValue, Kind, MapKey, MessageDescriptor,
+};
+
+use super::translate::{Member, Translation, wrapped};
+use crate::error::Exception;
+use crate::value::{Decimal, SchemaRef, Struct, Type, Value, logical};
+
+/// The value of a message of the translated type.
+pub(super) fn root(
+    translation: &Translation,
+    message: &DynamicMessage,
+) -> Result<Value, Exception> {
+    Reader { translation }.message(&translation.root, message, &translation.schema)
+}
+
+struct Reader<'a> {
+    translation: &'a Translation,
+}
+
+impl Reader<'_> {
+    fn message(
+        &self,
+        of: &MessageDescriptor,
+        message: &DynamicMessage,
+        schema: &SchemaRef,
+    ) -> Result<Value, Exception> {
+        let known = self
+            .translation
+            .messages
+            .get(of.full_name())
+            .ok_or_else(|| Exception::data(format!("unknown message {}", of.full_name())))?;
+        let schema = if schema.fields.is_empty() {
+            &known.schema
+        } else {
+            schema
+        };
+        let mut values = Vec::with_capacity(known.members.len());
+        for (member, field) in known.members.iter().zip(&schema.fields) {
+            let value = match member {
+                Member::Field(of) => self.field(of, message, &field.schema)?,
+                Member::Oneof(members) => self.oneof(members, message, &field.schema)?,
+            };
+            values.push(required(value, &field.name, &field.schema)?);
+        }
+        Ok(Value::Struct(Struct {
+            schema: Arc::clone(schema),
+            values,
+        }))
+    }
+
+    fn oneof(
+        &self,
+        members: &[FieldDescriptor],
+        message: &DynamicMessage,
+        schema: &SchemaRef,
+    ) -> Result<Value, Exception> {
+        if !members.iter().any(|member| message.has_field(member)) {
+            return Ok(Value::Null);
+        }
+        let mut values = Vec::with_capacity(members.len());
+        for (member, field) in members.iter().zip(&schema.fields) {
+            let value = self.field(member, message, &field.schema)?;
+            values.push(required(value, &field.name, &field.schema)?);
+        }
+        Ok(Value::Struct(Struct {
+            schema: Arc::clone(schema),
+            values,
+        }))
+    }
+
+    /// A field; null when it is not set and can tell so.
+    fn field(
+        &self,
+        of: &FieldDescriptor,
+        message: &DynamicMessage,
+        schema: &SchemaRef,
+    ) -> Result<Value, Exception> {
+        if of.supports_presence() && !message.has_field(of) {
+            return Ok(Value::Null);
+        }
+        let value = message.get_field(of);
+        match value.as_ref() {
+            FieldValue::List(items) => {
+                let element = schema.element.as_ref().unwrap_or(schema);
+                let items = items
+                    .iter()
+                    .map(|item| self.single(&of.kind(), item, element))
+                    .collect::<Result<_, _>>()?;
+                Ok(Value::Array(items))
+            }
+            FieldValue::Map(entries) => {
+                let Kind::Message(entry) = of.kind() else {
+                    return Ok(Value::Null);
+                };
+                let kind = entry.map_entry_value_field().kind();
+                let element = schema.element.as_ref().unwrap_or(schema);
+                // The library keeps no order of entries; one that is always the same is put in its place.
+                let mut sorted: Vec<_> = entries.iter().collect();
+                sorted.sort_by_key(|(key, _)| *key);
+                let entries = sorted
+                    .into_iter()
+                    .map(|(key, value)| Ok((map_key(key), self.single(&kind, value, element)?)))
+                    .collect::<Result<_, Exception>>()?;
+                Ok(Value::Map(entries))
+            }
+            value => self.single(&of.kind(), value, schema),
+        }
+    }
+
+    fn single(
+        &self,
+        kind: &Kind,
+        value: &FieldValue,
+        schema: &SchemaRef,
+    ) -> Result<Value, Exception> {
+        Ok(match (value, kind) {
+            (FieldValue::Bool(value), _) => Value::Boolean(*value),
+            (FieldValue::I32(value), _) => match schema.kind {
+                Type::Int8 => Value::Int8(*value as i8),
+                Type::Int16 => Value::Int16(*value as i16),
+                _ => Value::Int32(*value),
+            },
+            (FieldValue::I64(value), _) => Value::Int64(*value),
+            (FieldValue::U32(value), _) => Value::Int64(i64::from(*value)),
+            (FieldValue::U64(value), _) => Value::Int64(*value as i64),
+            (FieldValue::F32(value), _) => Value::Float32(*value),
+            (FieldValue::F64(value), _) => Value::Float64(*value),
+            (FieldValue::String(value), _) => Value::String(value.clone()),
+            (FieldValue::Bytes(value), _) => Value::Bytes(value.to_vec()),
+            (FieldValue::EnumNumber(number), _) if self.translation.int_for_enums => {
+                Value::Int32(*number)
+            }
+            (FieldValue::EnumNumber(number), Kind::Enum(of)) => {
+                Value::String(of.get_value(*number).map_or_else(
+                    || format!("UNKNOWN_ENUM_VALUE_{}_{number}", of.name()),
+                    |value| value.name().to_owned(),
+                ))
+            }
+            (FieldValue::Message(message), Kind::Message(of)) => {
+                self.known_or_own(of, message, schema)?
+            }
+            _ => return Err(Exception::data("a field of another type than its schema")),
+        })
+    }
+
+    fn known_or_own(
+        &self,
+        of: &MessageDescriptor,
+        message: &DynamicMessage,
+        schema: &SchemaRef,
+    ) -> Result<Value, Exception> {
+        let number = |name: &str| {
+            message
+                .get_field_by_name(name)
+                .and_then(|value| value.as_i64().or_else(|| value.as_i32().map(i64::from)))
+                .unwrap_or(0)
+        };
+        Ok(match schema.name.as_deref() {
+            Some(logical::TIMESTAMP) => {
+                let millis = number("nanos") / 1_000_000;
+                Value::Timestamp(
+                    number("seconds")
+                        .saturating_mul(1000)
+                        .saturating_add(millis),
+                )
+            }
+            Some(logical::TIME) => {
+                let seconds = (number("hours") * 60 + number("minutes")) * 60 + number("seconds");
+                Value::Time((seconds * 1000 + number("nanos") / 1_000_000) as i32)
+            }
+            Some(logical::DATE) => {
+                Value::Date(epoch_day(number("year"), number("month"), number("day")))
+            }
+            Some(logical::DECIMAL) => {
+                let bytes = message.get_field_by_name("value");
+                let bytes = bytes.and_then(|value| value.as_bytes().cloned());
+                let scale = schema.scale().unwrap_or(0);
+                Value::Decimal(Decimal::new(bytes.unwrap_or_default().to_vec(), scale))
+            }
+            _ if self.translation.unwrap && wrapped(of.full_name()).is_some() => {
+                match of.get_field_by_name("value") {
+                    Some(field) => {
+                        self.single(&field.kind(), message.get_field(&field).as_ref(), schema)?
+                    }
+                    None => Value::Null,
+                }
+            }
+            _ => self.message(of, message, schema)?,
+        })
+    }
+}
+
+/// Days since 1970-01-01 of the proleptic Gregorian calendar.
+fn epoch_day(year: i64, month: i64, day: i64) -> i32 {
+    // Years are counted from March, so that the leap day is the last of its year.
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let of_era = year.rem_euclid(400);
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let days = of_era * 365 + of_era / 4 - of_era / 100 + of_year;
+    (era * 146_097 + days - 719_468) as i32
+}
+
+fn required(value: Value, name: &str, schema: &SchemaRef) -> Result<Value, Exception> {
+    if value.is_null() && !schema.optional && schema.default.is_none() {
+        return Err(Exception::data(format!(
+            "Invalid value: null used for required field: \"{name}\", schema type: {}",
+            schema.kind
+        )));
+    }
+    Ok(value)
+}
+
+fn map_key(key: &MapKey) -> Value {
+    match key {
+        MapKey::Bool(key) => Value::Boolean(*key),
+        MapKey::I32(key) => Value::Int32(*key),
+        MapKey::I64(key) => Value::Int64(*key),
+        MapKey::U32(key) => Value::Int64(i64::from(*key)),
+        MapKey::U64(key) => Value::Int64(*key as i64),
+        MapKey::String(key) => Value::String(key.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::epoch_day;
+
+    #[test]
+    fn days_of_the_epoch() {
+        assert_eq!(epoch_day(1970, 1, 1), 0);
+        assert_eq!(epoch_day(2024, 2, 29), 19_782);
+        assert_eq!(epoch_day(1969, 12, 31), -1);
+    }
+}

@@ -1,0 +1,144 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+use crate::config::RegistryConverter;
+use crate::value::{Struct, Type, Value, logical};
+use sluiceway_schemas::{RegistryConfig, SubjectNameStrategy, protobuf};
+
+const TEXT: &str = r#"syntax = "proto3"; package lab;
+import "google/protobuf/timestamp.proto"; import "google/protobuf/wrappers.proto";
+message All { uint64 u = 1; Color c = 2; oneof choice { string s = 3; int32 i = 4; } optional string o = 5;
+  google.protobuf.Timestamp at = 6; google.protobuf.StringValue w = 7; map<int32, Inner> m = 8; repeated Inner r = 9; Inner in = 10; }
+message Inner { int32 x = 1; Inner next = 2; }
+enum Color { RED = 0; BLUE = 1; }"#;
+
+fn config() -> ProtobufConverterConfig {
+    ProtobufConverterConfig {
+        common: RegistryConverter {
+            registry: RegistryConfig::new("http://127.0.0.1:1"),
+            subject_name_strategy: SubjectNameStrategy::TopicName,
+            cache_size: 10,
+            generalized_sum_types: false,
+            flatten_singleton_unions: false,
+            scrub_invalid_names: false,
+        },
+        enhanced: false,
+        int_for_enums: false,
+        optional_for_nullables: false,
+        wrapper_for_nullables: false,
+        wrapper_for_raw_primitives: true,
+        generate_index_for_unions: true,
+        flatten_unions: false,
+    }
+}
+
+fn convert(config: &ProtobufConverterConfig, json: &str) -> Result<Struct, Exception> {
+    let file = protobuf::Schema::parse(TEXT, &[]).unwrap();
+    let mut bytes = Vec::new();
+    file.json_to_binary(json.as_bytes(), &mut bytes).unwrap();
+    let translation = translate::translate(&file, file.message(), Some(1), config)?;
+    let message = translation.decode(&bytes[1..]).unwrap();
+    match read::root(&translation, &message)? {
+        Value::Struct(members) => Ok(members),
+        other => unreachable!("{other:?}"),
+    }
+}
+
+#[test]
+fn oneofs_come_first_and_every_field_is_optional() {
+    let all = convert(&config(), "{}").unwrap();
+    let names: Vec<_> = all
+        .schema
+        .fields
+        .iter()
+        .map(|field| field.name.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        ["choice_0", "u", "c", "o", "at", "w", "m", "r", "in"]
+    );
+    assert!(all.schema.fields.iter().all(|field| field.schema.optional));
+    assert_eq!(
+        (all.schema.name.as_deref(), all.schema.version),
+        (Some("All"), Some(1))
+    );
+    let choice = &all.schema.fields[0].schema;
+    assert_eq!(
+        choice.name.as_deref(),
+        Some("io.confluent.connect.protobuf.Union.choice")
+    );
+    let color = &all.schema.fields[2].schema;
+    let parameters: Vec<_> = color
+        .parameters
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let prefix = "io.confluent.connect.protobuf";
+    assert_eq!(
+        parameters,
+        [
+            format!("{prefix}.Enum=Color"),
+            format!("{prefix}.Enum.RED=0"),
+            format!("{prefix}.Enum.BLUE=1"),
+            format!("{prefix}.Tag=2")
+        ]
+    );
+    let nulls: Vec<_> = all.values.iter().map(Value::is_null).collect();
+    assert_eq!(
+        nulls,
+        [true, false, false, true, true, true, false, false, true]
+    );
+}
+
+#[test]
+fn values_are_connects() {
+    let json = r#"{"u":"18446744073709551615","c":9,"i":5,"at":"2024-01-01T00:00:00.1239Z","w":"x","m":{"7":{"x":1}},"in":{"x":1,"next":{"x":2}}}"#;
+    let all = convert(&config(), json).unwrap();
+    let Value::Struct(choice) = &all.values[0] else {
+        unreachable!("a struct")
+    };
+    assert_eq!(choice.values, [Value::Null, Value::Int32(5)]);
+    assert_eq!(all.values[1], Value::Int64(-1));
+    assert_eq!(
+        all.values[2],
+        Value::String("UNKNOWN_ENUM_VALUE_Color_9".to_owned())
+    );
+    assert_eq!(all.values[4], Value::Timestamp(1_704_067_200_123));
+    assert!(all.schema.fields[4].schema.is_logical(logical::TIMESTAMP));
+    assert_eq!(all.values[5], Value::String("x".to_owned()));
+    let Value::Map(entries) = &all.values[6] else {
+        unreachable!("a map")
+    };
+    assert_eq!(entries[0].0, Value::Int32(7));
+    let Value::Struct(inner) = &all.values[8] else {
+        unreachable!("a struct")
+    };
+    assert!(matches!(&inner.values[1], Value::Struct(next) if next.values[0] == Value::Int32(2)));
+}
+
+#[test]
+fn options_change_names_and_types() {
+    let mut options = config();
+    options.enhanced = true;
+    options.int_for_enums = true;
+    options.flatten_unions = true;
+    options.wrapper_for_raw_primitives = false;
+    let all = convert(&options, r#"{"s":"t","w":"x"}"#).unwrap();
+    assert_eq!(all.schema.name.as_deref(), Some("lab.All"));
+    assert_eq!(all.values[0], Value::String("t".to_owned()));
+    assert_eq!(all.get("c"), Some(&Value::Int32(0)));
+    assert!(
+        matches!(all.get("w"), Some(Value::Struct(wrapper)) if wrapper.schema.fields[0].schema.kind == Type::String)
+    );
+}
+
+#[test]
+fn what_is_not_nullable_must_be_set() {
+    let mut options = config();
+    options.optional_for_nullables = true;
+    let error = convert(&options, r#"{"i":5}"#).unwrap_err();
+    assert_eq!(
+        error.message,
+        "Invalid value: null used for required field: \"s\", schema type: STRING"
+    );
+    assert!(convert(&options, "{}").unwrap().get("o").unwrap().is_null());
+}
