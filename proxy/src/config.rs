@@ -12,7 +12,7 @@ use sluiceway_common::config_def::{ConfigError, ConfigErrors, Values};
 use sluiceway_common::kafka_config::{KafkaConfig, log_dropped};
 use sluiceway_common::listener::ListenerSpec;
 use sluiceway_common::props::Properties;
-use sluiceway_schemas::RegistryConfig;
+use sluiceway_schemas::{RegistryConfig, SubjectNameStrategy};
 
 use crate::base_url::UrlConfig;
 use crate::config_keys::{NO_EFFECT, definition};
@@ -49,6 +49,8 @@ pub struct Config {
     pub urls: UrlConfig,
     /// How the schema registry is reached; `None`: there is none.
     pub schema_registry: Option<RegistryConfig>,
+    /// How subjects of keys and values are named, unless a record says.
+    pub subjects: SubjectNames,
     /// The consumers' settings.
     pub consumer: KafkaConfig,
     /// The settings of the client that reads metadata and configurations.
@@ -183,6 +185,15 @@ pub struct RateConfig {
     pub expiry: Duration,
 }
 
+/// How subjects are named.
+#[derive(Debug, Clone, Copy)]
+pub struct SubjectNames {
+    /// Of keys' schemas.
+    pub key: SubjectNameStrategy,
+    /// Of values' schemas.
+    pub value: SubjectNameStrategy,
+}
+
 /// Which endpoints are served.
 #[derive(Debug, Clone, Default)]
 pub struct Endpoints {
@@ -246,6 +257,7 @@ impl Config {
             consumers: consumers(&values),
             urls,
             schema_registry,
+            subjects: subjects(properties, &mut errors),
             consumer,
             admin,
             warnings: warnings(properties),
@@ -478,6 +490,29 @@ fn schema_registry(
     RegistryConfig::from_properties(&own, "")
         .map_err(|problem| errors.0.push(ConfigError::other(URL, problem.to_string())))
         .ok()
+}
+
+/// The strategies of keys and values: as the registry's setting, as the producer's, else by topic.
+fn subjects(properties: &Properties, errors: &mut ConfigErrors) -> SubjectNames {
+    let mut strategy = |side: &str| {
+        let keys = ["schema.registry.", "producer."]
+            .map(|prefix| format!("{prefix}{side}.subject.name.strategy"));
+        let set = keys
+            .iter()
+            .find_map(|key| properties.get_key_value(key.as_str()));
+        set.map_or(SubjectNameStrategy::TopicName, |(key, class)| {
+            SubjectNameStrategy::from_name(class).unwrap_or_else(|| {
+                let reason =
+                    "it must be TopicNameStrategy, RecordNameStrategy or TopicRecordNameStrategy";
+                errors.0.push(ConfigError::invalid(key, class, reason));
+                SubjectNameStrategy::TopicName
+            })
+        })
+    };
+    SubjectNames {
+        key: strategy("key"),
+        value: strategy("value"),
+    }
 }
 
 fn urls(values: &Values, listeners: &[ListenerSpec]) -> UrlConfig {

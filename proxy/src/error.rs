@@ -10,6 +10,7 @@ use crate::consumer::ConsumerError;
 use crate::envelope::EnvelopeError;
 use crate::format::SerializeError;
 use crate::kafka_error::KafkaFault;
+use crate::schemas::SchemaFault;
 
 /// An `error_code` of the REST Proxy and the HTTP status that goes with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,6 +146,9 @@ pub enum Error {
     /// A field nobody knows.
     #[error("Unrecognized field: {0}")]
     UnknownField(String),
+    /// The schema of a key or value cannot be had.
+    #[error(transparent)]
+    Schema(#[from] SchemaFault),
     /// A batch of v3 that breaks a rule.
     #[error("{0}")]
     Batch(&'static str),
@@ -239,6 +243,7 @@ impl Error {
             | Self::Serialize(_) => codes::BAD_REQUEST,
             Self::UnknownField(_) => codes::UNPROCESSABLE,
             Self::Batch(_) => codes::BATCH,
+            Self::Schema(fault) => fault.code(),
             Self::Envelope(error) if error.is_rule() => codes::UNPROCESSABLE,
             Self::Envelope(_) => codes::BAD_REQUEST,
             Self::PartitionNotFound => codes::PARTITION_NOT_FOUND,

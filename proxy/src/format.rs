@@ -9,6 +9,7 @@
 pub mod binary;
 pub mod deserialize;
 pub mod registered;
+pub mod schema;
 pub mod string;
 
 use thiserror::Error;

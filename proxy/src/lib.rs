@@ -52,6 +52,7 @@ pub mod rate_limit;
 pub mod record_request;
 pub mod respond;
 pub mod router;
+pub mod schemas;
 pub mod server;
 pub mod stack;
 pub mod stream;

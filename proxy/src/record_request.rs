@@ -13,6 +13,7 @@ mod header;
 mod timestamp;
 
 use sluiceway_common::json::Scanner;
+use sluiceway_schemas::SubjectNameStrategy as Strategy;
 
 use crate::coerce::{self, Mismatch};
 use crate::envelope::Span;
@@ -54,17 +55,6 @@ pub struct Data {
     pub schema: Option<String>,
     /// `data`; `None` is `null`.
     pub json: Option<Span>,
-}
-
-/// How a subject's name is found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Strategy {
-    /// `<topic>-key`, `<topic>-value`
-    TopicName,
-    /// The record's full name.
-    RecordName,
-    /// `<topic>-<record's full name>`
-    TopicRecordName,
 }
 
 /// Which class the original reads a record into, for its errors.

@@ -281,7 +281,13 @@ const CONSUMERS: [MediaType; 6] = [
 const FORMATS: [&str; 5] = ["binary", "json", "avro", "json-schema", "protobuf"];
 
 /// The formats that records can be posted in.
-const PRODUCED: [MediaType; 2] = [MediaType::V2Binary, MediaType::V2Json];
+const PRODUCED: [MediaType; 5] = [
+    MediaType::V2Binary,
+    MediaType::V2Json,
+    MediaType::V2Avro,
+    MediaType::V2JsonSchema,
+    MediaType::V2Protobuf,
+];
 
 impl Router {
     /// The routes of the endpoints that are served.

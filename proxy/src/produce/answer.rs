@@ -17,7 +17,7 @@ pub(crate) struct Shown {
     /// Its bytes; -1 for a null.
     pub(crate) size: i64,
     /// Its schema: subject, id, version.
-    pub(crate) schema: Option<(String, i32, i32)>,
+    pub(crate) schema: Option<(String, u32, i32)>,
 }
 
 /// Where a record lies.

@@ -14,6 +14,7 @@ use crate::format::{Format, SerializeError, Serializer, Side, Written};
 use crate::produce::answer::Shown;
 use crate::produce::{RecordError, varint_len};
 use crate::record_request::{Data, Header, RecordRequest};
+use crate::schemas::{self, Asked, Place, SchemaFault};
 
 /// A record whose bytes are known.
 #[derive(Debug)]
@@ -126,18 +127,49 @@ fn write(
 }
 
 async fn with_schema(
-    _app: &App,
-    _topic: &str,
-    _side: Side,
-    _data: Data,
-    _bytes: &mut Vec<u8>,
+    app: &App,
+    topic: &str,
+    side: Side,
+    data: Data,
+    bytes: &mut Vec<u8>,
 ) -> Result<(Option<Span>, Option<Shown>), RecordError> {
-    Err(RecordError {
-        code: codes::UNPROCESSABLE,
-        message:
-            "Error: 42206 : Payload error. Schema Registry must be configured when using schemas."
-                .into(),
-    })
+    let asked = match (
+        &data.schema,
+        data.format,
+        data.schema_id,
+        data.schema_version,
+    ) {
+        (Some(text), Some(format), ..) => Asked::Text(format, text),
+        (Some(_), None, ..) => return Err(SchemaFault::Internal.into()),
+        (None, _, Some(id), _) => Asked::Id(id),
+        (None, _, None, Some(version)) => Asked::Version(version),
+        (None, _, None, None) => Asked::Latest,
+    };
+    let place = Place {
+        topic,
+        side,
+        subject: data.subject.as_deref(),
+        strategy: data.strategy,
+    };
+    let found = schemas::find(app, place, asked).await?;
+    let mut size = -1;
+    let span = match data.json {
+        None => None,
+        Some(json) => {
+            let mut out = Vec::with_capacity(json.len());
+            found.write(json.of(bytes), &mut out)?;
+            let start = bytes.len();
+            bytes.extend_from_slice(&out);
+            size = i64::try_from(out.len()).unwrap_or(i64::MAX);
+            Some(Span::since(start, bytes))
+        }
+    };
+    let shown = Shown {
+        format: found.format(),
+        size,
+        schema: Some((found.subject, found.id, found.version)),
+    };
+    Ok((span, Some(shown)))
 }
 
 impl From<SerializeError> for RecordError {

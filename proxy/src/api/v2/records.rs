@@ -8,14 +8,17 @@ use http::StatusCode;
 use hyper::body::Incoming;
 
 use crate::api::Request;
+use crate::app::App;
 use crate::decimal::append as decimal;
-use crate::envelope;
+use crate::envelope::{self, Envelope, Schemas};
 use crate::error::{Error, codes};
 use crate::format::binary::Binary;
-use crate::format::{Batch, Format};
+use crate::format::schema::WithSchemas;
+use crate::format::{Batch, Format, Side};
 use crate::media::MediaType;
 use crate::produce::{Produced, RecordError, produce};
 use crate::respond::{self, Response};
+use crate::schemas::{self, Asked, Found, Place, SchemaFault};
 
 /// `POST /topics/{topic}`
 ///
@@ -44,26 +47,91 @@ async fn write(
     let media = request.media.unwrap_or(MediaType::V2Json);
     let format = Format::of_media(media).ok_or(Error::UnsupportedMediaType)?;
     let (body, permit) = request.body(body).await?;
-    let batch = decode(&body, format)?;
+    let (batch, ids) = decode(request.app, topic, &body, format).await?;
     drop(body);
     let produced = produce(request.app, topic, partition, format, batch, permit).await?;
-    let (status, body) = render(&produced);
+    let (status, body) = render(&produced, ids);
     Ok(respond::bytes(status, request.negotiated, body))
 }
 
-fn decode(body: &[u8], format: Format) -> Result<Batch, Error> {
+/// The ids of the schemas that keys and values were written with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct SchemaIds {
+    key: Option<u32>,
+    value: Option<u32>,
+}
+
+async fn decode(
+    app: &App,
+    topic: &str,
+    body: &[u8],
+    format: Format,
+) -> Result<(Batch, SchemaIds), Error> {
     let envelope = envelope::decode(body, format.produce_method())?;
-    match format {
-        Format::Json => Ok(Batch::of_json(envelope)),
-        Format::Binary => Ok(Batch::serialize(&envelope, &Binary)?),
-        Format::Avro | Format::JsonSchema | Format::Protobuf | Format::String => {
-            Err(Error::UnsupportedMediaType)
+    let batch = match format {
+        Format::Json => Batch::of_json(envelope),
+        Format::Binary => Batch::serialize(&envelope, &Binary)?,
+        Format::Avro | Format::JsonSchema | Format::Protobuf => {
+            return Box::pin(with_schemas(app, topic, &envelope, format)).await;
         }
+        Format::String => return Err(Error::UnsupportedMediaType),
+    };
+    Ok((batch, SchemaIds::default()))
+}
+
+async fn with_schemas(
+    app: &App,
+    topic: &str,
+    envelope: &Envelope,
+    format: Format,
+) -> Result<(Batch, SchemaIds), Error> {
+    let Schemas {
+        key,
+        key_id,
+        value,
+        value_id,
+    } = &envelope.schemas;
+    let schemas = WithSchemas {
+        key: schema(app, topic, Side::Key, format, key.as_deref(), *key_id).await?,
+        value: schema(app, topic, Side::Value, format, value.as_deref(), *value_id).await?,
+    };
+    schemas.check(envelope)?;
+    let ids = SchemaIds {
+        key: schemas.key.as_ref().map(|found| found.id),
+        value: schemas.value.as_ref().map(|found| found.id),
+    };
+    Ok((Batch::serialize(envelope, &schemas)?, ids))
+}
+
+async fn schema(
+    app: &App,
+    topic: &str,
+    side: Side,
+    format: Format,
+    text: Option<&str>,
+    id: Option<i32>,
+) -> Result<Option<Found>, SchemaFault> {
+    let asked = match (text, id) {
+        (None, None) => return Ok(None),
+        (Some(_), Some(_)) => return Err(SchemaFault::Internal),
+        (Some(text), None) => Asked::Text(format, text),
+        (None, Some(id)) => Asked::Id(id),
+    };
+    let place = Place {
+        topic,
+        side,
+        subject: None,
+        strategy: None,
+    };
+    let found = schemas::find(app, place, asked).await?;
+    if found.format() != format {
+        return Err(SchemaFault::Internal);
     }
+    Ok(Some(found))
 }
 
 /// The body, and the status: 401 or 403 when a record was refused for who the proxy is, else 200.
-fn render(produced: &Produced) -> (StatusCode, Vec<u8>) {
+fn render(produced: &Produced, ids: SchemaIds) -> (StatusCode, Vec<u8>) {
     const ENTRY_BYTES: usize = 72;
     let mut out = Vec::with_capacity(64 + produced.records * ENTRY_BYTES);
     let mut status = StatusCode::OK;
@@ -86,8 +154,19 @@ fn render(produced: &Produced) -> (StatusCode, Vec<u8>) {
             }
         }
     }
-    out.extend_from_slice(b"],\"key_schema_id\":null,\"value_schema_id\":null}");
+    out.extend_from_slice(b"],\"key_schema_id\":");
+    id(&mut out, ids.key);
+    out.extend_from_slice(b",\"value_schema_id\":");
+    id(&mut out, ids.value);
+    out.push(b'}');
     (status, out)
+}
+
+fn id(out: &mut Vec<u8>, id: Option<u32>) {
+    match id {
+        Some(id) => decimal(out, id.into()),
+        None => out.extend_from_slice(b"null"),
+    }
 }
 
 fn stored(out: &mut Vec<u8>, partition: i32, offset: i64) {
