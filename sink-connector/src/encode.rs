@@ -10,6 +10,7 @@ mod avro;
 mod bytes;
 mod gzip;
 pub(crate) mod json;
+mod parquet;
 mod view;
 
 pub use view::View;
@@ -63,6 +64,9 @@ pub fn format(config: &FormatConfig, compression: Compression) -> Arc<dyn Format
     let plain: Box<dyn Format> = match config {
         FormatConfig::Json { decimals } => Box::new(json::JsonFormat::new(*decimals)),
         FormatConfig::Avro { codec, options } => Box::new(avro::AvroFormat::new(*codec, *options)),
+        FormatConfig::Parquet { codec, options } => {
+            Box::new(parquet::ParquetFormat::new(*codec, *options))
+        }
         FormatConfig::ByteArray {
             extension,
             separator,

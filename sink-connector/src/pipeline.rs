@@ -197,7 +197,7 @@ impl Pipeline {
 /// What the stages behind a converter need of schemaless JSON: Avro and Parquet look inside.
 fn shape(format: &FormatConfig) -> Shape {
     match format {
-        FormatConfig::Avro { .. } => Shape::Tree,
+        FormatConfig::Avro { .. } | FormatConfig::Parquet { .. } => Shape::Tree,
         FormatConfig::Json { .. } | FormatConfig::ByteArray { .. } => Shape::Text,
     }
 }

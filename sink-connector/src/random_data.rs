@@ -71,9 +71,11 @@ pub(crate) fn random_value(random: &mut impl Rng, schema: &SchemaRef) -> Value {
     }
     let count = random.random_range(0..4);
     match (schema.kind, schema.name.as_deref()) {
-        (_, Some(logical::DATE)) => Value::Date(random.random()),
+        (_, Some(logical::DATE)) => Value::Date(random.random_range(-700_000..2_900_000)),
         (_, Some(logical::TIME)) => Value::Time(random.random_range(0..86_400_000)),
-        (_, Some(logical::TIMESTAMP)) => Value::Timestamp(random.random()),
+        (_, Some(logical::TIMESTAMP)) => {
+            Value::Timestamp(random.random_range(-60_000_000_000_000..250_000_000_000_000))
+        }
         (_, Some(logical::DECIMAL)) => {
             let number: i32 = random.random();
             Value::Decimal(Decimal::new(shortest(number), 2))

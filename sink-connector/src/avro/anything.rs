@@ -84,9 +84,7 @@ pub(super) fn append(value: &Value, out: &mut Vec<u8>) -> Result<(), Exception> 
             write::bytes(text.as_bytes(), out);
             Ok(())
         }),
-        Value::Array(items) => only(Some(ARRAY), out, |out| {
-            write::blocks(items, out, |item, out| append(item, out))
-        }),
+        Value::Array(items) => only(Some(ARRAY), out, |out| write::blocks(items, out, append)),
         Value::Map(entries) => only(Some(MAP), out, |out| {
             write::blocks(entries, out, |(key, item), out| {
                 append(key, out)?;

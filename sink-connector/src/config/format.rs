@@ -82,6 +82,13 @@ pub enum FormatConfig {
         /// How schemas are made.
         options: AvroOptions,
     },
+    /// `ParquetFormat`.
+    Parquet {
+        /// `parquet.codec`.
+        codec: ParquetCodec,
+        /// How schemas are made.
+        options: AvroOptions,
+    },
 }
 
 /// What is stored beside the values.
@@ -206,9 +213,6 @@ pub(super) fn read(
 ) -> Option<FormatConfig> {
     const KEY: &str = "format.class";
     let found = FormatClass::of(values.text(KEY));
-    if found == Some(FormatClass::Parquet) {
-        errors.0.push(super::not_supported(KEY, values.text(KEY)));
-    }
     if found.is_none() && properties.contains_key(KEY) {
         errors.0.push(no_such_class(KEY, values.text(KEY)));
     }
@@ -270,8 +274,8 @@ fn options(class: FormatClass, values: &Values, properties: &Properties) -> Form
             codec: avro_codec(values.text("avro.codec")),
             options: avro_options(values),
         },
-        FormatClass::Parquet => FormatConfig::Avro {
-            codec: AvroCodec::Null,
+        FormatClass::Parquet => FormatConfig::Parquet {
+            codec: parquet_codec(values.text("parquet.codec")),
             options: avro_options(values),
         },
     }
@@ -292,6 +296,20 @@ fn avro_codec(name: &str) -> AvroCodec {
         "snappy" => AvroCodec::Snappy,
         "bzip2" => AvroCodec::Bzip2,
         _ => AvroCodec::Null,
+    }
+}
+
+/// The definition lets no other names pass.
+fn parquet_codec(name: &str) -> ParquetCodec {
+    match name.to_ascii_lowercase().as_str() {
+        "none" => ParquetCodec::None,
+        "gzip" => ParquetCodec::Gzip,
+        "lz4" => ParquetCodec::Lz4,
+        "lz4_raw" => ParquetCodec::Lz4Raw,
+        "zstd" => ParquetCodec::Zstd,
+        "lzo" => ParquetCodec::Lzo,
+        "brotli" => ParquetCodec::Brotli,
+        _ => ParquetCodec::Snappy,
     }
 }
 
