@@ -12,7 +12,7 @@ pub(super) fn keys() -> Vec<Key> {
         Key::with("consumer.threads", Kind::Int, "50", "Calls to Kafka at once on behalf of consumer instances (commits, seeks, closings); further ones wait. Reads need no thread while they wait. Negative: no limit."),
         Key::with("sluiceway.consumer.instances.max", Kind::Int, "1000", "Consumer instances at once; above: 429. Each has librdkafka's threads: two, and one a broker.").at_least(1),
         Key::with("sluiceway.consumer.prefetch.bytes", Kind::Int, "4194304", "Bytes that an instance fetches ahead of its reads, about. `consumer.queued.max.messages.kbytes` goes before it.").between(65_536, 2_000_000_000),
-        Key::with("sluiceway.consumer.linger.ms", Kind::Int, "50", "Milliseconds of silence after which a read that has records answers, when all partitions were at their end before.").between(0, 10_000),
+        Key::with("sluiceway.consumer.linger.ms", Kind::Int, "100", "Milliseconds of silence after which a read that has records answers, once every partition was heard of; sooner when all are known to be at their end.").between(0, 10_000),
         Key::with("host.name", Kind::String, "", "Host in absolute URLs of answers; empty: the one that the request asked for."),
         Key::with("advertised.listeners", Kind::List, "", "`http://host:port` for absolute URLs of answers, goes before `host.name`; empty: none."),
         Key::with("sluiceway.public.url", Kind::String, "", "Where clients find this proxy behind whatever stands in front of it, a path included (`https://api.example/kafka`): the beginning of all absolute URLs in answers. Empty: as the request says.").check(public_url),

@@ -7,8 +7,9 @@
 //! ```
 //!
 //! A read answers as soon as nothing can be gained by waiting: when `max_bytes` or `fetch.min.bytes` are reached, when
-//! every partition was read to its end, or, where an end was reached by an earlier read and may have moved, when nothing
-//! came for a short while. Without records it waits its whole time, as the original does. What was gathered and not
+//! every partition was read to its end, or, when every partition was heard of, when nothing came for a short while: Kafka
+//! tells an end only half a second (`fetch.max.wait.ms`) after the last record, and an end that an earlier read reached
+//! may have moved, but what lies ready comes at once. Without records it waits its whole time, as the original does. What was gathered and not
 //! answered stays for the next read; a client that goes away loses nothing that was not taken yet.
 
 use std::time::{Duration, Instant};
@@ -91,8 +92,8 @@ impl Reader {
         }
         match ends {
             Mark::End => true,
-            Mark::EndBefore => silent(),
-            Mark::Open | Mark::Unknown => false,
+            Mark::EndBefore | Mark::Open => silent(),
+            Mark::Unknown => false,
         }
     }
 

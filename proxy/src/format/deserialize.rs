@@ -8,7 +8,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::BoxFuture;
-use sluiceway_common::json::{JsonError, Options, minify};
+use sluiceway_common::json::{JsonError, JsonErrorKind, Options, minify};
 use thiserror::Error;
 
 use super::{Format, Side};
@@ -88,7 +88,12 @@ const EMPTY: &str = "com.fasterxml.jackson.databind.exc.MismatchedInputException
 
 /// The parser's words as the original's clients get them: with the exception's name in front and the place behind.
 fn told(error: &JsonError) -> String {
-    let (line, column) = (error.line, error.column);
+    // A word is read to its end before it is found to be none.
+    let word = match &error.kind {
+        JsonErrorKind::UnrecognizedToken(word) => word.chars().count(),
+        _ => 0,
+    };
+    let (line, column) = (error.line, error.column + word);
     format!(
         "com.fasterxml.jackson.core.JsonParseException: {error}\n at {HIDDEN} {line}, column: {column}]"
     )
@@ -144,6 +149,7 @@ mod tests {
             ),
             "{error}"
         );
+        assert!(error.ends_with("line: 1, column: 6]"), "{error}");
         assert!(read(&JsonText, b"\x00\xff").is_err());
         assert!(
             read(&JsonText, b"")
