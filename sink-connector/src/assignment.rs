@@ -5,8 +5,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use crate::budget::Pressure;
+use crate::dead_letters::DeadLetters;
 use crate::error::{Exception, RecordError, unrecoverable};
 use crate::events;
 use crate::pipeline::{Outcome, Pipeline};
@@ -20,6 +22,9 @@ use crate::upload::{TpId, UploadEvent};
 /// Closings of a task above which it takes no more records, and below which it goes on.
 const CLOSINGS_HIGH: usize = 4_000;
 const CLOSINGS_LOW: usize = 1_000;
+
+/// How long a commit waits for dead letters before it is put off.
+const LETTERS_WAIT: Duration = Duration::from_secs(1);
 
 /// Share of the byte budget that open files may hold under pressure, and what is left after closing some, percent.
 /// Both lie below the soft mark, so that a task that was held back always goes on.
@@ -148,6 +153,9 @@ impl Assignment {
         };
         if let Some(state) = self.slots[slot].take() {
             self.by_id.remove(&state.id);
+            if let Some(letters) = &self.tools.dead_letters {
+                letters.forget(state.id);
+            }
         }
         self.last = None;
         self.dirty.remove(&slot);
@@ -253,11 +261,18 @@ impl Assignment {
             let place = (raw.topic, raw.partition, raw.offset);
             events::record_failed(
                 &self.tools.metrics,
-                &self.tools.config.name,
+                &self.tools.config,
                 place,
                 &error,
                 tolerated,
             );
+            if error.reportable
+                && let Some(letters) = &self.tools.dead_letters
+            {
+                let sent = letters.send(state.id, raw, &error);
+                sent.map_err(|cause| Failure::Exception(unrecoverable(cause)))?;
+                events::dead_letter(&self.tools.metrics, &self.tools.config.name, &error);
+            }
             if !tolerated {
                 return Err(error.into());
             }
@@ -460,15 +475,23 @@ impl Assignment {
         })
     }
 
-    /// The commits that are due.
+    /// The commits that are due. One that would pass a dead letter on its way waits for it.
     pub(crate) fn commits_due(&mut self) -> Vec<TpCommit> {
         let max = self.max_metadata_bytes;
         let mut due = Vec::new();
+        let letters = self.tools.dead_letters.as_ref();
+        if let Some(letters) = letters.filter(|_| !self.dirty.is_empty()) {
+            letters.settled(LETTERS_WAIT);
+        }
         for slot in std::mem::take(&mut self.dirty) {
             let Some(state) = self.slots[slot].as_ref() else {
                 continue;
             };
             if let Some(commit) = state.progress.next_commit(max) {
+                if letters.is_some_and(|letters| letters.holds(state.id, commit.offset)) {
+                    self.dirty.insert(slot);
+                    continue;
+                }
                 let (topic, partition) = (state.topic.clone(), state.partition);
                 due.push(TpCommit {
                     slot,
@@ -528,9 +551,11 @@ impl Assignment {
         self.failure.get_or_insert(failure);
     }
 
-    /// Why the task has to end, if a callback found so.
+    /// Why the task has to end, if a callback or the dead-letter topic found so.
     pub(crate) fn take_failure(&mut self) -> Option<Failure> {
-        self.failure.take()
+        let letters = self.tools.dead_letters.as_ref();
+        let refused = letters.and_then(DeadLetters::failure).map(unrecoverable);
+        self.failure.take().or(refused.map(Failure::Exception))
     }
 }
 

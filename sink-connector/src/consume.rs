@@ -4,17 +4,22 @@
 //! in the group `connect-<name>`. A regular expression is Java's, over whole names, so it is matched here and the
 //! subscription holds plain names; new topics are looked for every [`REFRESH`].
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
+use rdkafka::message::{
+    BorrowedHeaders, BorrowedMessage, Headers as KafkaHeaders, Message, OwnedHeaders,
+};
 use sluiceway_common::config_def::ConfigErrors;
 use sluiceway_common::kafka_config::{KafkaConfig, Role, log_dropped};
 
 use crate::config::{ConnectorConfig, TopicSelector};
 use crate::rebalance::TaskConsumerContext;
+use crate::record::{Headers, RawHeader};
 use crate::worker::WorkerConfig;
 
 pub(crate) type TaskConsumer = BaseConsumer<TaskConsumerContext>;
@@ -70,6 +75,32 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("socket.timeout.ms", "30000"),
     ("statistics.interval.ms", "5000"),
 ];
+
+/// A message's headers, parsed only when they are asked for.
+pub(crate) struct MessageHeaders<'m>(pub(crate) &'m BorrowedMessage<'m>);
+
+impl Headers for MessageHeaders<'_> {
+    fn count(&self) -> usize {
+        self.0.headers().map_or(0, KafkaHeaders::count)
+    }
+
+    fn get(&self, index: usize) -> Option<RawHeader<'_>> {
+        let headers = self.0.headers()?;
+        // The client library panics on a name that is not UTF-8.
+        let found = catch_unwind(AssertUnwindSafe(|| headers.try_get(index)));
+        let header = found.ok().flatten()?;
+        Some(RawHeader {
+            key: header.key,
+            value: header.value,
+        })
+    }
+
+    fn copied(&self) -> OwnedHeaders {
+        self.0
+            .headers()
+            .map_or_else(OwnedHeaders::new, BorrowedHeaders::detach)
+    }
+}
 
 /// Keeps the subscription equal to the topics the connector selects.
 pub(crate) struct Subscription {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::config::ConnectorConfig;
 use crate::error::RecordError;
 use crate::metrics::SinkMetrics;
 use crate::rotate::CloseReason;
@@ -112,23 +113,45 @@ pub(crate) fn record_skipped(metrics: &SinkMetrics, connector: &str, reason: &st
         .inc();
 }
 
+/// A record that was refused. One that is passed over is told as `errors.log.enable` and
+/// `errors.log.include.messages` say.
 pub(crate) fn record_failed(
     metrics: &SinkMetrics,
-    connector: &str,
+    config: &ConnectorConfig,
     place: (&str, i32, i64),
     error: &RecordError,
     tolerated: bool,
 ) {
+    let connector = config.name.as_str();
     metrics
         .record_errors
         .with_label_values(&[connector, error.stage.name()])
         .inc();
     let (topic, partition, offset) = place;
-    if tolerated {
-        tracing::warn!(connector, topic, partition, offset, %error, "record skipped: errors.tolerance=all");
-    } else {
-        tracing::error!(connector, topic, partition, offset, %error, "record cannot be processed: the task fails");
+    match (tolerated, config.errors.log_enable) {
+        (false, _) => {
+            tracing::error!(connector, topic, partition, offset, %error, "record cannot be processed: the task fails");
+        }
+        (true, true) if config.errors.log_include_messages => {
+            tracing::error!(connector, topic, partition, offset, %error, "record skipped: errors.tolerance=all");
+        }
+        (true, true) => {
+            tracing::error!(connector, %error, "record skipped: errors.tolerance=all")
+        }
+        (true, false) => {
+            tracing::debug!(connector, topic, partition, offset, %error, "record skipped: errors.tolerance=all");
+        }
     }
+}
+
+/// A record was sent to the dead-letter topic.
+pub(crate) fn dead_letter(metrics: &SinkMetrics, connector: &str, error: &RecordError) {
+    let stage = error.stage.name();
+    metrics
+        .dead_letters
+        .with_label_values(&[connector, stage])
+        .inc();
+    tracing::debug!(connector, stage, "dead letter");
 }
 
 pub(crate) fn committed(metrics: &SinkMetrics, connector: &str, task: &str, now_seconds: i64) {

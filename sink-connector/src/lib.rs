@@ -38,6 +38,8 @@
 //! | [`path`] | object names |
 //! | [`pipeline`] | a record's way from bytes to encoder |
 //! | [`error`] | errors as Connect shows them |
+//! | `transform`, `predicate` | Kafka Connect's single message transforms |
+//! | `dead_letters` | bad records → the dead-letter topic |
 #![forbid(unsafe_code)]
 
 mod assignment;
@@ -49,6 +51,7 @@ mod connector;
 mod consume;
 pub mod convert;
 mod date_format;
+mod dead_letters;
 pub mod encode;
 pub mod error;
 mod events;

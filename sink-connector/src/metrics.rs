@@ -23,6 +23,8 @@ pub struct SinkMetrics {
     pub skipped: IntCounterVec,
     /// Records that could not be processed: connector, stage.
     pub record_errors: IntCounterVec,
+    /// Records sent to the dead-letter topic: connector, stage.
+    pub dead_letters: IntCounterVec,
     /// Files opened: connector.
     pub files_opened: IntCounterVec,
     /// Files open now: connector.
@@ -115,6 +117,12 @@ impl SinkMetrics {
                 r,
                 "record_errors_total",
                 "Records that could not be processed.",
+                &["connector", "stage"],
+            )?,
+            dead_letters: counter(
+                r,
+                "dead_letters_total",
+                "Records sent to the dead-letter topic.",
                 &["connector", "stage"],
             )?,
             files_opened: counter(r, "files_opened_total", "Files opened.", &["connector"])?,

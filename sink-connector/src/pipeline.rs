@@ -226,3 +226,6 @@ fn tombstone_partition(behavior: &NullValues) -> Result<Option<&str>, RecordErro
 #[cfg(test)]
 #[path = "pipeline_tests.rs"]
 mod tests;
+#[cfg(test)]
+#[path = "pipeline_transform_tests.rs"]
+mod transform_tests;

@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use rdkafka::message::OwnedHeaders;
+
 use crate::value::{SchemaRef, Value};
 
 /// A record as it was read from Kafka.
@@ -46,8 +48,10 @@ impl fmt::Debug for RawRecord<'_> {
 pub trait Headers {
     /// How many there are.
     fn count(&self) -> usize;
-    /// The header at `index`, in the record's order.
+    /// The header at `index`, in the record's order; `None` also when its name is not UTF-8.
     fn get(&self, index: usize) -> Option<RawHeader<'_>>;
+    /// All of them, for another record.
+    fn copied(&self) -> OwnedHeaders;
 }
 
 /// One header of a [`RawRecord`].
@@ -66,6 +70,16 @@ impl Headers for Vec<RawHeader<'_>> {
 
     fn get(&self, index: usize) -> Option<RawHeader<'_>> {
         self.as_slice().get(index).copied()
+    }
+
+    fn copied(&self) -> OwnedHeaders {
+        let empty = OwnedHeaders::new();
+        self.iter().fold(empty, |headers, header| {
+            headers.insert(rdkafka::message::Header {
+                key: header.key,
+                value: header.value,
+            })
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::budget::Budget;
 use crate::config::ConnectorConfig;
+use crate::dead_letters::DeadLetters;
 use crate::error::RecordError;
 use crate::events::{self, ClosedObject};
 use crate::file_set::{FileSet, Stored};
@@ -35,6 +36,7 @@ pub(crate) struct Tools {
     pub(crate) budget: Arc<Budget>,
     pub(crate) metrics: Arc<SinkMetrics>,
     pub(crate) uploader: Arc<Uploader>,
+    pub(crate) dead_letters: Option<DeadLetters>,
 }
 
 impl Tools {

@@ -12,7 +12,7 @@ pub enum HeaderConverterConfig {
     /// `SimpleHeaderConverter`: texts become numbers, dates, lists … where they look like them.
     Simple,
     /// One of the converters of keys and values.
-    Converter(ConverterConfig),
+    Converter(Box<ConverterConfig>),
 }
 
 const KEY: &str = "header.converter";
@@ -29,7 +29,8 @@ pub(super) fn read(
         None | Some("") => Some(HeaderConverterConfig::Simple),
         Some(name) if is_class(name, SIMPLE) => Some(HeaderConverterConfig::Simple),
         Some(_) => {
-            converter::read(KEY, connector, worker, errors).map(HeaderConverterConfig::Converter)
+            let config = converter::read(KEY, connector, worker, errors)?;
+            Some(HeaderConverterConfig::Converter(Box::new(config)))
         }
     }
 }

@@ -43,6 +43,12 @@ pub(super) fn select(values: &Values, errors: &mut ConfigErrors) -> Option<Topic
     let pattern = values.text("topics.regex");
     let both =
         |message: &str| ["topics", "topics.regex"].map(|key| ConfigError::other(key, message));
+    let letters = values.text("errors.deadletterqueue.topic.name");
+    if !letters.is_empty() {
+        errors
+            .0
+            .extend(reads_dead_letters(&topics, pattern, letters));
+    }
     match (topics.is_empty(), pattern) {
         (true, "") => {
             // A pattern that did not compile has its own error.
@@ -62,6 +68,27 @@ pub(super) fn select(values: &Values, errors: &mut ConfigErrors) -> Option<Topic
             None
         }
     }
+}
+
+/// A connector that read its own dead letters would never end.
+fn reads_dead_letters(topics: &[String], pattern: &str, letters: &str) -> Option<ConfigError> {
+    if topics.iter().any(|topic| topic == letters) {
+        let listed = topics.join(", ");
+        let message = format!(
+            "The DLQ topic '{letters}' may not be included in the list of topics ('topics=[{listed}]') consumed by the \
+             connector"
+        );
+        return Some(ConfigError::other("topics", message));
+    }
+    let matched = !pattern.is_empty()
+        && TopicPattern::new(pattern).is_ok_and(|pattern| pattern.matches(letters));
+    matched.then(|| {
+        let message = format!(
+            "The DLQ topic '{letters}' may not be matched by the regex for the topics ('topics.regex={pattern}') \
+             consumed by the connector"
+        );
+        ConfigError::other("topics.regex", message)
+    })
 }
 
 #[cfg(test)]

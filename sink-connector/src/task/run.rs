@@ -16,7 +16,8 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::{Order, TaskContext, TaskEvent};
 use crate::assignment::{Assignment, Failure};
 use crate::commit::Committer;
-use crate::consume::{Subscription, TaskConsumer, consumer_config};
+use crate::consume::{MessageHeaders, Subscription, TaskConsumer, consumer_config};
+use crate::dead_letters::DeadLetters;
 use crate::error::{CONNECT_EXCEPTION, Exception, unrecoverable};
 use crate::events;
 use crate::pipeline::Pipeline;
@@ -102,6 +103,9 @@ impl<'a> Task<'a> {
             let _entered = context.runtime.enter();
             Pipeline::new(&config).map_err(fail)?
         };
+        let dead_letters =
+            DeadLetters::open(&config, &context.worker, context.task_id, &context.runtime)
+                .map_err(fail)?;
         let (upload_events, uploads) = channel();
         let metrics = Arc::clone(&context.metrics);
         let uploader = Uploader::new(
@@ -117,6 +121,7 @@ impl<'a> Task<'a> {
             budget: Arc::clone(&context.budget),
             metrics: Arc::clone(&metrics),
             uploader,
+            dead_letters,
         });
         let assignment = Arc::new(Mutex::new(Assignment::new(
             Arc::clone(&tools),
@@ -159,6 +164,10 @@ impl<'a> Task<'a> {
             .stop_by
             .unwrap_or_else(|| Instant::now() + FAILURE_DRAIN);
         let drained = self.drain(by);
+        if let Some(letters) = &self.tools.dead_letters {
+            // Also the one that the task fails with.
+            letters.settled(by.saturating_duration_since(Instant::now()));
+        }
         self.leave();
         result.and(drained)
     }
@@ -308,6 +317,7 @@ impl<'a> Task<'a> {
     }
 
     fn take(&mut self, message: &BorrowedMessage<'_>) -> Result<(), Failure> {
+        let headers = MessageHeaders(message);
         let record = RawRecord {
             topic: message.topic(),
             partition: message.partition(),
@@ -318,7 +328,7 @@ impl<'a> Task<'a> {
                 .filter(|millis| *millis != -1),
             key: message.key(),
             value: message.payload(),
-            headers: None,
+            headers: Some(&headers),
         };
         let ours = self.assignment.lock().take(&record)?;
         if ours && !self.active_topics.contains(record.topic) {

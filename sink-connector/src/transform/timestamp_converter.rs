@@ -304,8 +304,8 @@ impl Conversion {
             (Kinds::Text, _) => Err(Exception::data(format!(
                 "Expected string timestamp to be a String, but found {found}"
             ))),
-            (Kinds::Unix, Value::Int64(units)) => Ok(self.from_unix(*units)),
-            (Kinds::Unix, Value::Number(number)) => Ok(self.from_unix(number.as_i64())),
+            (Kinds::Unix, Value::Int64(units)) => Ok(self.unix_millis(*units)),
+            (Kinds::Unix, Value::Number(number)) => Ok(self.unix_millis(number.as_i64())),
             (Kinds::Unix, _) => Err(Exception::data(format!(
                 "Expected Unix timestamp to be a Long, but found {found}"
             ))),
@@ -318,7 +318,7 @@ impl Conversion {
         }
     }
 
-    fn from_unix(&self, units: i64) -> i64 {
+    fn unix_millis(&self, units: i64) -> i64 {
         match self.precision {
             Precision::Seconds => units.saturating_mul(1000),
             Precision::Millis => units,
