@@ -7,6 +7,7 @@ mod avro;
 mod bytes;
 pub(crate) mod header;
 mod json;
+mod json_schema;
 mod primitive;
 mod protobuf;
 mod registry;
@@ -15,6 +16,7 @@ mod string;
 use avro::AvroConverter;
 use bytes::ByteArrayConverter;
 use json::JsonConverter;
+use json_schema::JsonSchemaConverter;
 use primitive::PrimitiveConverter;
 use protobuf::ProtobufConverter;
 use string::StringConverter;
@@ -67,12 +69,7 @@ pub fn new(
     Ok(match config {
         ConverterConfig::Avro(config) => Box::new(AvroConverter::new(config, stage)?),
         ConverterConfig::Protobuf(config) => Box::new(ProtobufConverter::new(config, stage)?),
-        ConverterConfig::JsonSchema(_) => {
-            return Err(Exception::new(
-                crate::error::CONNECT_EXCEPTION,
-                "the converter is not supported by this version",
-            ));
-        }
+        ConverterConfig::JsonSchema(config) => Box::new(JsonSchemaConverter::new(config, stage)?),
         ConverterConfig::String(encoding) => Box::new(StringConverter::new(*encoding)),
         ConverterConfig::ByteArray => Box::new(ByteArrayConverter::new()),
         ConverterConfig::Json {

@@ -12,9 +12,9 @@
 //! | [`typed`] | tree + schema → [`Value`] |
 
 mod envelope;
-mod node;
+pub(super) mod node;
 mod schema;
-mod typed;
+pub(super) mod typed;
 
 use sluiceway_common::json::{JsonError, JsonErrorKind, Options, Scanner};
 
@@ -161,6 +161,14 @@ fn value_start(input: &[u8]) -> Option<usize> {
 /// A text that is no JSON, in the three layers Connect shows.
 #[cold]
 fn unreadable(error: JsonError) -> Exception {
+    let jackson = jackson(&error);
+    Exception::data("Converting byte[] to Kafka Connect data failed due to serialization error: ")
+        .caused_by(Exception::new(SERIALIZATION_EXCEPTION, jackson.to_string()).caused_by(jackson))
+}
+
+/// The JSON library's own exception.
+#[cold]
+pub(super) fn jackson(error: &JsonError) -> Exception {
     let class = match error.kind {
         JsonErrorKind::UnexpectedEnd(_) => "com.fasterxml.jackson.core.io.JsonEOFException",
         JsonErrorKind::TooDeep { .. }
@@ -175,9 +183,7 @@ fn unreadable(error: JsonError) -> Exception {
         "{}\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: {}, column: {}]",
         error.kind, error.line, error.column
     );
-    let jackson = Exception::new(class, message);
-    Exception::data("Converting byte[] to Kafka Connect data failed due to serialization error: ")
-        .caused_by(Exception::new(SERIALIZATION_EXCEPTION, jackson.to_string()).caused_by(jackson))
+    Exception::new(class, message)
 }
 
 #[cfg(test)]

@@ -103,7 +103,9 @@ impl ProtobufConverter {
     }
 
     fn datum(&mut self, topic: &str, bytes: &[u8]) -> Result<Datum<'static>, Exception> {
-        let (id, body) = header(bytes)?.map_err(|cause| failed(topic, cause))?;
+        let (id, body) = header(bytes)
+            .and_then(|inner| inner)
+            .map_err(|cause| failed(topic, self.client.unreadable(-1, cause)))?;
         // The schema is asked for first: an unknown id is told before a body that cannot be read.
         self.known(topic, id)?;
         let (indexes, body) = wire::parse_indexes(body).map_err(|error| {

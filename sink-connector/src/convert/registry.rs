@@ -55,12 +55,7 @@ impl Client {
         topic: &str,
         id: u32,
     ) -> Result<(Arc<Schema>, Option<i32>), Exception> {
-        let wrapped = |what: &str, cause: Exception| {
-            let side = if self.is_key { "key" } else { "value" };
-            let kind = self.word();
-            let message = format!("Error retrieving {kind} {side} schema {what}for id {id}");
-            Exception::new(SERIALIZATION_EXCEPTION, message).caused_by(cause)
-        };
+        let wrapped = |what: &str, cause: Exception| self.not_retrieved(what, id, cause);
         let schema = self
             .block_on(self.registry.schema_by_id(id))
             .map_err(|error| wrapped("", cause(&error)))?;
@@ -76,6 +71,21 @@ impl Client {
             Err(error) if error.is_not_found() => Ok((schema, None)),
             Err(error) => Err(wrapped("version ", cause(&error))),
         }
+    }
+
+    /// The exception of a schema that cannot be had. Only Avro's deserializer tells key and value apart; the other two
+    /// tell what is no answer of the registry as a message that cannot be read.
+    fn not_retrieved(&self, what: &str, id: u32, cause: Exception) -> Exception {
+        let side = if self.is_key { "key" } else { "value" };
+        let kind = self.word();
+        let message = match self.expected {
+            SchemaType::Avro => format!("Error retrieving {kind} {side} schema {what}for id {id}"),
+            _ if cause.class == REST_CLIENT => {
+                format!("Error retrieving {kind} schema for id {id}")
+            }
+            _ => return self.unreadable(i64::from(id), cause),
+        };
+        Exception::new(SERIALIZATION_EXCEPTION, message).caused_by(cause)
     }
 
     /// The exception of a datum of `id` that cannot be read.

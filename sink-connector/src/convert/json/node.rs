@@ -9,7 +9,7 @@ use crate::value::{Number, Value};
 
 /// A JSON value. Of several members of one name the last counts, at the place of the first.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Node<'a> {
+pub(in crate::convert) enum Node<'a> {
     Null,
     Boolean(bool),
     Number(Number),
@@ -20,7 +20,7 @@ pub(super) enum Node<'a> {
 
 impl Node<'_> {
     /// Jackson's name of the node's type, as error texts have it.
-    pub(super) fn type_name(&self) -> &'static str {
+    pub(in crate::convert) fn type_name(&self) -> &'static str {
         match self {
             Self::Null => "NULL",
             Self::Boolean(_) => "BOOLEAN",
@@ -51,7 +51,7 @@ impl From<Node<'_>> for Value {
 }
 
 /// Parses the value that begins at `start`; what follows it is not looked at.
-pub(super) fn parse(input: &[u8], start: usize) -> Result<Node<'_>, JsonError> {
+pub(in crate::convert) fn parse(input: &[u8], start: usize) -> Result<Node<'_>, JsonError> {
     let mut scanner = Scanner::new(input, start, &Options::LENIENT);
     value(&mut scanner)
 }

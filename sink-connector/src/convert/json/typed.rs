@@ -14,7 +14,7 @@ use crate::error::Exception;
 use crate::value::{Decimal, Number, Schema, SchemaRef, Struct, Type, Value, logical};
 
 /// Converts `node` to a value of `schema`. With `replace_null` a null becomes the schema's default.
-pub(super) fn convert(
+pub(in crate::convert) fn convert(
     schema: &SchemaRef,
     node: Node<'_>,
     replace_null: bool,
