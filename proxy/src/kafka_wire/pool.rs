@@ -275,3 +275,7 @@ fn address(host: &str, port: i32) -> String {
         format!("{host}:{port}")
     }
 }
+
+#[cfg(test)]
+#[path = "pool_tests.rs"]
+mod tests;

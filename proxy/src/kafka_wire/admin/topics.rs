@@ -4,7 +4,6 @@ use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use kafka_protocol::messages::create_topics_request::{
     CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig,
 };
-use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::metadata_response::MetadataResponseTopic;
 use kafka_protocol::messages::{
@@ -30,6 +29,8 @@ const OPERATIONS: [(u32, &str); 8] = [
     (11, "ALTER_CONFIGS"),
     (10, "DESCRIBE_CONFIGS"),
 ];
+/// Newest `DeleteTopics` with a list of names, which all brokers have; later ones take ids, too.
+const DELETE_TOPICS: i16 = 5;
 /// How the protocol says that authorized operations were not asked for.
 const NOT_ASKED: i32 = i32::MIN;
 
@@ -83,18 +84,21 @@ impl WireAdmin {
     }
 
     pub(super) async fn remove_topic(&self, name: &str) -> Result<(), KafkaFault> {
-        // Versions up to 5 have a list of names, later ones a list of names or ids.
         let request = DeleteTopicsRequest::default()
-            .with_topics(vec![
-                DeleteTopicState::default().with_name(Some(topic_name(name))),
-            ])
+            .with_topic_names(vec![topic_name(name)])
             .with_timeout_ms(self.timeout_ms());
         let answer = self
-            .call(To::Controller, &request, NEWEST, "deleteTopics", |answer| {
-                answer.responses.iter().try_for_each(|topic| {
-                    check_moved(topic.error_code, topic.error_message.as_ref())
-                })
-            })
+            .call(
+                To::Controller,
+                &request,
+                DELETE_TOPICS,
+                "deleteTopics",
+                |answer| {
+                    answer.responses.iter().try_for_each(|topic| {
+                        check_moved(topic.error_code, topic.error_message.as_ref())
+                    })
+                },
+            )
             .await?;
         answer.responses.first().map(drop).ok_or_else(incomplete)
     }
