@@ -816,3 +816,42 @@ async fn avro_is_decoded_with_registered_schemas() {
     );
     proxy.proxy.drain().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_is_replaced_by_the_next() {
+    let (_kafka, proxy) = scene("").await;
+    proxy
+        .produce("/topics/p", r#"{"records":[{"value":1},{"value":2}]}"#)
+        .await;
+    let i = proxy.create("g", EARLIEST).await;
+    let subscription = format!("{i}/subscription");
+    proxy
+        .done(Method::POST, &subscription, r#"{"topics":["o"]}"#)
+        .await;
+    // One record is answered, the others are not: they are not seen again.
+    assert_eq!(places(&proxy.records(&i, "?max_bytes=1").await).len(), 1);
+    proxy
+        .done(Method::POST, &subscription, r#"{"topics":["p"]}"#)
+        .await;
+    let mut values = Vec::new();
+    for _ in 0..5 {
+        let records = proxy.records(&i, "?timeout=3000").await;
+        for record in records.as_array().unwrap() {
+            assert_eq!(record["topic"], "p");
+            values.push(record["value"].clone());
+        }
+        if values.len() == 2 {
+            break;
+        }
+    }
+    assert_eq!(values, [json!(1), json!(2)]);
+    let assigned = proxy
+        .at(Method::GET, &format!("{i}/assignments"), "")
+        .await
+        .json();
+    assert_eq!(
+        assigned,
+        json!({"partitions": [{"topic": "p", "partition": 0}]})
+    );
+    proxy.proxy.drain().await;
+}

@@ -99,6 +99,11 @@ impl Reader {
             Selection::Pattern { .. } | Selection::Assigned { .. } => return Err(exclusive()),
         }
         self.stuck = None;
+        // What came of other topics is not answered any longer, even before the group knows.
+        let mut kept = self.assignment();
+        kept.retain(|(topic, _)| names.contains(topic));
+        self.parts.assign(&kept);
+        self.forget_unassigned();
         self.selection = Selection::Topics {
             names,
             active: false,
