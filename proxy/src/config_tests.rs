@@ -158,3 +158,28 @@ fn headers_of_every_answer() {
         ]
     );
 }
+
+#[test]
+fn missing_servers_are_told_once() {
+    let errors = Config::parse(&Properties::new()).unwrap_err().to_string();
+    assert_eq!(errors.matches("bootstrap.servers").count(), 1, "{errors}");
+}
+
+#[test]
+fn strategies_of_subjects() {
+    let with = |line: &str| {
+        let text = format!("bootstrap.servers=a:1\n{line}");
+        Config::parse(&props::parse(&text).unwrap())
+    };
+    let class = "io.confluent.kafka.serializers.subject.RecordNameStrategy";
+    for prefix in ["schema.registry.", "producer."] {
+        let config = with(&format!("{prefix}value.subject.name.strategy={class}")).unwrap();
+        assert_eq!(config.subjects.value, SubjectNameStrategy::RecordName);
+        assert_eq!(config.subjects.key, SubjectNameStrategy::TopicName);
+    }
+    let error = with("schema.registry.key.subject.name.strategy=x").unwrap_err();
+    assert!(
+        error.to_string().contains("key.subject.name.strategy"),
+        "{error}"
+    );
+}

@@ -121,7 +121,12 @@ fn blocked_endpoints() {
     };
     assert_eq!(
         router.routes()[index].consumes,
-        Consumes::These(vec![MediaType::V2Binary])
+        Consumes::These(vec![
+            MediaType::V2Binary,
+            MediaType::V2Avro,
+            MediaType::V2JsonSchema,
+            MediaType::V2Protobuf
+        ])
     );
     let none = super::Router::new(&Endpoints::default()).unwrap();
     assert_eq!(find(&none, "GET", "/topics"), Err("404"));

@@ -32,10 +32,11 @@ pub(super) fn clients(
 ) -> Clients {
     let mut merged = |role, prefix| {
         let mut java = Properties::new();
-        java.insert(
-            "bootstrap.servers".to_owned(),
-            values.text("bootstrap.servers").to_owned(),
-        );
+        // That it is missing was told already.
+        if properties.contains_key("bootstrap.servers") {
+            let servers = values.text("bootstrap.servers").to_owned();
+            java.insert("bootstrap.servers".to_owned(), servers);
+        }
         let own: Properties = properties
             .iter()
             .filter(|(key, _)| !NOT_FOR_CLIENTS.contains(&key.as_str()))

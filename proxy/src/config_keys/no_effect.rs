@@ -5,6 +5,12 @@ use sluiceway_common::config_def::Kind;
 /// Keys without effect, and why.
 pub(crate) const NO_EFFECT: &[(&str, Kind, &str, &str)] = &[
     (
+        "api.v3.produce.response.thread.pool.size",
+        Kind::Int,
+        "1",
+        "requests do not occupy threads",
+    ),
+    (
         "zookeeper.connect",
         Kind::String,
         "",
@@ -62,7 +68,7 @@ pub(crate) const NO_EFFECT: &[(&str, Kind, &str, &str)] = &[
         "rate.limit.enable",
         Kind::Boolean,
         "false",
-        "requests are limited by sluiceway.requests.max and sluiceway.produce.max.inflight.bytes",
+        "requests are limited by sluiceway.requests.max and sluiceway.produce.max.inflight.bytes, v3's records by api.v3.produce.rate.limit.*",
     ),
     (
         "rate.limit.backend",
@@ -122,7 +128,7 @@ pub(crate) const NO_EFFECT: &[(&str, Kind, &str, &str)] = &[
         "null.request.body.always.publishes.empty.record",
         Kind::Boolean,
         "false",
-        "this version does not serve the schema formats",
+        "a null is always written as a null, with and without a schema",
     ),
     (
         "metrics.jmx.prefix",
