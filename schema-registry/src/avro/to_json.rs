@@ -13,6 +13,11 @@ pub(super) fn write(schema: &Schema, bytes: &[u8], out: &mut Vec<u8>) -> Result<
         depth: 0,
     };
     match &schema.get(schema.root()).kind {
+        // Bytes alone are not framed by their length, says the original's deserializer.
+        Kind::Bytes => {
+            writer.bytes(bytes);
+            Ok(())
+        }
         // The value alone is known to who shows it, not the union it came from.
         Kind::Union(branches) => {
             let index = writer.reader.index(branches.len())?;
