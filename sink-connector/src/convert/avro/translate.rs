@@ -291,15 +291,12 @@ impl<'a> Translator<'a> {
         place: &Place<'_>,
     ) -> Result<(), Exception> {
         if self.config.meta_data {
-            let of_type = of
-                .doc()
-                .or_else(|| of.attributes.get("connect.doc").and_then(Json::as_str));
-            let own = if self.config.discard_type_doc_default && place.doc.is_none() {
-                None
-            } else {
-                of_type
+            // Avro's own documentation stands in the record's parameters instead.
+            let doc = match self.config.discard_type_doc_default {
+                true => place.doc,
+                false => of.attributes.get("connect.doc").and_then(Json::as_str),
             };
-            schema.doc = place.doc.or(own).map(str::to_owned);
+            schema.doc = doc.map(str::to_owned);
         }
         self.version(schema, of, place)?;
         self.parameters(schema, of)?;
@@ -308,6 +305,10 @@ impl<'a> Translator<'a> {
             .or_else(|| of.attributes.get("connect.default"));
         if let Some(json) = given.filter(|json| !json.is_null()) {
             schema.default = self.default(schema, id, json)?;
+            if place.default.is_some() && !self.config.discard_type_doc_default {
+                // Says that the default is the field's: Avro and Parquet files then have it there only.
+                set(schema, &format!("{NAMESPACE}.field.default"), "true");
+            }
         }
         if let Some(name) = self.name(of) {
             match &schema.name {
