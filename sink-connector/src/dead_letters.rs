@@ -35,7 +35,7 @@ const QUEUE_PAUSE: Duration = Duration::from_millis(5);
 const FORCED: [(&str, &str); 2] = [("acks", "all"), ("enable.idempotence", "false")];
 const DEFAULTS: [(&str, &str); 3] = [
     ("max.in.flight.requests.per.connection", "1"),
-    ("message.timeout.ms", "2147483647"),
+    ("delivery.timeout.ms", "2147483647"),
     ("queue.buffering.max.kbytes", "16384"),
 ];
 
