@@ -174,6 +174,10 @@ impl RecordError {
 
     /// What the task's status shows as `trace` when this record ended it.
     pub fn task_trace(&self) -> String {
+        if self.stage != Stage::TaskPut && !self.reportable {
+            // Thrown outside the error handler: nothing wraps it.
+            return self.exception.stacktrace();
+        }
         let outer = match self.stage {
             Stage::TaskPut => "Exiting WorkerSinkTask due to unrecoverable exception.",
             _ => "Tolerance exceeded in error handler",

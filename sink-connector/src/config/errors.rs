@@ -54,8 +54,8 @@ impl ErrorsConfig {
     /// Whether the record is passed over instead of failing the task. Converters and transforms: with
     /// `errors.tolerance=all`. The sink's own errors: only when they are also reported somewhere.
     pub fn tolerates(&self, error: &RecordError) -> bool {
-        let reported = error.stage != Stage::TaskPut || (error.reportable && self.has_reporter());
-        self.tolerance == Tolerance::All && reported
+        let reported = error.stage != Stage::TaskPut || self.has_reporter();
+        self.tolerance == Tolerance::All && error.reportable && reported
     }
 }
 

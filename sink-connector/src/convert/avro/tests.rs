@@ -173,6 +173,36 @@ fn null_alone_cannot_be_told() {
 }
 
 #[test]
+fn a_null_inside_the_frame_ends_the_task() {
+    let mut converter = AvroConverter::new(&config(), Stage::ValueConverter).unwrap();
+    let schema = sluiceway_schemas::SchemaText::new(SchemaType::Avro, r#"["null","string"]"#);
+    let schema = Arc::new(sluiceway_schemas::Schema::parse(schema, Vec::new()).unwrap());
+    let Parsed::Avro(avro) = schema.parsed() else {
+        unreachable!("an Avro schema")
+    };
+    let translation = translate::translate(avro, Some(1), &config()).unwrap();
+    let known = Known {
+        schema: Arc::clone(&schema),
+        translation,
+    };
+    converter.schemas.insert("t", 1, Arc::new(known));
+    let error = converter
+        .convert("t", Some(&[0, 0, 0, 0, 1, 0]))
+        .unwrap_err();
+    assert!(!error.reportable);
+    assert!(
+        error
+            .task_trace()
+            .starts_with("java.lang.NullPointerException: ")
+    );
+    assert!(
+        converter
+            .convert("t", Some(&[0, 0, 0, 0, 1, 2, 2, b'x']))
+            .is_ok()
+    );
+}
+
+#[test]
 fn a_registry_that_is_down_or_not_named_is_told_as_connect_tells_it() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let _entered = runtime.enter();
