@@ -28,6 +28,7 @@ mod objects;
 mod server;
 mod service;
 mod store;
+mod tagging;
 mod uploads;
 
 use std::io;

@@ -84,7 +84,7 @@ impl Pipeline {
             false => shape(&config.format),
         };
         let key_shape = match &config.stored.keys {
-            _ if transformed => Shape::Tree,
+            _ if transformed || config.partitioner.reads_keys() => Shape::Tree,
             Some(format) => shape(format),
             None => Shape::Text,
         };
@@ -97,8 +97,11 @@ impl Pipeline {
                 Stage::ValueConverter,
                 value_shape,
             )?,
-            reads_keys: any || config.stored.keys.is_some(),
-            reads_headers: any || config.stored.headers.is_some() || header_converter.may_fail(),
+            reads_keys: any || config.stored.keys.is_some() || config.partitioner.reads_keys(),
+            reads_headers: any
+                || config.stored.headers.is_some()
+                || config.partitioner.reads_headers()
+                || header_converter.may_fail(),
             header_converter,
             transforms,
             partitioner,

@@ -25,6 +25,9 @@ pub(crate) struct Attributes {
     pub(crate) headers: Headers,
     #[serde(default)]
     pub(crate) checksums: Checksums,
+    /// Tags, in order.
+    #[serde(default)]
+    pub(crate) tags: Vec<(String, String)>,
 }
 
 /// What the client said about the content.

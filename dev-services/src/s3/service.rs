@@ -9,7 +9,7 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{S3, S3Error, S3Request, S3Response, S3Result, s3_error};
 
 use super::store::{IntoInternal, Store};
-use super::{S3Options, listing, multipart, objects};
+use super::{S3Options, listing, multipart, objects, tagging};
 
 /// The HTTP service for a store.
 pub(crate) fn build(store: Arc<Store>, options: &S3Options) -> S3Service {
@@ -173,6 +173,20 @@ impl S3 for Service {
             errors,
             ..Default::default()
         })
+    }
+
+    async fn put_object_tagging(
+        &self,
+        request: S3Request<PutObjectTaggingInput>,
+    ) -> Answer<PutObjectTaggingOutput> {
+        tagging::put(&self.store, request.input).map(S3Response::new)
+    }
+
+    async fn get_object_tagging(
+        &self,
+        request: S3Request<GetObjectTaggingInput>,
+    ) -> Answer<GetObjectTaggingOutput> {
+        tagging::get(&self.store, &request.input).map(S3Response::new)
     }
 
     async fn list_objects(

@@ -272,6 +272,24 @@ impl Store {
         fs::rename(&incoming.path, &path).map_err(|error| blocked(error, &key))
     }
 
+    /// Replaces the tags of an object.
+    pub(crate) fn set_tags(
+        &self,
+        bucket: &str,
+        key: &str,
+        tags: Vec<(String, String)>,
+    ) -> S3Result<()> {
+        let _changes = self.changes.lock();
+        let mut attributes = self.object(bucket, key)?.attributes;
+        let file =
+            fs::metadata(self.object_path(bucket, key)?).map_err(IntoInternal::into_internal)?;
+        attributes.tags = tags;
+        attributes.describe(&file);
+        attributes
+            .write(&self.attributes_path(bucket, key))
+            .map_err(IntoInternal::into_internal)
+    }
+
     /// Removes an object, if there is one, and the folders that become empty.
     pub(crate) fn delete(&self, bucket: &str, key: &str) -> S3Result<()> {
         let root = self.bucket(bucket)?;

@@ -216,7 +216,7 @@ pub(super) fn read(
         retry_backoff: values.millis("s3.retry.backoff.ms").unwrap_or_default(),
         credentials: credentials::read(values, properties, errors),
         proxy: credentials::proxy(values),
-        objects: object_options::read(values, errors),
+        objects: object_options::read(values),
     }
 }
 

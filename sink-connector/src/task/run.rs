@@ -96,7 +96,7 @@ impl<'a> Task<'a> {
             .map_err(fail)?;
         let objects = &config.s3.objects;
         objects
-            .check()
+            .check(config.s3.endpoint.as_deref())
             .map_err(|error| fail(unrecoverable(error)))?;
         let pipeline = {
             // Converters take the runtime from here.

@@ -141,7 +141,7 @@ impl RequestOptions {
 impl CustomerKey {
     fn new(key: &str) -> Self {
         let key = key.trim().to_owned();
-        // The configuration was read only if the key is base64.
+        // A key that is not base64 goes as it is, with a digest that S3 refuses.
         let md5 = STANDARD.encode(Md5::digest(STANDARD.decode(&key).unwrap_or_default()));
         Self { key, md5 }
     }
