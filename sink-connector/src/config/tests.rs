@@ -209,10 +209,13 @@ fn contradictions_stand_at_each_of_their_keys() {
 
 #[test]
 fn what_is_for_a_later_version_is_refused_by_name() {
-    for (key, value) in [(
-        "value.converter",
-        "com.amazonaws.services.schemaregistry.kafkaconnect.AWSKafkaAvroConverter",
-    )] {
+    for (key, value) in [
+        (
+            "value.converter",
+            "com.amazonaws.services.schemaregistry.kafkaconnect.AWSKafkaAvroConverter",
+        ),
+        ("s3.credentials.provider.class", "com.example.Provider"),
+    ] {
         let expected =
             format!("Invalid value {value} for configuration {key}: not supported by this version");
         assert_eq!(refused(&[(key, value)]), [expected]);
