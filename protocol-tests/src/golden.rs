@@ -23,6 +23,8 @@ pub mod rest;
 pub mod schemas;
 pub mod sink;
 pub mod stored;
+pub mod stream;
+pub mod words;
 
 use std::fmt;
 use std::path::PathBuf;

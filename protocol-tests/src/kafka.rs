@@ -185,6 +185,16 @@ impl Kafka {
             .collect())
     }
 
+    /// Id of the cluster.
+    ///
+    /// # Errors
+    /// The broker does not answer.
+    pub fn cluster_id(&self) -> Result<String> {
+        let client = self.admin.inner();
+        let id = tokio::task::block_in_place(|| client.fetch_cluster_id(ASK_TIMEOUT));
+        id.context("no cluster id")
+    }
+
     /// A setting of the first broker, if it has it.
     ///
     /// # Errors
@@ -349,8 +359,17 @@ impl Kafka {
     /// # Errors
     /// The client can't be built.
     pub fn consumer(&self, group: &str) -> Result<BaseConsumer> {
+        self.consumer_named(group, "rdkafka")
+    }
+
+    /// A consumer with a client id.
+    ///
+    /// # Errors
+    /// The client can't be built.
+    pub fn consumer_named(&self, group: &str, client: &str) -> Result<BaseConsumer> {
         let mut config = base_config(&self.bootstrap);
         config
+            .set("client.id", client)
             .set("group.id", group)
             .set("enable.auto.commit", "false")
             .set("auto.offset.reset", "earliest")

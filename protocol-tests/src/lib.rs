@@ -26,6 +26,7 @@ pub mod http2;
 pub mod json;
 pub mod kafka;
 pub mod load;
+pub mod member;
 pub mod parts;
 pub mod program;
 pub mod s3;

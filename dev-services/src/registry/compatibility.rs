@@ -1,12 +1,13 @@
 //! Whether a schema may follow those of its subject: which versions are compared, and in which direction.
 
+use protox::file::File;
 use serde_json::Value;
 
 use super::answer::Refusal;
-use super::avro_compatibility;
 use super::schema::resolve;
 use super::state::{Kind, Schema, State};
 use super::subjects::Registered;
+use super::{avro_compatibility, json_compatibility, protobuf, protobuf_compatibility};
 
 /// A compatibility level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,8 +111,23 @@ fn between(state: &State, new: &Schema, old: &Registered, level: Level) -> Vec<S
 fn obstacles(state: &State, reader: &Schema, writer: &Schema) -> Vec<String> {
     match reader.kind {
         Kind::Avro => avro_compatibility::obstacles(&trees(state, reader), &trees(state, writer)),
-        Kind::Json | Kind::Protobuf => Vec::new(),
+        Kind::Json => match (trees(state, reader).last(), trees(state, writer).last()) {
+            (Some(new), Some(old)) => json_compatibility::obstacles(new, old),
+            _ => Vec::new(),
+        },
+        Kind::Protobuf => match (compiled(state, reader), compiled(state, writer)) {
+            (Ok(new), Ok(old)) => protobuf_compatibility::obstacles(
+                new.file_descriptor_proto(),
+                old.file_descriptor_proto(),
+            ),
+            (Err(error), _) | (_, Err(error)) => vec![error],
+        },
     }
+}
+
+fn compiled(state: &State, schema: &Schema) -> Result<File, String> {
+    let resolved = resolve(state, &schema.references)?;
+    protobuf::compile(&schema.text, &resolved)
 }
 
 /// The schema as JSON, after those that it refers to.

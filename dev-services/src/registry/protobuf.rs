@@ -6,16 +6,25 @@ use prost::Message;
 use protox::Compiler;
 use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver};
 
+use super::protobuf_text;
 use super::schema::Resolved;
 
 /// The name under which a schema is compiled.
 const NAME: &str = "schema.proto";
 
-/// The text that is kept, or what is wrong with it.
+/// The text that is kept, or what is wrong with it: the compiled schema written anew, or the text as it was sent where
+/// that would lose something.
 pub(super) fn canonical(text: &str, resolved: &Resolved) -> Result<String, String> {
     let file = compile(text, resolved)?;
-    drop(file);
-    Ok(text.to_owned())
+    let written = protobuf_text::text(file.file_descriptor_proto());
+    let same = compile(&written, resolved)
+        .is_ok_and(|again| again.file_descriptor_proto() == file.file_descriptor_proto());
+    let is_text = STANDARD.decode(text.trim()).is_err();
+    Ok(if same || !is_text {
+        written
+    } else {
+        text.to_owned()
+    })
 }
 
 /// The descriptor of a schema in base64, as `format=serialized` asks for it.

@@ -6,11 +6,14 @@ use anyhow::{Result, ensure};
 
 use crate::Session;
 use crate::golden::answer::Context;
-use crate::golden::differences::{judge, load};
+use crate::golden::differences::{explained, judge, load};
 use crate::golden::pending::Pending;
 use crate::golden::places::Places;
 use crate::golden::rest::{Moves, Section};
+use crate::golden::words::Words;
 use crate::golden::{Mismatch, outcome, sink, stored};
+use crate::kafka::Kafka;
+use crate::member::Member;
 use crate::target::{Proxy, Sink};
 
 /// The list of these cases.
@@ -19,6 +22,7 @@ macro_rules! golden_cases {
     ($kind:ident) => {
         $crate::tests!($kind golden
             rest_recordings rest_recordings_without_auto_creation rest_extra_recordings
+            rest_schema_recordings rest_consumer_recordings rest_v3_recordings rest_v3_recordings_without_auto_creation
             sink_recordings connect_rest_recordings);
     };
 }
@@ -54,6 +58,7 @@ fn context(session: &Session, topics: &[(String, i32)]) -> Result<Context> {
             .map(|(name, _)| name.clone())
             .collect::<BTreeSet<_>>(),
         places,
+        prefix: session.run().to_owned(),
     })
 }
 
@@ -83,12 +88,17 @@ pub async fn rest_recordings(session: &Session) -> Result<()> {
     let mut context = context(session, &topics)?;
     let proxy = Proxy::start(session, &[("producer.max.block.ms", "4000")]).await?;
     let (mut found, mut moves) = (Vec::new(), Moves::new());
+    let mut words = Words::default();
+    let mut sections = Vec::new();
     for file in &files {
+        let section = Section::load(file, &replace)?;
+        know(&mut words, &section, &proxy, &session.kafka)?;
         found.extend(
-            Section::load(file, &replace)?
-                .replay(&proxy.http, &mut context, &mut moves)
+            section
+                .replay(&proxy.http, &mut context, &mut moves, &mut words)
                 .await?,
         );
+        sections.push(section);
     }
     for topic in ["json", "multi", "bin", "auto", "autop"] {
         let topic = format!("gt{run}-{topic}");
@@ -99,9 +109,7 @@ pub async fn rest_recordings(session: &Session) -> Result<()> {
             &session.kafka.read_all(&topic)?,
         )?);
     }
-    let mut replayed: Vec<&str> = files.iter().map(String::as_str).collect();
-    replayed.push(stored::FILE);
-    finish(session, &replayed, found, &run, "-cfa")
+    finish(session, &sections, &[stored::FILE], found, &run, "-cfa")
 }
 
 /// Section 13: a broker that does not create topics.
@@ -143,6 +151,101 @@ pub async fn rest_extra_recordings(session: &Session) -> Result<()> {
     .await
 }
 
+/// Section 07: values with schemas.
+///
+/// # Errors
+/// The case fails.
+pub async fn rest_schema_recordings(session: &Session) -> Result<()> {
+    Box::pin(whole_api(session, &["07-produce-schemas"], "-cfa")).await
+}
+
+/// Section 08: consumers of API version 2.
+///
+/// # Errors
+/// The case fails.
+pub async fn rest_consumer_recordings(session: &Session) -> Result<()> {
+    Box::pin(whole_api(session, &["08-consumers"], "-cfa")).await
+}
+
+/// Sections 09 to 12: API version 3.
+///
+/// # Errors
+/// The case fails.
+pub async fn rest_v3_recordings(session: &Session) -> Result<()> {
+    let files = [
+        "09-v3-cluster",
+        "10-v3-topics",
+        "11-v3-records",
+        "12-v3-groups-acls",
+    ];
+    Box::pin(whole_api(session, &files, "-cfa")).await
+}
+
+/// Section 12 on a broker that does not create topics and has an authorizer.
+///
+/// # Errors
+/// The case fails.
+pub async fn rest_v3_recordings_without_auto_creation(session: &Session) -> Result<()> {
+    Box::pin(whole_api(session, &["12-v3-groups-acls-noauto"], "-na1")).await
+}
+
+/// Sections on a proxy of their own with a registry.
+async fn whole_api(session: &Session, names: &[&str], recorded_run: &str) -> Result<()> {
+    let run = format!("-{}", session.run());
+    let noauto = recorded_run == "-na1";
+    let parts = &session.parts;
+    let bootstrap = if noauto {
+        &parts.kafka_noauto
+    } else {
+        &parts.kafka
+    };
+    let kafka = Kafka::new(bootstrap)?;
+    let topics: Vec<(String, i32)> = TOPICS
+        .iter()
+        .map(|(name, partitions)| (format!("gt{run}-{name}"), *partitions))
+        .collect();
+    for (name, partitions) in &topics {
+        kafka.create_topic(name, *partitions, &[]).await?;
+    }
+    let mut context = context(session, &topics)?;
+    let properties = [
+        ("producer.max.block.ms", "4000"),
+        ("schema.registry.url", &*parts.registry),
+    ];
+    let proxy = Proxy::start_on(session, bootstrap, &properties).await?;
+    let member = names[0].starts_with("12") || names.len() > 1;
+    let member = if member {
+        Some(Member::join(&kafka, &format!("gt{run}-lag"), &format!("gt{run}-cons")).await?)
+    } else {
+        None
+    };
+    let (mut found, mut words, mut sections) = (Vec::new(), Words::default(), Vec::new());
+    for name in names {
+        let replace = [(recorded_run, run.as_str())];
+        let section = Section::load(&format!("rest/{name}.json"), &replace)?;
+        know(&mut words, &section, &proxy, &kafka)?;
+        if let (Some(recorded), Some(member)) = (section.vars["consumer_id"].as_str(), &member) {
+            words.know(recorded, &member.id);
+        }
+        let mut moves = Moves::new();
+        found.extend(
+            section
+                .replay(&proxy.http, &mut context, &mut moves, &mut words)
+                .await?,
+        );
+        sections.push(section);
+    }
+    finish(session, &sections, &[], found, &run, recorded_run)
+}
+
+/// What a section calls otherwise than this run.
+fn know(words: &mut Words, section: &Section, proxy: &Proxy, kafka: &Kafka) -> Result<()> {
+    let var = |name: &str| section.vars[name].as_str().unwrap_or_default().to_owned();
+    words.know(&var("base"), &proxy.http.base());
+    words.know(&var("cluster_id"), &kafka.cluster_id()?);
+    Ok(())
+}
+
 async fn one_section(
     session: &Session,
     proxy: &Proxy,
@@ -153,16 +256,24 @@ async fn one_section(
     let run = format!("-{}", session.run());
     let mut context = context(session, topics)?;
     let section = Section::load(file, &[(recorded_run, run.as_str())])?;
+    let kafka = if recorded_run == "-na1" {
+        &Kafka::new(&session.parts.kafka_noauto)?
+    } else {
+        &session.kafka
+    };
+    let mut words = Words::default();
+    know(&mut words, &section, proxy, kafka)?;
     let found = section
-        .replay(&proxy.http, &mut context, &mut Moves::new())
+        .replay(&proxy.http, &mut context, &mut Moves::new(), &mut words)
         .await?;
-    finish(session, &[file], found, &run, recorded_run)
+    finish(session, &[section], &[], found, &run, recorded_run)
 }
 
-/// Judges; places are named as in the recording, so that they can be listed.
+/// Prints and judges; places are named as in the recording, so that they can be listed.
 fn finish(
     session: &Session,
-    replayed: &[&str],
+    sections: &[Section],
+    others: &[&str],
     mut found: Vec<Mismatch>,
     run: &str,
     recorded_run: &str,
@@ -171,7 +282,50 @@ fn finish(
         mismatch.at = mismatch.at.replace(run, recorded_run);
         mismatch.fact = mismatch.fact.replace(run, recorded_run);
     }
-    judge(&load()?, session.parts.kind, replayed, &found)
+    let (table, pending, kind) = (load()?, Pending::load()?, session.parts.kind);
+    let unexplained: Vec<_> = found
+        .iter()
+        .filter(|one| !explained(&table, kind, one))
+        .collect();
+    let place = |one: &Mismatch| format!("{} {}", one.file, one.at);
+    let mut outdated = Vec::new();
+    for section in sections {
+        let results = section.results(&unexplained);
+        let count = |wanted: bool| {
+            results
+                .values()
+                .filter(|differs| **differs == wanted)
+                .count()
+        };
+        println!(
+            "{}: {} calls equal or explained, {} not",
+            section.file,
+            count(false),
+            count(true)
+        );
+        outdated.extend(pending.outdated(&results));
+    }
+    unexplained.iter().for_each(|one| {
+        println!(
+            "{}{one}",
+            if pending.holds(&place(one)) {
+                "pending "
+            } else {
+                "UNEXPLAINED "
+            }
+        )
+    });
+    ensure!(outdated.is_empty(), "{}", outdated.join("\n"));
+    let due: Vec<Mismatch> = found
+        .into_iter()
+        .filter(|one| !pending.holds(&place(one)))
+        .collect();
+    let mut replayed: Vec<&str> = sections
+        .iter()
+        .map(|section| section.file.as_str())
+        .collect();
+    replayed.extend(others);
+    judge(&table, kind, &replayed, &due)
 }
 
 /// The recorded cases of the sink; `SLUICEWAY_GOLDEN` names some of them.

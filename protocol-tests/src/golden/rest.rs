@@ -8,13 +8,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::answer::{Context, acknowledge, compare};
+use super::answer::{Context, acknowledge, compare, objects};
 use super::places::produce_target;
+use super::stream::{self, Exchange};
+use super::words::Words;
 use super::{Findings, Mismatch, load};
 use crate::http::{Client, Request, Response};
-
-/// Paths of the parts of the API that Sluiceway does not serve yet: their calls are left out.
-const NOT_SERVED_YET: [&str; 2] = ["/consumers/", "/v3/clusters"];
 
 /// One recorded call.
 #[derive(Debug, Clone)]
@@ -25,6 +24,8 @@ pub struct Call {
     pub request: Request,
     /// As it was answered, unless that was left out of the recording.
     pub response: Option<Value>,
+    /// Chunks of a streamed call with their answers.
+    pub exchanges: Vec<Exchange>,
 }
 
 /// One file of calls.
@@ -34,6 +35,8 @@ pub struct Section {
     pub file: String,
     /// In their order.
     pub calls: Vec<Call>,
+    /// `vars` of the recording.
+    pub vars: Value,
 }
 
 /// Places of acknowledged records, recorded and found: (topic, recorded partition and offset) → found ones.
@@ -47,21 +50,15 @@ impl Section {
     pub fn load(file: &str, replace: &[(&str, &str)]) -> Result<Self> {
         let section = load(file, replace)?;
         let calls = section["calls"].as_array().context("no calls")?;
-        let served = |call: &&Value| {
-            let path = call["request"]["path"].as_str().unwrap_or_default();
-            !NOT_SERVED_YET.iter().any(|prefix| path.starts_with(prefix))
-        };
         Ok(Self {
             file: file.to_owned(),
-            calls: calls
-                .iter()
-                .filter(served)
-                .map(read_call)
-                .collect::<Result<_>>()?,
+            calls: calls.iter().map(read_call).collect::<Result<_>>()?,
+            vars: section["vars"].clone(),
         })
     }
 
-    /// Sends every call and compares what comes back. `moves` collects where records landed.
+    /// Sends every call and compares what comes back. `moves` collects where records landed, `words` what is called
+    /// otherwise in this run.
     ///
     /// # Errors
     /// The proxy can't be called.
@@ -70,24 +67,82 @@ impl Section {
         client: &Client,
         context: &mut Context,
         moves: &mut Moves,
+        words: &mut Words,
     ) -> Result<Vec<Mismatch>> {
         let mut all = Vec::new();
         for call in &self.calls {
-            let found = client
-                .call(&call.request)
-                .await
-                .with_context(|| format!("{} {}", self.file, call.id))?;
             let mut findings = Findings::new(&self.file, &call.id);
-            match &call.response {
-                Some(recorded) => {
-                    note_moves(call, recorded, &found, moves);
-                    compare(&call.request, recorded, &found, context, &mut findings);
-                }
-                None => acknowledge(&call.request, &found, context, &mut findings),
-            }
+            let outcome = call
+                .replay(client, context, moves, words, &mut findings)
+                .await;
+            outcome.with_context(|| format!("{} {}", self.file, call.id))?;
             all.extend(findings.list);
         }
         Ok(all)
+    }
+
+    /// Whether each call is equal but for explained differences, by `<file> <call>`; calls without a recorded answer
+    /// are left out.
+    pub fn results(&self, unexplained: &[&Mismatch]) -> BTreeMap<String, bool> {
+        let recorded = self.calls.iter().filter(|call| call.response.is_some());
+        let result = |call: &Call| {
+            let differs = unexplained
+                .iter()
+                .any(|one| one.file == self.file && one.at == call.id);
+            (format!("{} {}", self.file, call.id), differs)
+        };
+        recorded.map(result).collect()
+    }
+}
+
+impl Call {
+    async fn replay(
+        &self,
+        client: &Client,
+        context: &mut Context,
+        moves: &mut Moves,
+        words: &mut Words,
+        findings: &mut Findings,
+    ) -> Result<()> {
+        let request = words.request(&self.request);
+        if !self.exchanges.is_empty() {
+            return self
+                .replay_stream(client, &request, context, words, findings)
+                .await;
+        }
+        let found = client.call(&request).await?;
+        match &self.response {
+            Some(recorded) => {
+                words.learn(&recorded["json"], &found.json().unwrap_or_default());
+                let recorded = words.answer(recorded);
+                note_moves(self, &recorded, &found, moves);
+                compare(&request, &recorded, &found, context, findings);
+            }
+            None => acknowledge(&request, &found, context, findings),
+        }
+        Ok(())
+    }
+
+    async fn replay_stream(
+        &self,
+        client: &Client,
+        request: &Request,
+        context: &Context,
+        words: &Words,
+        findings: &mut Findings,
+    ) -> Result<()> {
+        let found = stream::converse(client, request, &self.exchanges).await?;
+        for (number, (exchange, found)) in self.exchanges.iter().zip(&found).enumerate() {
+            let recorded = stream::objects(&words.text(&exchange.received));
+            objects(
+                &format!("/{number}"),
+                &recorded,
+                &stream::objects(found),
+                context,
+                findings,
+            );
+        }
+        Ok(())
     }
 }
 
@@ -133,6 +188,7 @@ fn read_call(call: &Value) -> Result<Call> {
             body: read_body(&request["body"]).with_context(|| id.to_owned())?,
         },
         response: call.get("response").cloned(),
+        exchanges: stream::exchanges(&call["events"]),
     })
 }
 
@@ -218,6 +274,7 @@ mod tests {
             brokers: vec![1],
             topics: BTreeSet::from(topics),
             places,
+            prefix: "gt-cfa".into(),
         }
     }
 
@@ -266,6 +323,9 @@ mod tests {
             let Some(recorded) = &call.response else {
                 continue;
             };
+            if !call.exchanges.is_empty() {
+                continue;
+            }
             let mut found = replayed(recorded);
             change(&mut found);
             let mut findings = Findings::new(file, &call.id);
