@@ -1,11 +1,11 @@
-//! What the programs need round them to be tried out and tested on one machine: a Kafka broker ([`broker`]) and
-//! an S3 server ([`s3`]), each embedded in the process that starts it. **For development only**: one node, no
-//! replication, no access control worth the name, no promise about data in another version's format. Production
-//! talks to Kafka and S3.
+//! What the programs need round them to be tried out and tested on one machine: a Kafka broker ([`broker`]), an S3
+//! server ([`s3`]) and a schema registry ([`registry`]), each embedded in the process that starts it. **For development
+//! only**: one node, no replication, no access control worth the name, no promise about data in another version's
+//! format. Production talks to Kafka, S3 and a registry.
 //!
-//! Both keep their data in plain folders that are given to them, survive `kill -9`, listen on 127.0.0.1 only, and
-//! run on threads of their own: a test that blocks its runtime does not block them. Both stop on `stop().await`
-//! and when they are dropped.
+//! They keep their data in plain folders that are given to them (the registry also in memory), survive `kill -9`, listen
+//! on 127.0.0.1 only, and run on threads of their own: a test that blocks its runtime does not block them. They stop on
+//! `stop().await` and when they are dropped.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {

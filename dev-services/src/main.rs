@@ -1,4 +1,5 @@
-//! The development servers as programs of their own: `dev-services broker` and `dev-services s3`. The address is
+//! The development servers as programs of their own: `dev-services broker`, `dev-services s3` and
+//! `dev-services registry`. The address is
 //! printed on one line of standard output when clients can connect; the log goes to standard error. Ends on
 //! SIGTERM and Ctrl-C.
 #![forbid(unsafe_code)]
@@ -8,11 +9,12 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use dev_services::broker::{Broker, BrokerOptions};
+use dev_services::registry::{Registry, RegistryOptions};
 use dev_services::s3::{S3, S3Options};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-/// A Kafka broker and an S3 server for development. Not for production: one node, no replication.
+/// A Kafka broker, an S3 server and a schema registry for development. Not for production: one node, no replication.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Command {
@@ -26,6 +28,18 @@ enum Service {
     Broker(BrokerArgs),
     /// An S3 server; prints its endpoint URL.
     S3(S3Args),
+    /// A schema registry; prints its URL.
+    Registry(RegistryArgs),
+}
+
+#[derive(Debug, Args)]
+struct RegistryArgs {
+    /// Folder in which schemas survive a restart; without it they are kept in memory.
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
+    /// Port on 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = 8081)]
+    port: u16,
 }
 
 #[derive(Debug, Args)]
@@ -73,6 +87,7 @@ async fn main() -> anyhow::Result<()> {
     match Command::parse().service {
         Service::Broker(args) => broker(args).await,
         Service::S3(args) => s3(args).await,
+        Service::Registry(args) => registry(args).await,
     }
 }
 
@@ -111,6 +126,19 @@ async fn s3(args: S3Args) -> anyhow::Result<()> {
     println!("{}", s3.endpoint());
     until_signal().await?;
     s3.stop().await;
+    Ok(())
+}
+
+async fn registry(args: RegistryArgs) -> anyhow::Result<()> {
+    let RegistryArgs { data_dir, port } = args;
+    let registry = Registry::start(RegistryOptions {
+        folder: data_dir,
+        port,
+    })
+    .await?;
+    println!("{}", registry.url());
+    until_signal().await?;
+    registry.stop().await;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 use clap::Parser;
 use posting_emulator::is_user_id;
 
-/// Runs a Kafka broker, an S3 server, the REST proxy, the S3 sink and a stream of posts in one
+/// Runs a Kafka broker, an S3 server, a schema registry, the REST proxy, the S3 sink and a stream of posts in one
 /// process, and shows records on their way from HTTP to objects.
 #[derive(Debug, Clone, Parser)]
 #[command(version, args_override_self = true)]
@@ -42,6 +42,10 @@ pub(crate) struct Args {
     /// Port of the sink's Connect REST API; 0 takes a free one.
     #[arg(long, default_value_t = 8083, value_name = "PORT")]
     pub(crate) connect_port: u16,
+
+    /// Port of the schema registry; 0 takes a free one.
+    #[arg(long, default_value_t = 8081, value_name = "PORT")]
+    pub(crate) registry_port: u16,
 
     /// Port of /metrics, /livez and /readyz; 0 takes a free one.
     #[arg(long, default_value_t = 9102, value_name = "PORT")]
@@ -115,6 +119,7 @@ mod tests {
         let args = parse(&[]).unwrap();
         let ports = (args.proxy_port, args.connect_port, args.admin_port);
         assert_eq!(ports, (8082, 8083, 9102));
+        assert_eq!(args.registry_port, 8081);
         assert_eq!(args.bucket(), "user-0a1b2c3d4e5f-bucket");
         assert_eq!(args.data_dir, PathBuf::from("./data"));
         assert_eq!(args.posts, None);

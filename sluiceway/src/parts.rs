@@ -1,4 +1,4 @@
-//! The parts of the quick start: embedded or real Kafka and S3, proxy, sink, admin listener.
+//! The parts of the quick start: embedded or real Kafka and S3, schema registry, proxy, sink, admin listener.
 //! Started in the order in which they need one another, stopped in the opposite one.
 
 use std::{path::Path, sync::Arc, time::Duration};
@@ -6,6 +6,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use anyhow::Context;
 use dev_services::{
     broker::{Broker, BrokerOptions},
+    registry::{Registry as SchemaRegistry, RegistryOptions},
     s3::{S3, S3Options},
 };
 use prometheus::Registry;
@@ -39,6 +40,7 @@ pub(crate) struct Keys {
 pub(crate) struct Parts {
     broker: Option<Broker>,
     s3: Option<S3>,
+    schemas: SchemaRegistry,
     proxy: Option<Proxy>,
     worker: Option<Worker>,
     admin: AdminServer,
@@ -53,6 +55,7 @@ pub(crate) struct Parts {
 pub(crate) struct Urls {
     pub(crate) proxy: String,
     pub(crate) connect: String,
+    pub(crate) schemas: String,
     pub(crate) admin: String,
 }
 
@@ -67,18 +70,21 @@ impl Parts {
         let (broker, bootstrap) = kafka(args).await?;
         let (s3, storage) = storage(args).await?;
         topics::create(&bootstrap, &args.user).await?;
+        let schemas = schemas(args).await?;
         let registry = Registry::new();
-        let proxy = proxy(args, &bootstrap, &registry).await?;
+        let proxy = proxy(args, &bootstrap, &schemas.url(), &registry).await?;
         let worker = worker(args, &bootstrap, &storage, &registry).await?;
         let admin = admin(args, &registry).await?;
         Ok(Self {
             urls: Urls {
                 proxy: url(proxy.addresses())?,
                 connect: url(worker.rest_addresses())?,
+                schemas: schemas.url(),
                 admin: url(admin.addresses())?,
             },
             broker,
             s3,
+            schemas,
             proxy: Some(proxy),
             worker: Some(worker),
             admin,
@@ -124,11 +130,12 @@ impl Parts {
         }
     }
 
-    /// Ends what is left: admin listener, S3, broker.
+    /// Ends what is left: admin listener, registry, S3, broker.
     pub(crate) async fn stop(mut self) {
         self.drain_proxy().await;
         self.stop_sink().await;
         drop(self.admin);
+        self.schemas.stop().await;
         if let Some(s3) = self.s3 {
             s3.stop().await;
         }
@@ -196,9 +203,23 @@ fn s3_root(data_dir: &Path) -> std::path::PathBuf {
     data_dir.join("s3")
 }
 
-async fn proxy(args: &Args, bootstrap: &str, registry: &Registry) -> anyhow::Result<Proxy> {
+async fn schemas(args: &Args) -> anyhow::Result<SchemaRegistry> {
+    let options = RegistryOptions {
+        folder: Some(args.data_dir.join("schemas")),
+        port: args.registry_port,
+    };
+    SchemaRegistry::start(options).await.context(DATA_DIR)
+}
+
+async fn proxy(
+    args: &Args,
+    bootstrap: &str,
+    schemas: &str,
+    registry: &Registry,
+) -> anyhow::Result<Proxy> {
     let properties = map([
         ("bootstrap.servers", bootstrap),
+        ("schema.registry.url", schemas),
         ("listeners", &listener(args.proxy_port)),
         // One admin listener serves both programs here.
         ("sluiceway.admin.listeners", ""),

@@ -19,6 +19,7 @@ pub(crate) async fn check(args: &Args) -> anyhow::Result<()> {
     let wanted = [
         (args.proxy_port, "--proxy-port"),
         (args.connect_port, "--connect-port"),
+        (args.registry_port, "--registry-port"),
         (args.admin_port, "--admin-port"),
     ];
     for (index, (port, option)) in wanted.iter().enumerate() {
@@ -50,6 +51,7 @@ mod tests {
             "sluiceway",
             "--proxy-port=0",
             "--connect-port=0",
+            "--registry-port=0",
             "--admin-port=0",
         ];
         check(&Args::parse_from(free)).await.unwrap();
@@ -72,6 +74,7 @@ mod tests {
             "sluiceway",
             "--proxy-port=9",
             "--connect-port=0",
+            "--registry-port=0",
             "--admin-port=9",
         ];
         let message = check(&Args::parse_from(args))

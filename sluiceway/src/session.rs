@@ -152,6 +152,7 @@ impl Session {
             s3: self.parts.storage.endpoint.clone(),
             proxy: self.parts.urls().proxy.clone(),
             connect: self.parts.urls().connect.clone(),
+            schemas: self.parts.urls().schemas.clone(),
             admin: self.parts.urls().admin.clone(),
             objects: self.parts.objects_at(&self.args),
             from_earlier_runs: self.progress.snapshot().in_kafka().unsigned_abs(),

@@ -13,6 +13,7 @@ pub(crate) struct Welcome {
     pub(crate) s3: String,
     pub(crate) proxy: String,
     pub(crate) connect: String,
+    pub(crate) schemas: String,
     pub(crate) admin: String,
     /// Where the objects can be seen: a folder, or the bucket on a real S3.
     pub(crate) objects: String,
@@ -33,6 +34,7 @@ impl fmt::Display for Welcome {
         writeln!(f, "S3           {}", self.s3)?;
         writeln!(f, "REST proxy   {proxy}")?;
         writeln!(f, "S3 sink      {connect}")?;
+        writeln!(f, "schemas      {}", self.schemas)?;
         writeln!(f, "metrics      {}/metrics", self.admin)?;
         writeln!(f, "objects      {}", self.objects)?;
         if self.from_earlier_runs > 0 {
@@ -65,6 +67,7 @@ mod tests {
             s3: url(10),
             proxy: url(11),
             connect: url(12),
+            schemas: url(14),
             admin: url(13),
             objects: "data/s3/b/topics/".to_owned(),
             from_earlier_runs: 0,

@@ -135,7 +135,12 @@ fn records_that_are_in_no_object_make_the_exit_code_1() {
 fn a_used_port_is_one_clear_line() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    for option in ["--proxy-port", "--connect-port", "--admin-port"] {
+    for option in [
+        "--proxy-port",
+        "--connect-port",
+        "--registry-port",
+        "--admin-port",
+    ] {
         let folder = tempfile::tempdir().unwrap();
         // The later of two equal options counts.
         let ended = run(folder.path(), &[option, &port, "--posts", "1"]);

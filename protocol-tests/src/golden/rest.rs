@@ -228,8 +228,13 @@ fn grow(prefix: &str, length: usize) -> Result<Vec<u8>> {
             string("y", 900_000),
         ]),
     ];
+    let record = format!(
+        "{{\"value\":{{\"type\":\"STRING\",\"data\":\"{}\"}}}}",
+        "x".repeat(1_200_000)
+    );
     let body = bodies
         .into_iter()
+        .chain([record])
         .find(|body| body.len() == length && body.starts_with(prefix));
     Ok(body
         .with_context(|| format!("a body of {length} bytes that begins with {prefix}"))?

@@ -29,7 +29,12 @@ pub struct Ended {
 
 /// Starts the program with free ports and this data folder.
 pub fn start(data: &Path, args: &[&str]) -> Running {
-    let ports = ["--proxy-port=0", "--connect-port=0", "--admin-port=0"];
+    let ports = [
+        "--proxy-port=0",
+        "--connect-port=0",
+        "--registry-port=0",
+        "--admin-port=0",
+    ];
     let mut child = Command::new(env!("CARGO_BIN_EXE_sluiceway"))
         .args(ports)
         .arg("--data-dir")
