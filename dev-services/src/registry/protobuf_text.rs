@@ -90,7 +90,7 @@ impl Text {
 
     fn message(&mut self, depth: usize, message: &DescriptorProto) {
         self.line(depth, &format!("message {} {{", message.name()));
-        let outer = std::mem::replace(&mut self.scope, String::new());
+        let outer = std::mem::take(&mut self.scope);
         self.scope = format!("{outer}{}.", message.name());
         self.reserved(depth + 1, message);
         let mut done = Vec::new();

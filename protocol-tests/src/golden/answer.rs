@@ -289,7 +289,9 @@ impl Comparison<'_> {
             {
                 self.v3_record(path, recorded, found);
             }
-            ("configs", Value::Object(recorded), Value::Object(found)) => {
+            ("configs", Value::Object(recorded), Value::Object(found))
+                if !recorded.contains_key("related") =>
+            {
                 self.configs(recorded, found)
             }
             ("brokers", Value::Array(_), Value::Array(found)) => {
@@ -344,6 +346,10 @@ impl Comparison<'_> {
                 .as_str()
                 .is_some_and(|kind| kind.ends_with("Config"));
             match same {
+                // How a broker is set up is its own.
+                Some(other) if item["kind"] == "KafkaBrokerConfig" => {
+                    self.members(&format!("{path}/{name}"), item, other);
+                }
                 Some(_) if setting && BROKER_SETTINGS.contains(&name.as_str()) => {}
                 Some(other) => self.value(&format!("{path}/{name}"), item, other),
                 None if setting && self.context.kind == Kind::Embedded => {}

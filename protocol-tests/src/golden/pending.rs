@@ -1,9 +1,10 @@
 //! Recorded cases that are not expected to be equal yet: `golden/pending/*.txt`, a pattern a line (`*` stands for
 //! anything, `#` begins a remark). Enforced in both directions: a case on the list that has become equal must leave it.
+//! With `SLUICEWAY_PENDING=write` the lines of such cases are removed instead.
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::folder;
 use crate::glob;
@@ -51,6 +52,33 @@ impl Pending {
         }
         outdated
     }
+}
+
+/// Fails on outdated patterns, or removes their lines if that is asked for.
+///
+/// # Errors
+/// See above.
+pub fn settle(pending: &Pending, unequal: &BTreeMap<String, bool>) -> Result<()> {
+    let outdated = pending.outdated(unequal);
+    if std::env::var("SLUICEWAY_PENDING").is_ok_and(|mode| mode == "write") {
+        return prune(unequal);
+    }
+    ensure!(outdated.is_empty(), "{}", outdated.join("\n"));
+    Ok(())
+}
+
+/// Removes the lines that name one place each which is equal now.
+fn prune(unequal: &BTreeMap<String, bool>) -> Result<()> {
+    for list in std::fs::read_dir(folder().join("pending"))? {
+        let path = list?.path();
+        let text = std::fs::read_to_string(&path)?;
+        let kept = text
+            .lines()
+            .filter(|line| unequal.get(*line) != Some(&false));
+        let kept: String = kept.map(|line| format!("{line}\n")).collect();
+        std::fs::write(path, kept)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -81,6 +81,17 @@ impl Section {
         Ok(all)
     }
 
+    /// Takes the calls from one of an id on into a section of their own.
+    #[must_use]
+    pub fn split_off(&mut self, id: &str) -> Option<Self> {
+        let at = self.calls.iter().position(|call| call.id == id)?;
+        Some(Self {
+            file: self.file.clone(),
+            calls: self.calls.split_off(at),
+            vars: self.vars.clone(),
+        })
+    }
+
     /// Whether each call is equal but for explained differences, by `<file> <call>`; calls without a recorded answer
     /// are left out.
     pub fn results(&self, unexplained: &[&Mismatch]) -> BTreeMap<String, bool> {

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 
 use super::case::Case;
 use super::differences::{Difference, explained, judge};
-use super::pending::Pending;
+use super::pending::{self, Pending};
 use super::{Mismatch, folder, schemas};
 use crate::target::{Sink, SinkFiles};
 use crate::{Session, glob};
@@ -207,8 +207,7 @@ pub fn verdict(
         unequal.insert(file.clone(), !unexplained.is_empty());
     }
     println!("{counts:?}");
-    let outdated = pending.outdated(&unequal);
-    ensure!(outdated.is_empty(), "{}", outdated.join("\n"));
+    pending::settle(pending, &unequal)?;
     let table = named(table);
     let due = found.iter().filter(|(file, _)| !pending.holds(file));
     let (files, all): (Vec<_>, Vec<_>) = due

@@ -111,6 +111,28 @@ fn compare_partition(
     all
 }
 
+/// What the recorded run had written to a topic before its first call.
+///
+/// # Errors
+/// There is no such recording.
+pub fn seed(topic: &str, replace: &[(&str, &str)]) -> Result<Vec<Record>> {
+    let recording = load(FILE, replace)?;
+    let mut seed = Vec::new();
+    for (partition, content) in recording["topics"][topic]
+        .as_object()
+        .context("no such topic")?
+    {
+        for record in content["records"].as_array().into_iter().flatten() {
+            let text = |name: &str| record[name].as_str().map(|text| text.as_bytes().to_vec());
+            seed.push(Record {
+                key: text("key"),
+                ..Record::value(partition.parse()?, text("value").unwrap_or_default())
+            });
+        }
+    }
+    Ok(seed)
+}
+
 /// Recorded bytes: null, text, base64, or only their length.
 fn bytes(fact: &str, recorded: &Value, now: Option<&[u8]>, findings: &mut Findings) {
     let text = now.map(String::from_utf8_lossy);

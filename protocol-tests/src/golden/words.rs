@@ -32,6 +32,11 @@ impl Words {
         {
             self.know(recorded, found);
         }
+        for part in ["value", "key"] {
+            if recorded[part].is_object() {
+                self.learn(&recorded[part], &found[part]);
+            }
+        }
         for name in SCHEMA_IDS {
             if let (Some(recorded), Some(found)) = (recorded[name].as_u64(), found[name].as_u64())
                 && !self.schemas.iter().any(|(known, _)| *known == recorded)
@@ -52,9 +57,8 @@ impl Words {
         if self.schemas.iter().all(|(from, to)| from == to) {
             return text;
         }
-        SCHEMA_IDS
-            .iter()
-            .fold(text, |text, name| self.ids(&text, &format!("{name}\":")))
+        // The longer names end like this, too.
+        self.ids(&text, "schema_id\":")
     }
 
     /// Replaces the number behind every `before`.
