@@ -24,13 +24,14 @@ macro_rules! metrics_cases {
 
 /// Units of gauges and histograms. `_ratio`, `_info` and `_status` (1 for the state that is) are Prometheus' own words;
 /// the others are things of this field.
-const UNITS: [&str; 13] = [
+const UNITS: [&str; 14] = [
     "seconds",
     "bytes",
     "ratio",
     "info",
     "status",
     "requests",
+    "instances",
     "records",
     "files",
     "connections",
