@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::{Offset, TopicPartitionList};
 
 use crate::eventually;
 use crate::kafka::Kafka;
@@ -23,7 +24,7 @@ pub struct Member {
 }
 
 impl Member {
-    /// Joins a group, is assigned a topic, and commits what was read of it.
+    /// Joins a group, is assigned a topic, and commits offset 1 of each partition, as the recorded one had.
     ///
     /// # Errors
     /// The broker does not let it join.
@@ -51,15 +52,19 @@ impl Member {
         });
         let mut member = member;
         member.id = id.await?;
+        let mut first = TopicPartitionList::new();
+        for partition in kafka.partitions(topic)? {
+            first.add_partition_offset(topic, partition, Offset::Offset(1))?;
+        }
+        tokio::task::block_in_place(|| consumer.commit(&first, CommitMode::Sync))?;
         Ok(member)
     }
 }
 
 fn poll(consumer: &BaseConsumer, ended: &AtomicBool) {
     while !ended.load(Ordering::Relaxed) {
-        if let Some(Ok(message)) = consumer.poll(Duration::from_millis(100)) {
-            let _ = consumer.commit_message(&message, CommitMode::Async);
-        }
+        // What it reads does not matter; polling keeps it in the group.
+        drop(consumer.poll(Duration::from_millis(100)));
     }
 }
 

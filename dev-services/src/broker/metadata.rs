@@ -206,13 +206,16 @@ pub(crate) fn find_coordinator(
         .with_port(found.port)
 }
 
+/// Kafka words the refusal to list otherwise than those to change.
+const NO_AUTHORIZER_ON_BROKER: StrBytes =
+    StrBytes::from_static_str("No Authorizer is configured on the broker");
 const NO_AUTHORIZER: StrBytes = StrBytes::from_static_str("No Authorizer is configured.");
 
 /// Answers `DescribeAcls`.
 pub(crate) fn describe_acls() -> DescribeAclsResponse {
     DescribeAclsResponse::default()
         .with_error_code(ResponseError::SecurityDisabled.code())
-        .with_error_message(Some(NO_AUTHORIZER))
+        .with_error_message(Some(NO_AUTHORIZER_ON_BROKER))
 }
 
 /// Answers `CreateAcls`.

@@ -157,12 +157,14 @@ fn headers(recorded: &Value, found: &Response, findings: &mut Findings) {
 }
 
 /// Members that count what other calls wrote.
-const COUNTED: [&str; 6] = [
+const COUNTED: [&str; 7] = [
     "log_start_offset",
     "log_end_offset",
     "current_offset",
     "lag",
     "max_lag",
+    // Of partitions that lag alike, any.
+    "max_lag_partition_id",
     "total_lag",
 ];
 
@@ -282,6 +284,13 @@ impl Comparison<'_> {
             }
             ("timestamp", Value::String(_), Value::String(found)) => self.timestamp(path, found),
             ("host", Value::String(recorded), Value::String(_)) if recorded != "*" => {}
+            ("related", Value::String(recorded), Value::String(found))
+                if path.ends_with("/max_lag_partition/related") =>
+            {
+                let folder = |url: &str| url.rsplit_once('/').map(|(url, _)| url.to_owned());
+                self.findings
+                    .compare(format!("json:{path}"), &folder(recorded), &folder(found));
+            }
             ("port", Value::Number(_), Value::Number(_)) => {}
             (_, Value::Number(_), Value::Number(_)) if COUNTED.contains(&name) => {}
             (_, Value::Object(recorded_members), Value::Object(_))

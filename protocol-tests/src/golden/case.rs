@@ -172,12 +172,15 @@ impl Case {
     #[must_use]
     pub fn patience(&self) -> Duration {
         let config = self.recorded["config"].to_string();
+        let interval = self.recorded["config"]["rotate.schedule.interval.ms"].as_str();
+        let interval = interval.and_then(|interval| interval.parse().ok());
+        let interval = Duration::from_millis(interval.unwrap_or_default());
         let objects = self.recorded["objects"].as_array().map_or(0, Vec::len);
         let failed = self.recorded["task_states"].to_string().contains("FAILED");
         match () {
-            () if config.contains("rotate.schedule") || config.contains("rotate.interval") => {
-                Duration::from_secs(6)
-            }
+            // The tail of a file comes with the clock.
+            () if !interval.is_zero() => interval + Duration::from_secs(2),
+            () if config.contains("rotate.interval") => Duration::from_secs(6),
             () if self.recorded["create_status"] != 201 => Duration::from_millis(300),
             () if objects == 0 && !failed => Duration::from_secs(4),
             () => Duration::from_millis(1200),

@@ -71,6 +71,11 @@ impl Section {
     ) -> Result<Vec<Mismatch>> {
         let mut all = Vec::new();
         for call in &self.calls {
+            if let Some(recorded) = &call.response {
+                words.note_schema(&call.request, &recorded["json"]);
+            }
+        }
+        for call in &self.calls {
             let mut findings = Findings::new(&self.file, &call.id);
             let outcome = call
                 .replay(client, context, moves, words, &mut findings)
@@ -129,7 +134,10 @@ impl Call {
                 note_moves(self, &recorded, &found, moves);
                 compare(&request, &recorded, &found, context, findings);
             }
-            None => acknowledge(&request, &found, context, findings),
+            None => {
+                words.learn_unrecorded(&self.request, &found.json().unwrap_or_default());
+                acknowledge(&request, &found, context, findings);
+            }
         }
         Ok(())
     }

@@ -10,6 +10,8 @@ use crate::http::Request;
 pub struct Words {
     texts: Vec<(String, String)>,
     schemas: Vec<(u64, u64)>,
+    /// Texts of schemas and the ids that they had in the recording.
+    ids_by_text: Vec<(String, u64)>,
 }
 
 /// Members that hold the id of a schema.
@@ -42,6 +44,25 @@ impl Words {
                 && !self.schemas.iter().any(|(known, _)| *known == recorded)
             {
                 self.schemas.push((recorded, found));
+            }
+        }
+    }
+
+    /// Notes which id a schema had in the recording: a call whose own answer was left out may be the first to use it.
+    pub fn note_schema(&mut self, request: &Request, recorded: &Value) {
+        for (text, name) in schemas_of(request) {
+            if let Some(id) = recorded[name].as_u64() {
+                self.ids_by_text.push((text, id));
+            }
+        }
+    }
+
+    /// Learns the ids of schemas from an answer that was left out of the recording.
+    pub fn learn_unrecorded(&mut self, request: &Request, found: &Value) {
+        for (text, name) in schemas_of(request) {
+            let known = self.ids_by_text.iter().find(|(known, _)| *known == text);
+            if let (Some((_, recorded)), Some(found)) = (known, found[name].as_u64()) {
+                self.schemas.push((*recorded, found));
             }
         }
     }
@@ -109,6 +130,20 @@ impl Words {
         let text = self.text(&recorded.to_string());
         serde_json::from_str(&text).unwrap_or_else(|_| recorded.clone())
     }
+}
+
+/// Schemas in the body of a request, with the members of the answer that tell their ids.
+fn schemas_of(request: &Request) -> Vec<(String, &'static str)> {
+    let body = request.body.as_deref().unwrap_or_default();
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let members = [
+        ("value_schema", "value_schema_id"),
+        ("key_schema", "key_schema_id"),
+    ];
+    let named = members
+        .into_iter()
+        .filter_map(|(text, id)| Some((body[text].as_str()?.to_owned(), id)));
+    named.collect()
 }
 
 #[cfg(test)]
