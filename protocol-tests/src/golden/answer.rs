@@ -168,6 +168,15 @@ const COUNTED: [&str; 7] = [
     "total_lag",
 ];
 
+/// A setting whose value is the broker's own affair.
+fn is_broker_setting(members: &Map<String, Value>) -> bool {
+    let name = members.get("name").and_then(Value::as_str);
+    let kind = members.get("kind").and_then(Value::as_str);
+    kind == Some("KafkaBrokerConfig")
+        || kind == Some("KafkaTopicConfig")
+            && name.is_some_and(|name| BROKER_SETTINGS.contains(&name))
+}
+
 fn is_v3_list(items: &[Value]) -> bool {
     items
         .iter()
@@ -315,6 +324,9 @@ impl Comparison<'_> {
             ("message" | "error", Value::String(recorded), Value::String(found)) => {
                 self.message(path, recorded, found)
             }
+            (_, Value::Object(members), Value::Object(_)) if is_broker_setting(members) => {
+                self.members(path, recorded, found);
+            }
             (_, Value::Object(_), Value::Object(found_members)) => {
                 self.members(path, recorded, found);
                 for (name, value) in found_members {
@@ -351,17 +363,15 @@ impl Comparison<'_> {
                 .next()
                 .unwrap_or_default()
                 .to_owned();
+            let folder = address(item);
+            let folder = folder.strip_suffix(&name).unwrap_or_default();
+            let known = found.iter().any(|other| address(other).starts_with(folder));
             let setting = item["kind"]
                 .as_str()
                 .is_some_and(|kind| kind.ends_with("Config"));
             match same {
-                // How a broker is set up is its own.
-                Some(other) if item["kind"] == "KafkaBrokerConfig" => {
-                    self.members(&format!("{path}/{name}"), item, other);
-                }
-                Some(_) if setting && BROKER_SETTINGS.contains(&name.as_str()) => {}
                 Some(other) => self.value(&format!("{path}/{name}"), item, other),
-                None if setting && self.context.kind == Kind::Embedded => {}
+                None if setting && (self.context.kind == Kind::Embedded || !known) => {}
                 None if !address(item).contains(&self.context.prefix) && !setting => {}
                 None => self
                     .findings

@@ -29,7 +29,12 @@ impl Ids {
                 body["schemaType"] = kind.into();
             }
             let path = format!("{base}/subjects/{subject}/versions");
-            let answer = client.call(&request("POST", &path, &body)).await?;
+            let post = request("POST", &path, &body);
+            let mut answer = client.call(&post).await?;
+            // A registry may lose a race against itself when several subjects come at once.
+            if answer.status == 409 {
+                answer = client.call(&post).await?;
+            }
             ensure!(
                 answer.status == 200,
                 "registering {subject}: {} {}",

@@ -6,9 +6,10 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use dev_services::registry::{Registry, RegistryOptions};
 use tokio::runtime::Handle;
 
-use super::case::Case;
+use super::case::{Addresses, Case};
 use super::differences::{Difference, explained, judge};
 use super::pending::{self, Pending};
 use super::{Mismatch, folder, schemas};
@@ -70,8 +71,13 @@ pub type Found = BTreeMap<String, Vec<Mismatch>>;
 /// # Errors
 /// The parts or the worker fail; differences are no errors.
 pub async fn replay(session: &Session, cases: &[String], table: &[Difference]) -> Result<Found> {
-    let closed = closed_address()?;
+    let registry = Registry::start(RegistryOptions::default()).await?;
+    let addresses = Addresses {
+        closed: closed_address()?,
+        registry: registry.url(),
+    };
     schemas::accept_everything(&session.parts.registry).await?;
+    schemas::accept_everything(&addresses.registry).await?;
     let files = SinkFiles::write(session, &[], &[])?
         .environment("AWS_ACCESS_KEY_ID", &session.parts.s3.key)
         .environment("AWS_SECRET_ACCESS_KEY", &session.parts.s3.secret);
@@ -79,7 +85,7 @@ pub async fn replay(session: &Session, cases: &[String], table: &[Difference]) -
     let run = Run {
         session,
         sink: &sink,
-        closed: &closed,
+        addresses: &addresses,
         table,
     };
     let (queue, found) = (Mutex::new(cases.iter()), Mutex::new(Found::new()));
@@ -122,13 +128,13 @@ fn next<'a>(queue: &Mutex<std::slice::Iter<'a, String>>) -> Option<&'a String> {
 struct Run<'a> {
     session: &'a Session,
     sink: &'a Sink,
-    closed: &'a str,
+    addresses: &'a Addresses,
     table: &'a [Difference],
 }
 
 impl Run<'_> {
     async fn case(&self, file: &str) -> Result<Vec<Mismatch>> {
-        let case = Case::begin(self.session, self.sink, file, self.closed).await?;
+        let case = Case::begin(self.session, self.sink, file, self.addresses).await?;
         case.go_on(self.session).await?;
         let found = self.final_findings(&case).await?;
         case.end(self.sink).await?;
