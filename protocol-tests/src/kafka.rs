@@ -11,6 +11,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, Top
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
 use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
 use rdkafka::{Offset, TopicPartitionList};
@@ -329,7 +330,7 @@ impl Kafka {
             asked.add_partition(topic, partition);
         }
         let consumer = self.asker(group)?;
-        let list = tokio::task::block_in_place(|| consumer.committed_offsets(asked, ASK_TIMEOUT))?;
+        let list = tokio::task::block_in_place(|| committed_offsets(&consumer, &asked))?;
         let mut committed = BTreeMap::new();
         for element in list.elements() {
             element.error()?;
@@ -376,6 +377,33 @@ impl Kafka {
             .set("fetch.wait.max.ms", "50");
         Ok(config.create()?)
     }
+}
+
+/// Asks again while the coordinator is being found: a broker that has just started moves groups.
+fn committed_offsets(
+    consumer: &BaseConsumer,
+    asked: &TopicPartitionList,
+) -> KafkaResult<TopicPartitionList> {
+    let until = Instant::now() + ASK_TIMEOUT;
+    loop {
+        match consumer.committed_offsets(asked.clone(), ASK_TIMEOUT) {
+            Err(error) if moves(&error) && Instant::now() < until => {
+                std::thread::sleep(Duration::from_millis(200));
+            }
+            answer => return answer,
+        }
+    }
+}
+
+fn moves(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::NotCoordinator
+                | RDKafkaErrorCode::CoordinatorNotAvailable
+                | RDKafkaErrorCode::CoordinatorLoadInProgress
+        )
+    )
 }
 
 fn base_config(bootstrap: &str) -> ClientConfig {
