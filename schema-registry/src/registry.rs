@@ -312,9 +312,14 @@ impl Inner {
             Question::Latest(subject) => self.get(&version_path(subject, &"latest")).await?,
             Question::LookUp(subject, text) => {
                 let path = format!("/subjects/{}?deleted=true", encoded(subject));
-                self.transport
+                let mut found: SchemaBody = self
+                    .transport
                     .ask(Method::POST, &path, Some(request_body(text)))
-                    .await?
+                    .await?;
+                // Apicurio leaves the type out, whatever it is; Confluent's only when it is Avro.
+                let sent = text.schema_type.name();
+                found.schema_type.get_or_insert_with(|| sent.to_owned());
+                found
             }
         };
         let (subject, id, version) = (body.subject.clone(), body.id, body.version);
