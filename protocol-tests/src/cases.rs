@@ -4,7 +4,9 @@
 pub mod config_files;
 pub mod connect_rest;
 pub mod golden;
+pub mod idempotency;
 pub mod metrics;
+pub mod peers;
 pub mod rest_v2_connections;
 pub mod rest_v2_errors;
 pub mod rest_v2_metadata;

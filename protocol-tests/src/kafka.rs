@@ -297,6 +297,43 @@ impl Kafka {
         Ok(records)
     }
 
+    /// Every committed record of a topic, as a consumer with `read_committed` is given them, by partition and offset.
+    ///
+    /// # Errors
+    /// As [`Kafka::read_all`].
+    pub fn read_committed(&self, topic: &str) -> Result<Vec<Record>> {
+        tokio::task::block_in_place(|| {
+            let mut open = self.partitions(topic)?;
+            let mut config = base_config(&self.bootstrap);
+            config
+                .set("group.id", "protocol-tests-reader")
+                .set("enable.auto.commit", "false")
+                .set("enable.partition.eof", "true")
+                .set("isolation.level", "read_committed");
+            let consumer: BaseConsumer = config.create()?;
+            let mut assignment = TopicPartitionList::new();
+            for partition in &open {
+                assignment.add_partition_offset(topic, *partition, Offset::Beginning)?;
+            }
+            consumer.assign(&assignment)?;
+            let (mut records, until) = (Vec::new(), Instant::now() + READ_TIMEOUT);
+            while !open.is_empty() {
+                ensure!(
+                    Instant::now() < until,
+                    "{topic}: {open:?} are not read to their ends"
+                );
+                match consumer.poll(Duration::from_millis(200)) {
+                    None => {}
+                    Some(Ok(message)) => records.push(Record::read(&message)),
+                    Some(Err(KafkaError::PartitionEOF(at))) => open.retain(|one| *one != at),
+                    Some(Err(error)) => return Err(error.into()),
+                }
+            }
+            records.sort_by_key(|record| (record.partition, record.offset));
+            Ok(records)
+        })
+    }
+
     /// First and next offset of every partition of a topic.
     ///
     /// # Errors

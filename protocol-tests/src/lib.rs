@@ -8,6 +8,7 @@
 //!   Session ── starts ──▶ target::{Proxy, Sink}  ── child processes (program), or TEST_TARGET
 //!      └── knows ──▶ parts::Parts ── a broker and a store: embedded or real
 //!
+//!   several proxies: replicas, behind balancer (round robin, connection by connection)
 //!   what a case looks with: http (raw HTTP/1.1), http2, kafka (librdkafka), s3 (aws-sdk), exposition (metrics)
 //!   what it compares with:  golden (recordings of the genuine programs), json (meaning, not text), tiling (objects against a topic)
 //! ```
@@ -16,6 +17,7 @@
 //! field name fails.
 #![forbid(unsafe_code)]
 
+pub mod balancer;
 pub mod cases;
 pub mod connector;
 pub mod exposition;
@@ -29,6 +31,7 @@ pub mod load;
 pub mod member;
 pub mod parts;
 pub mod program;
+pub mod replicas;
 pub mod s3;
 pub mod session;
 pub mod target;

@@ -61,17 +61,30 @@ impl Proxy {
                 program: None,
             });
         }
-        let (listener, admin) = (free_listener()?, free_listener()?);
+        Self::start_at(session, kafka, &free_listener()?, properties).await
+    }
+
+    /// Starts ours on this listener.
+    ///
+    /// # Errors
+    /// It does not come up.
+    pub async fn start_at(
+        session: &Session,
+        kafka: &str,
+        listener: &str,
+        properties: Properties<'_>,
+    ) -> Result<Self> {
+        let admin = free_listener()?;
         let mut lines = vec![
             ("bootstrap.servers", kafka),
-            ("listeners", &*listener),
+            ("listeners", listener),
             ("sluiceway.admin.listeners", &*admin),
         ];
         lines.extend(properties);
         let file = properties_file(session, "kafka-rest.properties", &lines)?;
         let log = session.log("sluiceway-proxy");
         let mut program = Program::start("sluiceway-proxy", &[&file], &[], &log)?;
-        let http = Client::new(&listener)?;
+        let http = Client::new(listener)?;
         answers(&http, "/", &mut program).await?;
         Ok(Self {
             http,

@@ -33,6 +33,8 @@ pub struct Request<'a> {
     pub media: Option<MediaType>,
     /// The media type of the answer.
     pub negotiated: &'a Negotiated,
+    /// Its body, if that was read before.
+    pub read: Option<Bytes>,
 }
 
 impl Request<'_> {
@@ -79,6 +81,9 @@ impl Request<'_> {
     /// See [`body::read`].
     pub async fn body(&self, body: Incoming) -> Result<(Bytes, Permit), Error> {
         let mut permit = self.app.admission.empty();
+        if let Some(read) = &self.read {
+            return Ok((read.clone(), permit));
+        }
         let bytes = body::read(body, self.app.body_limits(), &mut permit).await?;
         Ok((bytes, permit))
     }

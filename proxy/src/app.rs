@@ -7,6 +7,7 @@ use prometheus::Registry;
 use rdkafka::error::KafkaError;
 use sluiceway_schemas::Registry as SchemaRegistry;
 use thiserror::Error;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin_client::AdminClient;
@@ -16,13 +17,16 @@ use crate::client_context::{Context, NO_IAM};
 use crate::cluster_admin::ClusterAdmin;
 use crate::config::Config;
 use crate::consumer::Consumers;
-use crate::consumer::manager::SchemaFormats;
+use crate::consumer::manager::{SchemaFormats, Shared};
 use crate::consumer::metrics::ConsumerMetrics;
 use crate::format::Format;
 use crate::format::registered::Registered;
 use crate::health::Health;
+use crate::idempotency::Idempotency;
 use crate::kafka_wire::WireAdmin;
 use crate::metrics::{Metrics, ProducedMetrics, Reading, RouteMetrics};
+use crate::peers::config::PeersConfig;
+use crate::peers::{self, Peers, Pen};
 use crate::producer_pool::ProducerPool;
 use crate::rate_limit::RateLimits;
 use crate::router::{Router, Target};
@@ -73,6 +77,10 @@ pub struct App {
     pub schemas: Option<SchemaRegistry>,
     /// Consumer instances.
     pub consumers: Arc<Consumers>,
+    /// The replicas that share them; `None`: there is only this one.
+    pub peers: Option<Arc<Peers>>,
+    /// Keys of requests that are written once; `None`: they have no effect.
+    pub idempotency: Option<Idempotency>,
     /// What v3 asks of Kafka.
     pub cluster: Arc<dyn ClusterAdmin>,
     /// Topics that are written to.
@@ -136,6 +144,14 @@ impl App {
         );
         let schemas = config.schema_registry.clone().map(SchemaRegistry::new);
         let schemas = schemas.transpose()?;
+        let cluster: Arc<dyn ClusterAdmin> = Arc::new(WireAdmin::new(
+            &config.admin,
+            concurrency,
+            timeout,
+            Arc::clone(&health),
+        ));
+        let admission = Admission::new(config.delivery.max_in_flight_bytes);
+        let (expired, expirations) = mpsc::unbounded_channel();
         let consumers = Consumers::new(
             config.consumers.clone(),
             config.consumer.clone(),
@@ -143,15 +159,38 @@ impl App {
             Arc::clone(&admin),
             schema_formats(schemas.clone()),
             ConsumerMetrics::new(registry)?,
+            config.peers.is_some().then(|| Shared {
+                cluster: Arc::clone(&cluster),
+                expired,
+            }),
         );
-        let cluster = WireAdmin::new(&config.admin, concurrency, timeout, Arc::clone(&health));
+        let with_peers = |peers: &PeersConfig| {
+            let pen = Pen {
+                producer: Arc::clone(&producer),
+                deliveries: Arc::clone(&deliveries),
+                admission: Arc::clone(&admission),
+            };
+            let parts = peers::Parts {
+                pen,
+                cluster: Arc::clone(&cluster),
+                admin: Arc::clone(&admin),
+                consumers: Arc::clone(&consumers),
+                reader: config.consumer.client_config(),
+                expired: expirations,
+            };
+            Peers::new(peers.clone(), parts, registry)
+        };
+        let keys = config.idempotency.clone();
+        let keys = keys.map(|config| Idempotency::new(config, registry));
+        let idempotency = keys.transpose()?;
+        let peers = config.peers.as_ref().map(with_peers).transpose()?;
         let router = Router::new(&config.endpoints)?;
         let app = Self {
             observed: observed(&router, &metrics),
             produced: Format::ALL.map(|format| metrics.produced(format)),
             rate_limits: config.stream.rates.map(RateLimits::new),
             stopping: CancellationToken::new(),
-            admission: Admission::new(config.delivery.max_in_flight_bytes),
+            admission,
             config,
             router,
             metrics,
@@ -161,7 +200,9 @@ impl App {
             admin,
             schemas,
             consumers,
-            cluster: Arc::new(cluster),
+            peers,
+            idempotency,
+            cluster,
             topics,
         };
         let app = Arc::new(app);

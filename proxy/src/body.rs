@@ -1,6 +1,6 @@
 //! Bodies: of requests, read whole and bounded; of answers, sent with or without a length.
 
-use std::convert::Infallible;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 
 use crate::admission::Permit;
 use crate::error::Error;
+use crate::peers::Forwarded;
 use crate::stream::Answers;
 
 /// An answer's body. The original's have no length: HTTP/1.1 sends them chunked.
@@ -26,6 +27,8 @@ pub enum Body {
     Sized(Bytes),
     /// Answers that are written while the request is still being read.
     Stream(Box<Answers>),
+    /// The answer of another replica, as it comes.
+    Forwarded(Box<Forwarded>),
 }
 
 impl Body {
@@ -33,7 +36,7 @@ impl Body {
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
-            Self::Empty | Self::Stream(_) => 0,
+            Self::Empty | Self::Stream(_) | Self::Forwarded(_) => 0,
             Self::Chunked(bytes) | Self::Sized(bytes) => bytes.len(),
         }
     }
@@ -47,14 +50,14 @@ impl Body {
     /// Whether it comes bit by bit.
     #[must_use]
     pub fn is_stream(&self) -> bool {
-        matches!(self, Self::Stream(_))
+        matches!(self, Self::Stream(_) | Self::Forwarded(_))
     }
 
     /// Its bytes; those of a stream are not known.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         match self {
-            Self::Empty | Self::Stream(_) => Bytes::new(),
+            Self::Empty | Self::Stream(_) | Self::Forwarded(_) => Bytes::new(),
             Self::Chunked(bytes) | Self::Sized(bytes) => bytes,
         }
     }
@@ -62,12 +65,15 @@ impl Body {
 
 impl HttpBody for Body {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if let Self::Forwarded(answer) = &mut *self {
+            return answer.poll_frame(context);
+        }
         if let Self::Stream(answers) = &mut *self {
             let next = ready!(answers.poll_next(context));
             return Poll::Ready(next.map(|bytes| Ok(Frame::data(bytes))));
@@ -83,7 +89,7 @@ impl HttpBody for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Chunked(bytes) if !bytes.is_empty() => SizeHint::default(),
-            Self::Stream(_) => SizeHint::default(),
+            Self::Stream(_) | Self::Forwarded(_) => SizeHint::default(),
             _ => SizeHint::with_exact(self.len() as u64),
         }
     }
@@ -103,13 +109,25 @@ pub struct Limits {
 /// # Errors
 /// Too large, too slow, broken off, or too much on its way already.
 pub async fn read(mut body: Incoming, limits: Limits, permit: &mut Permit) -> Result<Bytes, Error> {
+    read_all(&mut body, limits, permit).await
+}
+
+/// The same of a body that is still needed; there is nothing left in it.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_all(
+    body: &mut Incoming,
+    limits: Limits,
+    permit: &mut Permit,
+) -> Result<Bytes, Error> {
     let expected = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     reserve(expected, limits, permit)?;
-    let Some(first) = next(&mut body, limits.timeout).await? else {
+    let Some(first) = next(body, limits.timeout).await? else {
         return Ok(Bytes::new());
     };
     reserve(first.len().max(expected), limits, permit)?;
-    let Some(second) = next(&mut body, limits.timeout).await? else {
+    let Some(second) = next(body, limits.timeout).await? else {
         return Ok(first);
     };
     let mut whole = BytesMut::with_capacity(expected.max(first.len() + second.len()));
@@ -118,7 +136,7 @@ pub async fn read(mut body: Incoming, limits: Limits, permit: &mut Permit) -> Re
     loop {
         reserve((whole.len() + piece.len()).max(expected), limits, permit)?;
         whole.extend_from_slice(&piece);
-        match next(&mut body, limits.timeout).await? {
+        match next(body, limits.timeout).await? {
             Some(next) => piece = next,
             None => return Ok(whole.freeze()),
         }

@@ -239,6 +239,9 @@ pub trait ClusterAdmin: Send + Sync {
     /// A group; `None` when there is none of this id.
     fn group<'a>(&'a self, id: &'a str) -> Outcome<'a, Option<Group>>;
 
+    /// Takes a static member out of a group. One that is not there is no error.
+    fn remove_member<'a>(&'a self, group: &'a str, instance_id: &'a str) -> Outcome<'a, ()>;
+
     /// All offsets that a group has committed.
     fn committed<'a>(&'a self, group: &'a str) -> Outcome<'a, Vec<PartitionOffset>>;
 

@@ -16,6 +16,8 @@ use sluiceway_schemas::{RegistryConfig, SubjectNameStrategy};
 
 use crate::base_url::UrlConfig;
 use crate::config_keys::{NO_EFFECT, definition};
+use crate::idempotency::config::IdempotencyConfig;
+use crate::peers::config::PeersConfig;
 
 use clients::Clients;
 
@@ -45,6 +47,10 @@ pub struct Config {
     pub producer: KafkaConfig,
     /// Consumer instances.
     pub consumers: ConsumersConfig,
+    /// The replicas that share them; `None`: there is only this one.
+    pub peers: Option<PeersConfig>,
+    /// `Idempotency-Key`; `None`: the header has no effect.
+    pub idempotency: Option<IdempotencyConfig>,
     /// Where absolute URLs begin.
     pub urls: UrlConfig,
     /// How the schema registry is reached; `None`: there is none.
@@ -151,6 +157,8 @@ pub struct ConsumersConfig {
     pub max_instances: usize,
     /// Silence after which a read with records answers.
     pub linger: Duration,
+    /// Time that a group has to say what an instance reads before its first read begins to wait.
+    pub join_wait: Duration,
     /// This proxy's name in the names of instances.
     pub id: String,
 }
@@ -255,6 +263,8 @@ impl Config {
             resource_name_authority: values.text("confluent.resource.name.authority").to_owned(),
             producer,
             consumers: consumers(&values),
+            peers: PeersConfig::read(&values, &mut errors),
+            idempotency: IdempotencyConfig::read(&values),
             urls,
             schema_registry,
             subjects: subjects(properties, &mut errors),
@@ -466,6 +476,7 @@ fn consumers(values: &Values) -> ConsumersConfig {
         threads: usize::try_from(values.number("consumer.threads")).ok(),
         max_instances: values.size("sluiceway.consumer.instances.max"),
         linger: millis(values, "sluiceway.consumer.linger.ms"),
+        join_wait: millis(values, "sluiceway.consumer.join.wait.ms"),
         id: values.text("id").to_owned(),
     }
 }

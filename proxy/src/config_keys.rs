@@ -4,7 +4,9 @@
 //! are listed in `no_effect.rs` with the reason that is logged when someone sets them.
 
 mod consumers;
+mod idempotency;
 mod no_effect;
+mod peers;
 mod records;
 
 use sluiceway_common::config_def::{ConfigDef, Importance, Key, Kind};
@@ -21,7 +23,9 @@ pub fn definition() -> ConfigDef {
         .keys("HTTP", http())
         .keys("Topics and delivery", delivery())
         .keys("Consumers", consumers::keys())
+        .keys("Replicas", peers::keys())
         .keys("Records of the v3 API", records::keys())
+        .keys("Idempotency keys", idempotency::keys())
         .keys("Accepted without effect", no_effect())
         .keys("Refused unless off", refused());
     let prefixes = [

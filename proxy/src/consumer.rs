@@ -24,6 +24,7 @@ mod position;
 pub(crate) mod read;
 mod reader;
 pub(crate) mod requests;
+pub(crate) mod restore;
 mod subscription;
 
 pub use error::ConsumerError;

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::events;
 use crate::layer::Call;
 use crate::media::{self, Negotiated};
+use crate::peers::{self, Asked};
 use crate::respond::{self, Response};
 use crate::router::{Consumes, Endpoint, Matched, Route, Target};
 
@@ -26,6 +27,11 @@ pub async fn dispatch(app: &Arc<App>, call: Call) -> Response {
         place,
         ..
     } = call;
+    let greeted = app.peers.as_ref();
+    let greeted = greeted.and_then(|peers| peers.greet(request.uri().path(), request.headers()));
+    if let Some(answer) = greeted {
+        return answer;
+    }
     let head = request.method() == Method::HEAD;
     let mut response = match matched.target {
         Target::Route(index) => match app.router.routes().get(index) {
@@ -50,6 +56,7 @@ pub async fn dispatch(app: &Arc<App>, call: Call) -> Response {
     match response.body_mut() {
         // A stream of answers is work until its end.
         Body::Stream(answers) => answers.keep((active, place)),
+        Body::Forwarded(answer) => answer.keep((active, place)),
         _ => drop((active, place)),
     }
     if head {
@@ -84,6 +91,18 @@ async fn serve(
         Err(error) => return respond::error(&error, None),
     };
     let (parts, body) = request.into_parts();
+    let peers = app.peers.as_ref();
+    if let Some(peers) = peers.filter(|_| peers::is_of_instance(route.template)) {
+        let asked = Asked {
+            endpoint: route.endpoint,
+            matched,
+            parts: &parts,
+            media,
+            negotiated: &negotiated,
+        };
+        let result = Box::pin(peers::answer(app, peers, asked, body)).await;
+        return result.unwrap_or_else(|error| refused(app, &error, &negotiated));
+    }
     let request = Request {
         app,
         path: parts.uri.path(),
@@ -92,16 +111,19 @@ async fn serve(
         matched,
         media,
         negotiated: &negotiated,
+        read: None,
     };
     let result = handle(route.endpoint, &request, body).await;
-    result.unwrap_or_else(|error| {
-        events::refused(&app.metrics, &error);
-        respond::error(&error, Some(&negotiated))
-    })
+    result.unwrap_or_else(|error| refused(app, &error, &negotiated))
+}
+
+fn refused(app: &App, error: &Error, negotiated: &Negotiated) -> Response {
+    events::refused(&app.metrics, error);
+    respond::error(error, Some(negotiated))
 }
 
 /// Producing is what must be quick; the futures of the others are boxed to keep its own small.
-async fn handle(
+pub(crate) async fn handle(
     endpoint: Endpoint,
     request: &Request<'_>,
     body: Incoming,
@@ -131,7 +153,7 @@ async fn handle(
         Endpoint::Records => Box::pin(consumer_records::read(request)).await,
         Endpoint::PartitionOffsets => Box::pin(partitions::offsets(request)).await,
         Endpoint::V3(endpoint) => v3::answer(endpoint, request, body).await,
-        Endpoint::V3Records => v3::records::stream(request, body),
+        Endpoint::V3Records => v3::records::stream(request, body).await,
         Endpoint::V3RecordsBatch => Box::pin(v3::batch::produce(request, body)).await,
     }
 }

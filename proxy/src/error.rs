@@ -9,7 +9,9 @@ use thiserror::Error;
 use crate::consumer::ConsumerError;
 use crate::envelope::EnvelopeError;
 use crate::format::SerializeError;
+use crate::idempotency::IdempotencyError;
 use crate::kafka_error::KafkaFault;
+use crate::produce::RecordError;
 use crate::schemas::SchemaFault;
 
 /// An `error_code` of the REST Proxy and the HTTP status that goes with it.
@@ -39,6 +41,8 @@ pub mod codes {
     pub const KAFKA_AUTHENTICATION: Code = Code::new(40101, S::UNAUTHORIZED);
     /// Kafka's access rules forbid it.
     pub const KAFKA_AUTHORIZATION: Code = Code::new(40301, S::FORBIDDEN);
+    /// Only for replicas of the proxy.
+    pub const FORBIDDEN: Code = Code::new(403, S::FORBIDDEN);
     /// No such path.
     pub const NOT_FOUND: Code = Code::new(404, S::NOT_FOUND);
     /// The topic is unknown (seldom used: see [`UNKNOWN_TOPIC_OR_PARTITION`]).
@@ -103,6 +107,8 @@ pub mod codes {
     pub const KAFKA: Code = Code::new(50002, S::INTERNAL_SERVER_ERROR);
     /// A Kafka error that may pass, time-outs among them.
     pub const KAFKA_RETRIABLE: Code = Code::new(50003, S::INTERNAL_SERVER_ERROR);
+    /// What Kafka here cannot do.
+    pub const NOT_IMPLEMENTED: Code = Code::new(501, S::NOT_IMPLEMENTED);
     /// Brokers offer only TLS (kept for completeness).
     pub const NO_SSL: Code = Code::new(50101, S::INTERNAL_SERVER_ERROR);
     /// No simple consumer is free (kept for completeness).
@@ -179,6 +185,12 @@ pub enum Error {
     /// Kafka's answer.
     #[error("{0}")]
     Kafka(KafkaFault),
+    /// A record with an `Idempotency-Key` was not taken by Kafka, so that none of its request was written.
+    #[error("{} Nothing of the request was written.", .0.message)]
+    Lost(RecordError),
+    /// A request with an `Idempotency-Key` is not answered.
+    #[error(transparent)]
+    Idempotency(#[from] IdempotencyError),
     /// A consumer instance says no.
     #[error(transparent)]
     Consumer(#[from] ConsumerError),
@@ -212,6 +224,14 @@ pub enum Error {
         "The request took longer than {0} ms, which is the value of the request.timeout.ms configuration."
     )]
     Deadline(u64),
+    /// A request says that a replica sent it, and cannot prove it.
+    #[error(
+        "The header Sluiceway-Peer is for replicas of this proxy, which share the sluiceway.peers.secret configuration."
+    )]
+    NotAPeer,
+    /// A consumer instance is on its way from one replica to another, or a replica does not answer.
+    #[error("Another replica of the proxy is needed: {0}; try again later.")]
+    Unreachable(String),
     /// A defect of the proxy.
     #[error("Internal Server Error")]
     Internal,
@@ -248,12 +268,15 @@ impl Error {
             Self::Envelope(_) => codes::BAD_REQUEST,
             Self::PartitionNotFound => codes::PARTITION_NOT_FOUND,
             Self::Kafka(fault) => fault.code(),
+            Self::Lost(error) => error.code,
+            Self::Idempotency(error) => error.code(),
             Self::Consumer(error) => error.code(),
             Self::HeaderTooLarge => codes::HEADER_TOO_LARGE,
             Self::BodyTooLarge(_) => codes::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => codes::REQUEST_TIMEOUT,
             Self::Backpressure { .. } => codes::TOO_MANY_REQUESTS,
-            Self::Overloaded => codes::OVERLOADED,
+            Self::Overloaded | Self::Unreachable(_) => codes::OVERLOADED,
+            Self::NotAPeer => codes::FORBIDDEN,
             Self::Deadline(_) => codes::GATEWAY_TIMEOUT,
             Self::NegativePartition | Self::Internal => codes::INTERNAL,
         }

@@ -1,9 +1,12 @@
 //! Things worth both a log line and a count, together.
 
+use std::net::SocketAddr;
+
 use crate::consumer::ConsumerError;
 use crate::consumer::metrics::ConsumerMetrics;
 use crate::error::Error;
 use crate::metrics::Metrics;
+use crate::peers::PeerMetrics;
 use crate::produce::RecordError;
 
 /// A producer failed for good and was replaced.
@@ -31,6 +34,48 @@ pub fn consumer_expired(metrics: &ConsumerMetrics, group: &str, instance: &str) 
         group,
         instance,
         "a consumer instance that nobody used was closed"
+    );
+}
+
+/// Another replica answers.
+pub(crate) fn peer_found(address: &SocketAddr, id: &str) {
+    tracing::info!(%address, id, "another replica of the proxy was found");
+}
+
+/// Another replica does not answer any longer, or is another one now.
+pub(crate) fn peer_lost(metrics: &PeerMetrics, address: &SocketAddr, id: &str, reason: &str) {
+    metrics.lost.inc();
+    tracing::warn!(%address, id, reason, "another replica of the proxy is gone");
+}
+
+/// A consumer instance of another replica is ours now.
+pub(crate) fn instance_taken_over(metrics: &PeerMetrics, group: &str, instance: &str) {
+    metrics.taken_over.inc();
+    tracing::info!(group, instance, "a consumer instance was taken over");
+}
+
+/// Another replica took a consumer instance of ours.
+pub(crate) fn instance_given_up(metrics: &PeerMetrics, group: &str, instance: &str) {
+    metrics.given_up.inc();
+    tracing::warn!(
+        group,
+        instance,
+        "a consumer instance was given up: another replica has it"
+    );
+}
+
+/// A consumer instance was left to other replicas.
+pub(crate) fn instance_handed_over(metrics: &PeerMetrics, group: &str, instance: &str) {
+    metrics.handed_over.inc();
+    tracing::info!(group, instance, "a consumer instance was handed over");
+}
+
+/// Nobody asked for an instance of a dead replica for `consumer.instance.timeout.ms`.
+pub(crate) fn orphan_expired(group: &str, instance: &str) {
+    tracing::info!(
+        group,
+        instance,
+        "a consumer instance of a dead replica was forgotten"
     );
 }
 

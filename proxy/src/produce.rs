@@ -14,12 +14,15 @@ pub(crate) mod prepare;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use rdkafka::types::RDKafkaErrorCode;
+
 use crate::admission::Permit;
 use crate::app::App;
 use crate::envelope::Record;
 use crate::error::{Code, Error, codes};
 use crate::events;
 use crate::format::{Batch, Format};
+use crate::idempotency::Hand;
 use crate::kafka_error::{KafkaFault, fault};
 use crate::producer_pool::Outgoing;
 use crate::tracker::{Delivery, Tracker};
@@ -79,6 +82,22 @@ impl Produced {
     }
 }
 
+impl Produced {
+    /// How many records Kafka took, and why one that was handed over was not taken.
+    pub(crate) fn outcome(&self) -> (usize, Option<RecordError>) {
+        let results = || (0..self.records).map(|index| self.tracker.get(index));
+        let refused = |index: usize| self.refused.iter().any(|(at, _)| *at == index);
+        let stored = results().filter(|result| matches!(result, Delivery::Stored { .. }));
+        let lost = results()
+            .enumerate()
+            .find_map(|(index, result)| match result {
+                Delivery::Failed(code) if !refused(index) => Some(fault(code, &self.topic).into()),
+                _ => None,
+            });
+        (stored.count(), lost)
+    }
+}
+
 /// Writes a batch and waits for the result of every record. `partition` is the one of the path.
 ///
 /// # Errors
@@ -106,9 +125,38 @@ pub async fn produce(
         });
     }
     let refused = refusals(app, topic, &batch, target).await;
-    let produced = send(app, topic, target, &batch, permit, refused);
+    let handle = app.producer.current();
+    let hand = |record: &Outgoing<'_>| app.producer.send(&handle, record);
+    let produced = send(app, (topic, &batch), target, permit, refused, hand);
     count(app, format, &batch);
     drop(batch);
+    produced.tracker.done().await;
+    settle(app, format, &produced);
+    Ok(produced)
+}
+
+/// The same in a transaction: records are handed over by `hand`, and the batch may be needed again.
+///
+/// # Errors
+/// A negative partition.
+pub(crate) async fn produce_in(
+    app: &App,
+    topic: &str,
+    partition: Option<i32>,
+    format: Format,
+    batch: &Batch,
+    hand: Hand<'_>,
+) -> Result<Produced, Error> {
+    let target = |record: &Record| record.partition.or(partition);
+    let mut targets = batch.records.iter().map(target);
+    if targets.any(|partition| partition.is_some_and(i32::is_negative)) {
+        return Err(Error::NegativePartition);
+    }
+    let refused = refusals(app, topic, batch, target).await;
+    // The request's bytes are counted already.
+    let permit = app.admission.empty();
+    let produced = send(app, (topic, batch), target, permit, refused, hand);
+    count(app, format, batch);
     produced.tracker.done().await;
     settle(app, format, &produced);
     Ok(produced)
@@ -152,30 +200,26 @@ async fn refusals(
 
 fn send(
     app: &App,
-    topic: &str,
+    (topic, batch): (&str, &Batch),
     target: impl Fn(&Record) -> Option<i32>,
-    batch: &Batch,
     permit: Permit,
     refused: Vec<(usize, RecordError)>,
+    hand: impl Fn(&Outgoing<'_>) -> Result<(), RDKafkaErrorCode>,
 ) -> Produced {
     let registered = app.deliveries.register(batch.records.len(), permit);
-    let handle = app.producer.current();
     let mut skipped = refused.iter().map(|(index, _)| *index).peekable();
     for (index, record) in batch.records.iter().enumerate() {
         let result = match skipped.next_if_eq(&index) {
-            Some(_) => Err(rdkafka::types::RDKafkaErrorCode::Fail),
-            None => app.producer.send(
-                &handle,
-                &Outgoing {
-                    topic,
-                    partition: target(record),
-                    key: batch.key(record),
-                    value: batch.value(record),
-                    timestamp: None,
-                    headers: None,
-                    opaque: registered.opaque(index),
-                },
-            ),
+            Some(_) => Err(RDKafkaErrorCode::Fail),
+            None => hand(&Outgoing {
+                topic,
+                partition: target(record),
+                key: batch.key(record),
+                value: batch.value(record),
+                timestamp: None,
+                headers: None,
+                opaque: registered.opaque(index),
+            }),
         };
         if let Err(code) = result {
             app.deliveries.refuse(&registered, index, code);

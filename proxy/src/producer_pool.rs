@@ -13,7 +13,7 @@ use rdkafka::ClientConfig;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::OwnedHeaders;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, PurgeConfig};
 use rdkafka::types::RDKafkaErrorCode;
 
 use crate::client_context::Context;
@@ -124,7 +124,11 @@ impl Drop for ProducerPool {
 }
 
 impl Handle {
-    fn start(config: &ClientConfig, context: Context) -> KafkaResult<Arc<Self>> {
+    /// Starts a producer and its thread.
+    ///
+    /// # Errors
+    /// The settings contradict one another.
+    pub(crate) fn start(config: &ClientConfig, context: Context) -> KafkaResult<Arc<Self>> {
         let producer = BaseProducer::from_config_and_context(config, context)?;
         let handle = Arc::new(Self {
             producer,
@@ -149,7 +153,23 @@ impl Handle {
         self.producer.client()
     }
 
-    fn send(&self, record: &Outgoing<'_>) -> Result<(), RDKafkaErrorCode> {
+    /// The producer itself, for transactions.
+    pub(crate) fn producer(&self) -> &BaseProducer<Context> {
+        &self.producer
+    }
+
+    /// Gives up what is not delivered, and ends the thread with the last report.
+    pub(crate) fn end(&self) {
+        self.producer
+            .purge(PurgeConfig::default().queue().inflight());
+        self.ended.store(true, Ordering::Relaxed);
+    }
+
+    /// Hands a record over.
+    ///
+    /// # Errors
+    /// The client does not take it; there will be no report.
+    pub(crate) fn send(&self, record: &Outgoing<'_>) -> Result<(), RDKafkaErrorCode> {
         let record: BaseRecord<'_, [u8], [u8], usize> = BaseRecord {
             topic: record.topic,
             partition: record.partition,

@@ -51,6 +51,9 @@ impl Proxy {
         let admin =
             AdminServer::start(listeners, "sluiceway.admin.listeners", registry, ready).await?;
         let server = Server::start(&app).await?;
+        if let Some(peers) = &app.peers {
+            peers.start();
+        }
         tokio::spawn(Consumers::sweep(Arc::downgrade(&app.consumers)));
         let watch = tokio::spawn(Arc::clone(&app).watch_kafka()).abort_handle();
         for address in server.addresses() {
@@ -85,6 +88,10 @@ impl Proxy {
             watch,
         } = self;
         watch.abort();
+        // While requests are still taken: they are passed on to whoever has the instances next.
+        if let Some(peers) = &app.peers {
+            peers.drain(app.config.http.shutdown_grace).await;
+        }
         app.stopping.cancel();
         server.drain().await;
         let (producer, grace) = (Arc::clone(&app.producer), app.config.http.shutdown_grace);

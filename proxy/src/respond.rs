@@ -11,6 +11,7 @@ use crate::body::Body;
 use crate::consumer::ConsumerError;
 use crate::entity::ErrorMessage;
 use crate::error::Error;
+use crate::idempotency::IdempotencyError;
 use crate::media::Negotiated;
 
 /// A response of the proxy.
@@ -61,7 +62,11 @@ pub fn error(error: &Error, negotiated: Option<&Negotiated>) -> Response {
     }
     let later = matches!(
         error,
-        Error::Backpressure { .. } | Error::Overloaded | Error::Consumer(ConsumerError::TooMany(_))
+        Error::Backpressure { .. }
+            | Error::Overloaded
+            | Error::Unreachable(_)
+            | Error::Idempotency(IdempotencyError::TooMany(_) | IdempotencyError::Unknown(_))
+            | Error::Consumer(ConsumerError::TooMany(_) | ConsumerError::Fenced)
     );
     if later {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
@@ -122,7 +127,7 @@ mod tests {
     impl Bodied for Response {
         fn body_mut_bytes(&self) -> Bytes {
             match self.body() {
-                Body::Empty | Body::Stream(_) => Bytes::new(),
+                Body::Empty | Body::Stream(_) | Body::Forwarded(_) => Bytes::new(),
                 Body::Chunked(bytes) | Body::Sized(bytes) => bytes.clone(),
             }
         }

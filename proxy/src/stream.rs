@@ -14,6 +14,7 @@
 mod answers;
 mod input;
 mod resync;
+mod single;
 mod split;
 
 use std::collections::VecDeque;
@@ -36,6 +37,7 @@ use input::{Input, Read};
 
 pub use answers::Answers;
 use answers::Out;
+pub(crate) use single::Single;
 
 /// Records under way per stream.
 const MAX_RECORDS: usize = 1000;

@@ -15,6 +15,7 @@ use crate::golden::words::Words;
 use crate::golden::{Mismatch, outcome, sink, stored};
 use crate::kafka::Kafka;
 use crate::member::Member;
+use crate::replicas::Replicas;
 use crate::target::{Proxy, Sink};
 
 /// The list of these cases.
@@ -23,7 +24,7 @@ macro_rules! golden_cases {
     ($kind:ident) => {
         $crate::tests!($kind golden
             rest_recordings rest_recordings_without_auto_creation rest_extra_recordings
-            rest_consumer_recordings rest_v3_recordings rest_v3_recordings_without_auto_creation
+            rest_consumer_recordings rest_consumer_recordings_through_replicas rest_v3_recordings rest_v3_recordings_without_auto_creation
             sink_recordings connect_rest_recordings);
     };
 }
@@ -158,7 +159,16 @@ pub async fn rest_extra_recordings(session: &Session) -> Result<()> {
 /// The case fails.
 pub async fn rest_consumer_recordings(session: &Session) -> Result<()> {
     let files = ["07-produce-schemas", "08-consumers"];
-    Box::pin(whole_api(session, &files, "-cfa")).await
+    Box::pin(whole_api(session, &files, "-cfa", 1)).await
+}
+
+/// The same through three proxies behind a round-robin balancer.
+///
+/// # Errors
+/// The case fails.
+pub async fn rest_consumer_recordings_through_replicas(session: &Session) -> Result<()> {
+    let files = ["07-produce-schemas", "08-consumers"];
+    Box::pin(whole_api(session, &files, "-cfa", 3)).await
 }
 
 /// Sections 09 to 12: API version 3.
@@ -172,7 +182,7 @@ pub async fn rest_v3_recordings(session: &Session) -> Result<()> {
         "11-v3-records",
         "12-v3-groups-acls",
     ];
-    Box::pin(whole_api(session, &files, "-cfa")).await
+    Box::pin(whole_api(session, &files, "-cfa", 1)).await
 }
 
 /// Section 12 on a broker that does not create topics and has an authorizer.
@@ -180,11 +190,16 @@ pub async fn rest_v3_recordings(session: &Session) -> Result<()> {
 /// # Errors
 /// The case fails.
 pub async fn rest_v3_recordings_without_auto_creation(session: &Session) -> Result<()> {
-    Box::pin(whole_api(session, &["12-v3-groups-acls-noauto"], "-na1")).await
+    Box::pin(whole_api(session, &["12-v3-groups-acls-noauto"], "-na1", 1)).await
 }
 
 /// Sections on a proxy of their own with a registry.
-async fn whole_api(session: &Session, names: &[&str], recorded_run: &str) -> Result<()> {
+async fn whole_api(
+    session: &Session,
+    names: &[&str],
+    recorded_run: &str,
+    replicas: usize,
+) -> Result<()> {
     let run = format!("-{}", session.run());
     let noauto = recorded_run == "-na1";
     let parts = &session.parts;
@@ -213,7 +228,15 @@ async fn whole_api(session: &Session, names: &[&str], recorded_run: &str) -> Res
         ("producer.max.block.ms", "4000"),
         ("schema.registry.url", &*registry.url()),
     ];
-    let proxy = Proxy::start_on(session, bootstrap, &properties).await?;
+    let (proxy, _replicas) = if replicas > 1 {
+        let all = Replicas::start_on(session, bootstrap, replicas, &properties).await?;
+        (all.balanced()?, Some(all))
+    } else {
+        (
+            Proxy::start_on(session, bootstrap, &properties).await?,
+            None,
+        )
+    };
     let member = names.iter().any(|name| name.starts_with("12"));
     let mut member = if member {
         Some(Member::join(&kafka, &format!("gt{run}-lag"), &format!("gt{run}-cons")).await?)

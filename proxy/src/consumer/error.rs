@@ -46,6 +46,9 @@ pub enum ConsumerError {
     /// As many instances as there may be.
     #[error("Too many consumer instances: {0} is the limit; delete some, or try again later.")]
     TooMany(usize),
+    /// Another replica of the proxy has the instance now.
+    #[error("The consumer instance has moved to another replica of the proxy; try again.")]
+    Fenced,
     /// Kafka's answer.
     #[error("{0}")]
     Kafka(KafkaFault),
@@ -67,6 +70,7 @@ impl ConsumerError {
             Self::Malformed(_) => codes::BAD_REQUEST,
             Self::Unforeseen(_) => codes::INTERNAL,
             Self::TooMany(_) => codes::TOO_MANY_REQUESTS,
+            Self::Fenced => codes::OVERLOADED,
             Self::Kafka(fault) => fault.code(),
         }
     }

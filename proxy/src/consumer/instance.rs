@@ -11,9 +11,11 @@ use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::error::ConsumerError;
+use super::options::Options;
 use super::pending::Taken;
 use super::read::Want;
 use super::reader::Reader;
+use super::restore::Restored;
 use crate::format::Format;
 
 /// A consumer instance.
@@ -35,7 +37,7 @@ pub struct Instance {
 impl Instance {
     pub(super) fn new(
         (group, name): (&str, &str),
-        format: Format,
+        options: &Options,
         wait: Duration,
         min_bytes: Option<usize>,
         calls: Option<Arc<Semaphore>>,
@@ -43,7 +45,7 @@ impl Instance {
         Self {
             group: group.to_owned(),
             name: name.to_owned(),
-            format,
+            format: options.format,
             wait,
             min_bytes,
             reader: Arc::default(),
@@ -127,6 +129,26 @@ impl Instance {
         };
         self.touch();
         result
+    }
+
+    /// Waits until the group has said what is read, at most for so long.
+    pub(super) async fn join(&self, limit: Duration) -> Result<(), ConsumerError> {
+        let mut guard = self.reader.lock().await;
+        let reader = guard.as_mut().ok_or(ConsumerError::NotFound)?;
+        reader.join(limit).await
+    }
+
+    /// Closes the client after the request under way, and tells what is needed to go on elsewhere.
+    pub(super) async fn hand_over(&self) -> Restored {
+        let mut guard: OwnedMutexGuard<Option<Reader>> =
+            Arc::clone(&self.reader).lock_owned().await;
+        let reader = guard.take();
+        drop(guard);
+        let closed = self.blocking(move || {
+            let reader = reader?;
+            Some(reader.farewell())
+        });
+        closed.await.flatten().unwrap_or_default()
     }
 
     /// Closes the client: commits what is stored, leaves the group. A read under way ends.

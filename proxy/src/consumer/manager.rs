@@ -1,4 +1,8 @@
 //! All consumer instances of this proxy: making, finding, deleting, and ending those that nobody uses.
+//!
+//! With peers ([`Shared`]) each instance is a static member of its group, whose name is the instance's: Kafka itself
+//! sees to it that only one replica reads for it, and another that goes on with it needs no rebalance. A static member
+//! does not leave its group by closing, so it is taken out when its instance ends.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -8,7 +12,7 @@ use parking_lot::Mutex;
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 use sluiceway_common::kafka_config::KafkaConfig;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use super::callbacks::Callbacks;
@@ -18,12 +22,15 @@ use super::metrics::ConsumerMetrics;
 use super::options::Options;
 use super::read::Want;
 use super::reader::Reader;
+use super::restore::Restored;
 use crate::admin_client::AdminClient;
 use crate::client_context::Context;
+use crate::cluster_admin::ClusterAdmin;
 use crate::config::ConsumersConfig;
 use crate::events;
 use crate::format::Format;
 use crate::format::deserialize::{Deserializer, without_schemas};
+use crate::peers::rendezvous::hash;
 
 /// How often instances are looked through for those that nobody uses.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -31,8 +38,17 @@ const SWEEP: Duration = Duration::from_secs(1);
 /// Makes the deserializer of a format with schemas.
 pub type SchemaFormats = Box<dyn Fn(Format) -> Option<Arc<dyn Deserializer>> + Send + Sync>;
 
+/// What changes when replicas share instances.
+pub struct Shared {
+    /// Takes members out of groups.
+    pub cluster: Arc<dyn ClusterAdmin>,
+    /// Is told which instances expired: group and name.
+    pub expired: mpsc::UnboundedSender<(String, String)>,
+}
+
 /// All consumer instances.
 pub struct Consumers {
+    shared: Option<Shared>,
     config: ConsumersConfig,
     kafka: KafkaConfig,
     context: Context,
@@ -54,11 +70,13 @@ impl Consumers {
         admin: Arc<AdminClient>,
         schemas: SchemaFormats,
         metrics: ConsumerMetrics,
+        shared: Option<Shared>,
     ) -> Arc<Self> {
         let calls = config
             .threads
             .map(|threads| Arc::new(Semaphore::new(threads.max(1))));
         Arc::new(Self {
+            shared,
             config,
             kafka,
             context,
@@ -90,20 +108,55 @@ impl Consumers {
             None if self.config.id.is_empty() => format!("rest-consumer-{}", uuid::Uuid::new_v4()),
             None => format!("rest-consumer-{}-{}", self.config.id, uuid::Uuid::new_v4()),
         };
-        let instance = Arc::new(self.instance((group, &name), &options));
+        self.start((group, &name), &options, None).await
+    }
+
+    /// Goes on with one of another replica.
+    ///
+    /// # Errors
+    /// As [`Consumers::create`].
+    pub(crate) async fn adopt(
+        &self,
+        group: &str,
+        name: &str,
+        options: &Options,
+        restored: Restored,
+        join: Duration,
+    ) -> Result<(), ConsumerError> {
+        let subscribed = restored.choice.is_subscription();
+        let instance = self.start((group, name), options, Some(restored)).await?;
+        if subscribed {
+            instance.join(join).await?;
+        }
+        Ok(())
+    }
+
+    async fn start(
+        &self,
+        (group, name): (&str, &str),
+        options: &Options,
+        restored: Option<Restored>,
+    ) -> Result<Arc<Instance>, ConsumerError> {
+        let instance = Arc::new(self.instance((group, name), options));
         // Held until the client is there: others that find the instance meanwhile wait for it.
         let mut guard = Arc::clone(&instance.reader).lock_owned().await;
         self.insert(&instance)?;
-        let made = self.reader(group, &options).await;
+        let made = self.reader((group, name), options).await;
+        let made = made.and_then(|mut reader| match &restored {
+            Some(restored) => reader.restore(restored).map(|()| reader),
+            None => Ok(reader),
+        });
         match made {
             Ok(reader) => *guard = Some(reader),
             Err(error) => {
-                self.remove(group, &name);
+                self.remove(group, name);
                 return Err(error);
             }
         }
         drop(guard);
-        events::consumer_created(&self.metrics, group, &name);
+        if restored.is_none() {
+            events::consumer_created(&self.metrics, group, name);
+        }
         Ok(instance)
     }
 
@@ -129,16 +182,23 @@ impl Consumers {
             None => self.config.min_bytes,
         };
         let wait = wait.unwrap_or(self.config.request_timeout);
-        Instance::new(name, options.format, wait, min_bytes, self.calls.clone())
+        Instance::new(name, options, wait, min_bytes, self.calls.clone())
     }
 
-    async fn reader(&self, group: &str, options: &Options) -> Result<Reader, ConsumerError> {
+    async fn reader(
+        &self,
+        (group, name): (&str, &str),
+        options: &Options,
+    ) -> Result<Reader, ConsumerError> {
         let deserializer = without_schemas(options.format)
             .or_else(|| (self.schemas)(options.format))
             .ok_or(ConsumerError::Unforeseen(
                 "schema.registry.url is not set, which this format needs",
             ))?;
-        let config = self.client_config(group, options);
+        let mut config = self.client_config(group, options);
+        if self.shared.is_some() {
+            config.set("group.instance.id", member_name(name));
+        }
         let (callbacks, admin) = (
             Callbacks::new(self.context.clone()),
             Arc::clone(&self.admin),
@@ -180,6 +240,47 @@ impl Consumers {
         Ok(instance)
     }
 
+    /// Whether this one is here.
+    pub(crate) fn contains(&self, group: &str, name: &str) -> bool {
+        let key = (group.to_owned(), name.to_owned());
+        self.instances.lock().contains_key(&key)
+    }
+
+    /// Time without a request after which an instance is closed.
+    pub(crate) fn instance_timeout(&self) -> Duration {
+        self.config.instance_timeout
+    }
+
+    /// Groups and names of all.
+    pub(crate) fn names(&self) -> Vec<(String, String)> {
+        self.instances.lock().keys().cloned().collect()
+    }
+
+    /// Forgets one that another replica has now. Requests under way fail.
+    pub(crate) async fn abandon(&self, group: &str, name: &str) -> bool {
+        let Some(instance) = self.remove(group, name) else {
+            return false;
+        };
+        instance.close().await;
+        true
+    }
+
+    /// Ends one so that another replica can go on with it, after the request under way.
+    pub(crate) async fn hand_over(&self, group: &str, name: &str) -> Option<Restored> {
+        let instance = self.remove(group, name)?;
+        Some(instance.hand_over().await)
+    }
+
+    /// Takes an instance's member out of its group, if it would stay otherwise.
+    pub(crate) async fn leave(&self, group: &str, name: &str) {
+        leave(
+            self.shared.as_ref().map(|shared| &shared.cluster),
+            group,
+            name,
+        )
+        .await;
+    }
+
     fn remove(&self, group: &str, name: &str) -> Option<Arc<Instance>> {
         let key = (group.to_owned(), name.to_owned());
         self.instances.lock().remove(&key)
@@ -194,6 +295,7 @@ impl Consumers {
         // In a task of its own: closing goes on when the client goes away.
         let closing = tokio::spawn(async move { instance.close().await });
         let _closed = closing.await;
+        self.leave(group, name).await;
         events::consumer_deleted(&self.metrics, group, name);
         Ok(())
     }
@@ -214,6 +316,7 @@ impl Consumers {
             max_bytes,
             min_bytes: instance.min_bytes,
             linger: self.config.linger,
+            join: self.config.join_wait,
         }
     }
 
@@ -226,7 +329,16 @@ impl Consumers {
             };
             for instance in consumers.take_idle() {
                 events::consumer_expired(&consumers.metrics, &instance.group, &instance.name);
-                tokio::spawn(async move { instance.close().await });
+                let cluster = consumers.shared.as_ref().map(|shared| {
+                    let _told = shared
+                        .expired
+                        .send((instance.group.clone(), instance.name.clone()));
+                    Arc::clone(&shared.cluster)
+                });
+                tokio::spawn(async move {
+                    instance.close().await;
+                    leave(cluster.as_ref(), &instance.group, &instance.name).await;
+                });
             }
         }
     }
@@ -250,5 +362,25 @@ impl Consumers {
         if tokio::time::timeout(grace, closed).await.is_err() {
             tracing::warn!("not all consumer instances could leave their groups in time");
         }
+    }
+}
+
+/// The name of an instance's member: what Kafka allows of the instance's, and a number that tells those apart of which
+/// it allows the same.
+fn member_name(instance: &str) -> String {
+    const SHOWN: usize = 100;
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let shown = instance.chars().take(SHOWN);
+    let shown: String = shown.map(|c| if legal(c) { c } else { '_' }).collect();
+    format!("{shown}-{:016x}", hash(&[instance.as_bytes()]))
+}
+
+async fn leave(cluster: Option<&Arc<dyn ClusterAdmin>>, group: &str, instance: &str) {
+    let Some(cluster) = cluster else {
+        return;
+    };
+    if let Err(fault) = cluster.remove_member(group, &member_name(instance)).await {
+        // Its partitions go to others when its session ends.
+        tracing::debug!(group, instance, %fault, "a consumer instance's member stays in its group for now");
     }
 }

@@ -38,6 +38,8 @@ pub(crate) struct Want {
     pub(crate) min_bytes: Option<usize>,
     /// Silence that counts as the end.
     pub(crate) linger: Duration,
+    /// Time that the group has from the choice of what is read to its word on partitions. It does not count as waiting.
+    pub(crate) join: Duration,
 }
 
 impl Reader {
@@ -46,11 +48,15 @@ impl Reader {
     /// # Errors
     /// Nothing is subscribed to, a record cannot be decoded, or Kafka refuses.
     pub(crate) async fn read(&mut self, want: Want) -> Result<Taken, ConsumerError> {
-        let started = Instant::now();
         if let Some(fault) = &self.stuck {
             return Err(fault.clone().into());
         }
         self.activate(want.wait).await?;
+        let joining = want.join.saturating_sub(self.chosen.elapsed());
+        if !joining.is_zero() && self.selection.is_subscription() && !self.joined() {
+            self.join(joining).await?;
+        }
+        let started = Instant::now();
         self.parts.begin_read();
         let (mut heard, mut size) = (started, self.pending.size());
         loop {

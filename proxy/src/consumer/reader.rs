@@ -6,7 +6,7 @@
 //! ```
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
@@ -43,6 +43,9 @@ pub(crate) struct Reader {
     pub(super) stuck: Option<KafkaFault>,
     pub(super) deserializer: Arc<dyn Deserializer>,
     changes: u64,
+    /// How often the group had said what is read before the last choice, and when that choice was made.
+    pub(super) before_join: u64,
+    pub(super) chosen: Instant,
     auto_commit: bool,
 }
 
@@ -96,6 +99,8 @@ impl Reader {
             stuck: None,
             deserializer,
             changes: 0,
+            before_join: 0,
+            chosen: Instant::now(),
             auto_commit,
         })
     }
@@ -242,6 +247,15 @@ impl Reader {
                 return Ok(());
             }
         };
+        if code == RDKafkaErrorCode::FencedInstanceId
+            || self
+                .consumer
+                .client()
+                .fatal_error()
+                .is_some_and(|(code, _)| code == RDKafkaErrorCode::FencedInstanceId)
+        {
+            return Err(ConsumerError::Fenced);
+        }
         if matches!(
             code,
             RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::NoOffset

@@ -244,6 +244,8 @@ impl Reader {
     }
 
     fn subscribe_client(&mut self, names: &[String]) -> Result<(), ConsumerError> {
+        self.before_join = self.consumer.context().assignments();
+        self.chosen = Instant::now();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         self.consumer.subscribe(&names).map_err(refused)
     }

@@ -165,6 +165,10 @@ impl ClusterAdmin for WireAdmin {
         Box::pin(self.describe_group(id))
     }
 
+    fn remove_member<'a>(&'a self, group: &'a str, instance_id: &'a str) -> Outcome<'a, ()> {
+        Box::pin(self.leave_group(group, instance_id))
+    }
+
     fn committed<'a>(&'a self, group: &'a str) -> Outcome<'a, Vec<PartitionOffset>> {
         Box::pin(self.list_committed(group))
     }

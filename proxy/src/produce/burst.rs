@@ -58,6 +58,20 @@ pub(crate) async fn send(
     bytes: &[u8],
     permit: Permit,
 ) -> Burst {
+    let handle = app.producer.current();
+    let hand = |record: &Outgoing<'_>| app.producer.send(&handle, record);
+    send_by(app, topic, records, bytes, permit, hand).await
+}
+
+/// The same by another producer.
+pub(crate) async fn send_by(
+    app: &App,
+    topic: &Arc<str>,
+    records: Vec<Result<Prepared, RecordError>>,
+    bytes: &[u8],
+    permit: Permit,
+    hand: impl Fn(&Outgoing<'_>) -> Result<(), RDKafkaErrorCode>,
+) -> Burst {
     let good = || records.iter().filter_map(|record| record.as_ref().ok());
     let partitions = if good().next().is_some() {
         let highest = good()
@@ -68,7 +82,6 @@ pub(crate) async fn send(
         Ok(0)
     };
     let registered = app.deliveries.register_eager(records.len(), permit);
-    let handle = app.producer.current();
     let mut items = Vec::with_capacity(records.len());
     for (index, record) in records.into_iter().enumerate() {
         let checked = record.and_then(|prepared| check(app, topic, prepared, &partitions));
@@ -82,7 +95,7 @@ pub(crate) async fn send(
                 headers: prepared.headers.as_ref(),
                 opaque: registered.opaque(index),
             };
-            let sent = app.producer.send(&handle, &outgoing);
+            let sent = hand(&outgoing);
             sent.map(|()| prepared)
                 .map_err(|code| of_fault(fault(code, topic)))
         });
@@ -152,6 +165,23 @@ fn count_bytes(app: &App, prepared: &Prepared) {
 }
 
 impl Burst {
+    /// How many records Kafka took, and why one that was handed over was not taken.
+    pub(crate) fn totals(&self) -> (usize, Option<RecordError>) {
+        let sent = self.items.iter().enumerate();
+        let sent = sent.filter(|(_, item)| matches!(item, Item::Sent(_)));
+        let (mut stored, mut lost) = (0, None);
+        for (index, _) in sent {
+            match self.tracker.get(index) {
+                Delivery::Stored { .. } => stored += 1,
+                Delivery::Failed(code) => {
+                    lost.get_or_insert_with(|| of_fault(fault(code, &self.topic)));
+                }
+                Delivery::Pending => {}
+            }
+        }
+        (stored, lost)
+    }
+
     /// How many records there are.
     pub(crate) fn len(&self) -> usize {
         self.items.len()

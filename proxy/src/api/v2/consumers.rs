@@ -12,6 +12,7 @@ use crate::consumer::requests::{Place, SeekRequest, SubscriptionRequest, partiti
 use crate::consumer::{ConsumerError, Instance};
 use crate::entity::v2::consumers as entity;
 use crate::error::Error;
+use crate::peers::{self, Created};
 use crate::respond::{self, Response};
 
 /// The instance that the path names.
@@ -33,7 +34,13 @@ pub async fn create(request: &Request<'_>, body: Incoming) -> Result<Response, E
     let group = request.matched.param(request.path, 0)?;
     let (body, _permit) = request.body(body).await?;
     let options = Options::read(&body)?;
-    let instance = request.app.consumers.create(&group, options).await?;
+    let instance = match &request.app.peers {
+        None => request.app.consumers.create(&group, options).await?,
+        Some(peers) => match peers::create(request, peers, &group, options, &body).await? {
+            Created::Here(instance) => instance,
+            Created::There(response) => return Ok(response),
+        },
+    };
     let base = request.base_url();
     let base_uri = format!("{base}/consumers/{group}/instances/{}", instance.name);
     let instance_id = instance.name.clone();

@@ -4,6 +4,10 @@
 //! body ─▶ envelope ─▶ format ─▶ produce ─▶ {"offsets":[…],"key_schema_id":null,"value_schema_id":null}
 //! ```
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http::StatusCode;
 use hyper::body::Incoming;
 
@@ -15,8 +19,9 @@ use crate::error::{Error, codes};
 use crate::format::binary::Binary;
 use crate::format::schema::WithSchemas;
 use crate::format::{Batch, Format, Side};
+use crate::idempotency::{self, Done, Hand, Work};
 use crate::media::MediaType;
-use crate::produce::{Produced, RecordError, produce};
+use crate::produce::{Produced, RecordError, produce, produce_in};
 use crate::respond::{self, Response};
 use crate::schemas::{self, Asked, Found, Place, SchemaFault};
 
@@ -47,11 +52,54 @@ async fn write(
     let media = request.media.unwrap_or(MediaType::V2Json);
     let format = Format::of_media(media).ok_or(Error::UnsupportedMediaType)?;
     let (body, permit) = request.body(body).await?;
+    if let Some(key) = idempotency::key_of(request)? {
+        let keyed = Keyed {
+            topic: topic.to_owned(),
+            partition,
+            format,
+            body: body.clone(),
+        };
+        return Box::pin(idempotency::once(request, key, &body, keyed)).await;
+    }
     let (batch, ids) = decode(request.app, topic, &body, format).await?;
     drop(body);
     let produced = produce(request.app, topic, partition, format, batch, permit).await?;
     let (status, body) = render(&produced, ids);
     Ok(respond::bytes(status, request.negotiated, body))
+}
+
+/// A request with an `Idempotency-Key`.
+struct Keyed {
+    topic: String,
+    partition: Option<i32>,
+    format: Format,
+    body: Bytes,
+}
+
+impl Keyed {
+    async fn write(&self, app: &App, hand: Hand<'_>) -> Result<Done, Error> {
+        let (topic, format) = (&self.topic, self.format);
+        let (batch, ids) = decode(app, topic, &self.body, format).await?;
+        let produced = produce_in(app, topic, self.partition, format, &batch, hand).await?;
+        let (status, body) = render(&produced, ids);
+        let (stored, lost) = produced.outcome();
+        Ok(Done {
+            status,
+            body,
+            stored,
+            lost,
+        })
+    }
+}
+
+impl Work for Keyed {
+    fn write<'w>(
+        &'w self,
+        app: &'w Arc<App>,
+        hand: Hand<'w>,
+    ) -> BoxFuture<'w, Result<Done, Error>> {
+        Box::pin(self.write(app, hand))
+    }
 }
 
 /// The ids of the schemas that keys and values were written with.

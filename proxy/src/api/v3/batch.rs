@@ -7,18 +7,24 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http::StatusCode;
 use hyper::body::Incoming;
+use rdkafka::types::RDKafkaErrorCode;
 use sluiceway_common::json::{Options, Scanner};
 
+use crate::admission::Permit;
 use crate::api::Request;
+use crate::app::App;
 use crate::coerce::{self, Mismatch, shorten};
 use crate::error::Error;
 use crate::events;
-use crate::produce::RecordError;
+use crate::idempotency::{self, Done, Hand, Work};
 use crate::produce::answer::{self, common_fields};
 use crate::produce::burst::{self, Burst, Outcome, unreported};
 use crate::produce::prepare::prepare;
+use crate::producer_pool::Outgoing;
 use crate::record_request::{self, BATCHED, RecordRequest};
 use crate::respond::{self, Response};
 use crate::stream::now;
@@ -39,31 +45,20 @@ const OPTIONS: Options = Options {
 pub(crate) async fn produce(request: &Request<'_>, body: Incoming) -> Result<Response, Error> {
     let app = request.app;
     let cluster = request.matched.param(request.path, 0)?;
-    let topic: Arc<str> = request.matched.param(request.path, 1)?.into();
-    let (body, mut permit) = request.body(body).await?;
-    let mut bytes = Vec::with_capacity(body.len());
-    let entries = decode(&body, &mut bytes)?;
-    let size = body.len() / entries.len().max(1);
-    let ids = checked(&entries, app.config.stream.max_batch_entries)?;
-    let (mut records, time) = (Vec::with_capacity(entries.len()), now());
-    for entry in entries {
-        let limited = app.rate_limits.as_ref();
-        let record = match limited.and_then(|limits| limits.refusal(&cluster, size)) {
-            Some(error) => Err(error),
-            None => prepare(app, &topic, entry, &mut bytes, time).await,
-        };
-        records.push(record);
+    let topic = request.matched.param(request.path, 1)?.into();
+    let (body, permit) = request.body(body).await?;
+    let batch = Batch {
+        cluster,
+        topic,
+        body,
+    };
+    if let Some(key) = idempotency::key_of(request)? {
+        let body = batch.body.clone();
+        return Box::pin(idempotency::once(request, key, &body, batch)).await;
     }
-    if !permit.resize(burst::cost(&bytes, records.len())) {
-        return Err(Error::Backpressure {
-            in_flight: permit.in_flight(),
-        });
-    }
-    let burst = burst::send(app, &topic, records, &bytes, permit).await;
-    for index in 0..burst.len() {
-        burst.record(index).await;
-    }
-    let body = render(request, &cluster, &topic, &ids, &burst);
+    let handle = app.producer.current();
+    let hand = |record: &Outgoing<'_>| app.producer.send(&handle, record);
+    let (body, _) = batch.send(app, permit, hand).await?;
     Ok(respond::bytes(
         StatusCode::MULTI_STATUS,
         request.negotiated,
@@ -71,43 +66,97 @@ pub(crate) async fn produce(request: &Request<'_>, body: Incoming) -> Result<Res
     ))
 }
 
-fn render(
-    request: &Request<'_>,
-    cluster: &str,
-    topic: &str,
-    ids: &[String],
-    burst: &Burst,
-) -> String {
-    let common = common_fields(cluster, topic);
-    let (mut successes, mut failures) = (Vec::new(), Vec::new());
-    for (index, id) in ids.iter().enumerate() {
-        let id = serde_json::to_string(id).unwrap_or_default();
-        let mut text = format!("{{\"id\":{id},");
-        match burst.outcome(request.app, index) {
-            Some(Outcome::Stored(place, key, value)) => {
-                answer::stored(&mut text, &common, place, key, value);
-                successes.push(text + "}");
-            }
-            outcome => {
-                let error = match outcome {
-                    Some(Outcome::Failed(error)) => error,
-                    _ => unreported(),
-                };
-                failed(request, topic, &error);
-                answer::failed(&mut text, &error);
-                failures.push(text + "}");
-            }
-        }
-    }
-    format!(
-        "{{\"successes\":[{}],\"failures\":[{}]}}",
-        successes.join(","),
-        failures.join(",")
-    )
+/// A batch to be written, as it came.
+struct Batch {
+    cluster: String,
+    topic: Arc<str>,
+    body: Bytes,
 }
 
-fn failed(request: &Request<'_>, topic: &str, error: &RecordError) {
-    events::records_failed(&request.app.metrics, topic, std::iter::once(error));
+impl Batch {
+    /// Writes the entries, and makes the answer.
+    async fn send(
+        &self,
+        app: &App,
+        mut permit: Permit,
+        hand: impl Fn(&Outgoing<'_>) -> Result<(), RDKafkaErrorCode>,
+    ) -> Result<(String, Burst), Error> {
+        let (body, topic) = (&self.body, &self.topic);
+        let mut bytes = Vec::with_capacity(body.len());
+        let entries = decode(body, &mut bytes)?;
+        let size = body.len() / entries.len().max(1);
+        let ids = checked(&entries, app.config.stream.max_batch_entries)?;
+        let (mut records, time) = (Vec::with_capacity(entries.len()), now());
+        for entry in entries {
+            let limited = app.rate_limits.as_ref();
+            let record = match limited.and_then(|limits| limits.refusal(&self.cluster, size)) {
+                Some(error) => Err(error),
+                None => prepare(app, topic, entry, &mut bytes, time).await,
+            };
+            records.push(record);
+        }
+        if !permit.resize(burst::cost(&bytes, records.len())) {
+            return Err(Error::Backpressure {
+                in_flight: permit.in_flight(),
+            });
+        }
+        let burst = burst::send_by(app, topic, records, &bytes, permit, hand).await;
+        for index in 0..burst.len() {
+            burst.record(index).await;
+        }
+        let answer = self.render(app, &ids, &burst);
+        Ok((answer, burst))
+    }
+
+    fn render(&self, app: &App, ids: &[String], burst: &Burst) -> String {
+        let common = common_fields(&self.cluster, &self.topic);
+        let (mut successes, mut failures) = (Vec::new(), Vec::new());
+        for (index, id) in ids.iter().enumerate() {
+            let id = serde_json::to_string(id).unwrap_or_default();
+            let mut text = format!("{{\"id\":{id},");
+            match burst.outcome(app, index) {
+                Some(Outcome::Stored(place, key, value)) => {
+                    answer::stored(&mut text, &common, place, key, value);
+                    successes.push(text + "}");
+                }
+                outcome => {
+                    let error = match outcome {
+                        Some(Outcome::Failed(error)) => error,
+                        _ => unreported(),
+                    };
+                    events::records_failed(&app.metrics, &self.topic, std::iter::once(&error));
+                    answer::failed(&mut text, &error);
+                    failures.push(text + "}");
+                }
+            }
+        }
+        format!(
+            "{{\"successes\":[{}],\"failures\":[{}]}}",
+            successes.join(","),
+            failures.join(",")
+        )
+    }
+
+    async fn write(&self, app: &App, hand: Hand<'_>) -> Result<Done, Error> {
+        let (answer, burst) = self.send(app, app.admission.empty(), hand).await?;
+        let (stored, lost) = burst.totals();
+        Ok(Done {
+            status: StatusCode::MULTI_STATUS,
+            body: answer.into_bytes(),
+            stored,
+            lost,
+        })
+    }
+}
+
+impl Work for Batch {
+    fn write<'w>(
+        &'w self,
+        app: &'w Arc<App>,
+        hand: Hand<'w>,
+    ) -> BoxFuture<'w, Result<Done, Error>> {
+        Box::pin(self.write(app, hand))
+    }
 }
 
 /// The entries' ids.

@@ -10,19 +10,29 @@ use hyper::body::Incoming;
 use crate::api::Request;
 use crate::body::Body;
 use crate::error::Error;
+use crate::idempotency;
 use crate::respond::{self, Response};
-use crate::stream;
+use crate::stream::{self, Single};
 
-/// Starts the stream of answers.
+/// Starts the stream of answers. With an `Idempotency-Key` there is one record and no stream.
 ///
 /// # Errors
 /// The request does not say that it is JSON; everything later is told in the stream.
-pub(crate) fn stream(request: &Request<'_>, body: Incoming) -> Result<Response, Error> {
+pub(crate) async fn stream(request: &Request<'_>, body: Incoming) -> Result<Response, Error> {
     if request.media.is_none() {
         return Err(Error::NoMediaType);
     }
     let cluster = request.matched.param(request.path, 0)?;
     let topic = request.matched.param(request.path, 1)?;
+    if let Some(key) = idempotency::key_of(request)? {
+        let (body, _permit) = request.body(body).await?;
+        let single = Single {
+            cluster,
+            topic: topic.into(),
+            body: body.clone(),
+        };
+        return Box::pin(idempotency::once(request, key, &body, single)).await;
+    }
     let answers = stream::produce(Arc::clone(request.app), &cluster, &topic, body);
     let mut response = respond::bytes(StatusCode::OK, request.negotiated, Vec::new());
     *response.body_mut() = Body::Stream(Box::new(answers));

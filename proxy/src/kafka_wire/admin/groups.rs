@@ -2,9 +2,10 @@
 
 use bytes::{Buf, Bytes};
 use kafka_protocol::messages::consumer_protocol_assignment::ConsumerProtocolAssignment;
+use kafka_protocol::messages::leave_group_request::MemberIdentity;
 use kafka_protocol::messages::{
     ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse, DescribeGroupsRequest,
-    DescribeGroupsResponse, GroupId, ListGroupsRequest, OffsetFetchRequest,
+    DescribeGroupsResponse, GroupId, LeaveGroupRequest, ListGroupsRequest, OffsetFetchRequest,
     consumer_group_describe_response as modern, describe_groups_response as classic,
 };
 use kafka_protocol::protocol::{Decodable, Request};
@@ -19,6 +20,7 @@ use crate::kafka_wire::pool::To;
 /// Newest `OffsetFetch` for one group; later ones take several.
 const OFFSET_FETCH: i16 = 7;
 const GROUP_ID_NOT_FOUND: i16 = 69;
+const UNKNOWN_MEMBER_ID: i16 = 25;
 /// The answer of a broker that knows the newer protocol, but has it switched off.
 const UNSUPPORTED_VERSION: i16 = 35;
 /// What the protocol calls the kind of group whose members consume.
@@ -137,6 +139,34 @@ impl WireAdmin {
             Ok((coordinator, answer))
         };
         self.pool.retried(attempt).await
+    }
+
+    /// On behalf of a static member, which is named by its instance id alone.
+    pub(super) async fn leave_group(
+        &self,
+        group: &str,
+        instance_id: &str,
+    ) -> Result<(), KafkaFault> {
+        let member = MemberIdentity::default()
+            .with_member_id(text(""))
+            .with_group_instance_id(Some(text(instance_id)));
+        let request = LeaveGroupRequest::default()
+            .with_group_id(group_id(group))
+            .with_members(vec![member]);
+        let gone = |code: &i16| ![UNKNOWN_MEMBER_ID, GROUP_ID_NOT_FOUND].contains(code);
+        self.call(
+            To::Coordinator(group),
+            &request,
+            NEWEST,
+            "removeMembersFromConsumerGroup",
+            |answer| {
+                let codes = answer.members.iter().map(|member| member.error_code);
+                let mut codes = std::iter::once(answer.error_code).chain(codes).filter(gone);
+                codes.try_for_each(|code| check_moved(code, None))
+            },
+        )
+        .await
+        .map(drop)
     }
 
     pub(super) async fn list_committed(

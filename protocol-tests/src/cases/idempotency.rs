@@ -1,0 +1,352 @@
+//! `Idempotency-Key`: what is sent again is written once and answered alike, by whichever proxy, whoever died meanwhile.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use super::{expect_status, produce};
+use crate::http::{Client, Request, Response};
+use crate::replicas::Replicas;
+use crate::target::Proxy;
+use crate::{Session, eventually};
+
+/// The list of these cases.
+#[macro_export]
+macro_rules! idempotency_cases {
+    (real) => {
+        $crate::tests!(real idempotency
+            a_key_is_written_once a_key_of_v3_is_written_once replicas_share_keys
+            two_proxies_that_do_not_know_one_another_write_once a_killed_proxy_has_written_all_or_nothing
+            a_key_expires);
+    };
+    (embedded) => {
+        $crate::tests!(embedded idempotency keys_without_transactions_are_refused);
+    };
+}
+
+/// What an answer may take that has to wait for a transaction of the dead to be aborted.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Settings of proxies that share a topic of keys.
+async fn start(session: &Session, more: &[(&str, &str)]) -> Result<Proxy> {
+    let topic = session.name("keys");
+    let mut properties = vec![
+        ("sluiceway.idempotency.enable", "true"),
+        ("sluiceway.idempotency.topic", &*topic),
+        ("sluiceway.idempotency.topic.partitions", "2"),
+    ];
+    properties.extend(more);
+    Proxy::start(session, &properties).await
+}
+
+fn keyed(path: &str, key: &str, body: &Value) -> Request {
+    produce(path, body).header("Idempotency-Key", key)
+}
+
+/// A request to v3 with a key.
+fn v3(path: &str, key: &str, body: &str) -> Request {
+    Request::new("POST", path)
+        .header("Content-Type", "application/json")
+        .header("Idempotency-Key", key)
+        .body(body)
+}
+
+fn is_replayed(answer: &Response) -> bool {
+    answer.header("Idempotency-Replayed") == Some("true")
+}
+
+/// Fails unless the second answer is the first one's, and says so.
+fn same(first: &Response, second: &Response) -> Result<()> {
+    ensure!(
+        !is_replayed(first) && is_replayed(second),
+        "{first:?} {second:?}"
+    );
+    ensure!(
+        first.status == second.status,
+        "{} {}",
+        first.status,
+        second.status
+    );
+    ensure!(
+        first.body == second.body,
+        "{:?} {:?}",
+        first.text(),
+        second.text()
+    );
+    ensure!(first.header("content-type") == second.header("content-type"));
+    Ok(())
+}
+
+/// The same answer through the same proxy, and after a restart; 422 for another body or topic; two at once write once.
+///
+/// # Errors
+/// The case fails.
+pub async fn a_key_is_written_once(session: &Session) -> Result<()> {
+    let (topic, other) = (
+        session.topic("once", 2).await?,
+        session.topic("other", 1).await?,
+    );
+    let (path, body) = (
+        format!("/topics/{topic}"),
+        json!({"records": [{"value": 1}, {"value": 2}]}),
+    );
+    let mut proxy = start(session, &[]).await?;
+    let first = proxy.http.call(&keyed(&path, "a", &body)).await?;
+    expect_status(&first, 200)?;
+    same(&first, &proxy.http.call(&keyed(&path, "a", &body)).await?)?;
+    let changed = json!({"records": [{"value": 1}, {"value": 3}]});
+    for request in [
+        keyed(&path, "a", &changed),
+        keyed(&format!("/topics/{other}"), "a", &body),
+        keyed(&format!("{path}/partitions/0"), "a", &body),
+    ] {
+        let reused = proxy.http.call(&request).await?;
+        expect_status(&reused, 422)?;
+        ensure!(reused.json()?["error_code"] == 422);
+    }
+    // Another key is another request; no key is none.
+    expect_status(&proxy.http.call(&keyed(&path, "b", &body)).await?, 200)?;
+    expect_status(&proxy.http.call(&produce(&path, &body)).await?, 200)?;
+    // Two at once.
+    let request = keyed(&path, "c", &body);
+    let (one, two) = tokio::join!(proxy.http.call(&request), proxy.http.call(&request));
+    let (one, two) = (one?, two?);
+    if is_replayed(&one) {
+        same(&two, &one)?
+    } else {
+        same(&one, &two)?
+    }
+    // What could not be written at all is not kept: it may work the next time.
+    let absent = keyed(&format!("{path}/partitions/9"), "d", &body);
+    for _ in 0..2 {
+        let answer = proxy.http.call(&absent).await?;
+        ensure!(!is_replayed(&answer), "{answer:?}");
+    }
+    for bad in ["", &"x".repeat(256)] {
+        expect_status(&proxy.http.call(&keyed(&path, bad, &body)).await?, 400)?;
+    }
+    proxy.stop().await?;
+    let proxy = start(session, &[]).await?;
+    same(&first, &proxy.http.call(&keyed(&path, "a", &body)).await?)?;
+    ensure!(
+        session.kafka.read_committed(&topic)?.len() == 8,
+        "a, b, c and no key, two records each"
+    );
+    ensure!(session.kafka.read_committed(&other)?.is_empty());
+    Ok(())
+}
+
+/// A batch, and a single record; several records in one stream are refused.
+///
+/// # Errors
+/// The case fails.
+pub async fn a_key_of_v3_is_written_once(session: &Session) -> Result<()> {
+    let topic = session.topic("v3", 1).await?;
+    let proxy = start(session, &[]).await?;
+    let records = format!("/v3/clusters/c/topics/{topic}/records");
+    let record = r#"{"value":{"type":"JSON","data":1}}"#;
+    let batch = r#"{"entries":[{"id":"1","value":{"type":"JSON","data":2}},{"id":"2","value":{"type":"JSON","data":3}}]}"#;
+    let plain = Request::new("POST", &records)
+        .header("Content-Type", "application/json")
+        .body(record);
+    let plain = proxy.http.call(&plain).await?;
+    let single = proxy.http.call(&v3(&records, "s", record)).await?;
+    expect_status(&single, 200)?;
+    let shape = |answer: &Response| -> Result<Vec<String>> {
+        let json = answer.json()?;
+        let fields = json.as_object().context("no object")?;
+        Ok(fields.keys().cloned().collect())
+    };
+    ensure!(
+        shape(&plain)? == shape(&single)?,
+        "{:?} {:?}",
+        plain.text(),
+        single.text()
+    );
+    same(&single, &proxy.http.call(&v3(&records, "s", record)).await?)?;
+    let path = format!("{records}:batch");
+    let first = proxy.http.call(&v3(&path, "b", batch)).await?;
+    expect_status(&first, 207)?;
+    same(&first, &proxy.http.call(&v3(&path, "b", batch)).await?)?;
+    expect_status(&proxy.http.call(&v3(&path, "s", batch)).await?, 422)?;
+    let two = format!("{record}{record}");
+    expect_status(&proxy.http.call(&v3(&records, "t", &two)).await?, 422)?;
+    ensure!(session.kafka.read_committed(&topic)?.len() == 4);
+    Ok(())
+}
+
+/// Three replicas behind a balancer: each key once, whoever is asked; the keys of one that is killed, too.
+///
+/// # Errors
+/// The case fails.
+pub async fn replicas_share_keys(session: &Session) -> Result<()> {
+    let topic = session.topic("shared", 1).await?;
+    let keys = session.name("keys");
+    let properties = [
+        ("sluiceway.idempotency.enable", "true"),
+        ("sluiceway.idempotency.topic", &*keys),
+    ];
+    let mut replicas = Replicas::start(session, 3, &properties).await?;
+    let (http, path) = (replicas.client()?, format!("/topics/{topic}"));
+    let body = |number: usize| json!({"records": [{"value": number}]});
+    let mut answers = Vec::new();
+    for number in 0..12 {
+        let answer = http
+            .call(&keyed(&path, &number.to_string(), &body(number)))
+            .await?;
+        expect_status(&answer, 200)?;
+        answers.push(answer);
+    }
+    replicas.proxies[1]
+        .program
+        .as_mut()
+        .context("not ours")?
+        .kill()?;
+    for (number, first) in answers.iter().enumerate() {
+        let again = http
+            .call(&keyed(&path, &number.to_string(), &body(number)))
+            .await?;
+        same(first, &again)?;
+    }
+    ensure!(session.kafka.read_committed(&topic)?.len() == 12);
+    Ok(())
+}
+
+/// Without peers Kafka's fencing alone has to do.
+///
+/// # Errors
+/// The case fails.
+pub async fn two_proxies_that_do_not_know_one_another_write_once(session: &Session) -> Result<()> {
+    let topic = session.topic("fenced", 1).await?;
+    let proxies = [start(session, &[]).await?, start(session, &[]).await?];
+    let path = format!("/topics/{topic}");
+    for number in 0..6 {
+        let request = keyed(
+            &path,
+            &format!("k{number}"),
+            &json!({"records": [{"value": number}]}),
+        );
+        let (one, two) = tokio::join!(
+            until_known(&proxies[0].http, &request),
+            until_known(&proxies[1].http, &request)
+        );
+        let (one, two) = (one?, two?);
+        if is_replayed(&one) {
+            same(&two, &one)?
+        } else {
+            same(&one, &two)?
+        }
+    }
+    ensure!(session.kafka.read_committed(&topic)?.len() == 6);
+    Ok(())
+}
+
+/// Sends a request until it is known what became of it.
+async fn until_known(http: &Client, request: &Request) -> Result<Response> {
+    eventually("an answer", LIMIT, async || {
+        let answer = http.call(request).await?;
+        Ok((answer.status != 503).then_some(answer))
+    })
+    .await
+}
+
+/// `kill -9` at twelve moments of a request, the retry goes to another proxy: every key is there once.
+///
+/// # Errors
+/// The case fails.
+pub async fn a_killed_proxy_has_written_all_or_nothing(session: &Session) -> Result<()> {
+    const KILLS: u64 = 12;
+    let topic = session.topic("killed", 1).await?;
+    let path = format!("/topics/{topic}");
+    let other = start(session, &[]).await?;
+    let (mut answered, mut replayed) = (0, 0);
+    for number in 0..KILLS {
+        let mut victim = start(session, &[]).await?;
+        // Once, so that the time of the first transaction is not that of making the producer.
+        let warm = keyed(
+            &path,
+            &format!("warm{number}"),
+            &json!({"records": [{"value": "warm"}]}),
+        );
+        expect_status(&until_known(&victim.http, &warm).await?, 200)?;
+        let body = json!({"records": [{"value": number}, {"value": number}]});
+        let request = keyed(&path, &format!("key{number}"), &body);
+        let (http, sent) = (victim.http.clone(), request.clone());
+        let first = tokio::spawn(async move { http.call(&sent).await });
+        tokio::time::sleep(Duration::from_millis(number * 3)).await;
+        victim.program.as_mut().context("not ours")?.kill()?;
+        let first = first.await?;
+        let retry = until_known(&other.http, &request).await?;
+        expect_status(&retry, 200)?;
+        replayed += usize::from(is_replayed(&retry));
+        if let Ok(first) = first {
+            answered += 1;
+            same(&first, &retry)?;
+        }
+        let again = until_known(&other.http, &request).await?;
+        ensure!(is_replayed(&again) && again.body == retry.body, "{again:?}");
+    }
+    println!("{KILLS} kills: {answered} answered before, {replayed} written before the retry");
+    let mut counts = BTreeMap::new();
+    for record in session.kafka.read_committed(&topic)? {
+        *counts.entry(record.text()).or_insert(0) += 1;
+    }
+    let warm = counts.remove("\"warm\"");
+    ensure!(
+        warm == usize::try_from(KILLS).ok(),
+        "{warm:?} of the others"
+    );
+    let twice = counts.values().all(|count| *count == 2);
+    ensure!(twice && counts.len() as u64 == KILLS, "{counts:?}");
+    Ok(())
+}
+
+/// A key that is older than the retention is as good as new.
+///
+/// # Errors
+/// The case fails.
+pub async fn a_key_expires(session: &Session) -> Result<()> {
+    let topic = session.topic("expires", 1).await?;
+    let proxy = start(session, &[("sluiceway.idempotency.retention.ms", "1500")]).await?;
+    let request = keyed(
+        &format!("/topics/{topic}"),
+        "k",
+        &json!({"records": [{"value": 1}]}),
+    );
+    let first = proxy.http.call(&request).await?;
+    expect_status(&first, 200)?;
+    let second = eventually("the key expires", LIMIT, async || {
+        let answer = proxy.http.call(&request).await?;
+        Ok((!is_replayed(&answer)).then_some(answer))
+    });
+    expect_status(&second.await?, 200)?;
+    ensure!(session.kafka.read_committed(&topic)?.len() == 2);
+    Ok(())
+}
+
+/// A broker without transactions (the development one): a clear refusal, and nothing written. Switched off, the header
+/// has no effect.
+///
+/// # Errors
+/// The case fails.
+pub async fn keys_without_transactions_are_refused(session: &Session) -> Result<()> {
+    let topic = session.topic("refused", 1).await?;
+    let (path, body) = (
+        format!("/topics/{topic}"),
+        json!({"records": [{"value": 1}]}),
+    );
+    let on = start(session, &[]).await?;
+    let answer = on.http.call(&keyed(&path, "k", &body)).await?;
+    expect_status(&answer, 501)?;
+    ensure!(answer.json()?["error_code"] == 501);
+    let off = Proxy::start(session, &[]).await?;
+    for _ in 0..2 {
+        let answer = off.http.call(&keyed(&path, "k", &body)).await?;
+        expect_status(&answer, 200)?;
+        ensure!(!is_replayed(&answer));
+    }
+    ensure!(session.kafka.read_all(&topic)?.len() == 2);
+    Ok(())
+}

@@ -1,0 +1,3 @@
+//! `Idempotency-Key` on real Kafka.
+
+protocol_tests::idempotency_cases!(real);

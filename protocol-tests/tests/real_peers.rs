@@ -1,0 +1,3 @@
+//! Consumer instances that replicas share, on real Kafka.
+
+protocol_tests::peers_cases!(real);

@@ -1,0 +1,99 @@
+//! A request to v3's stream that has an `Idempotency-Key`: one record, read whole, and answered as the stream would.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::StatusCode;
+
+use super::input::{Input, Read};
+use super::now;
+use crate::app::App;
+use crate::error::Error;
+use crate::events;
+use crate::idempotency::{Done, Hand, IdempotencyError, Work};
+use crate::produce::RecordError;
+use crate::produce::answer::{self, common_fields};
+use crate::produce::burst::{self, Outcome, unreported};
+use crate::produce::prepare::{Prepared, prepare};
+
+/// See the module.
+pub(crate) struct Single {
+    pub(crate) cluster: String,
+    pub(crate) topic: Arc<str>,
+    pub(crate) body: Bytes,
+}
+
+impl Single {
+    /// The only record of the body. One that cannot be read is one, too.
+    async fn read(
+        &self,
+        app: &App,
+        bytes: &mut Vec<u8>,
+    ) -> Result<Result<Prepared, RecordError>, Error> {
+        let mut input = Input::new(&app.config);
+        input.push(&self.body);
+        input.end();
+        let mut found = None;
+        while input.has_more() {
+            let record = match input.next(bytes) {
+                Read::Nothing => continue,
+                Read::Failed(error) => Err(error),
+                Read::Record(request, size) => {
+                    let limits = app.rate_limits.as_ref();
+                    match limits.and_then(|limits| limits.refusal(&self.cluster, size)) {
+                        Some(error) => Err(error),
+                        None => prepare(app, &self.topic, *request, bytes, now()).await,
+                    }
+                }
+            };
+            if found.replace(record).is_some() {
+                return Err(IdempotencyError::NotOneRecord.into());
+            }
+        }
+        found.ok_or_else(|| IdempotencyError::NotOneRecord.into())
+    }
+
+    async fn write(&self, app: &App, hand: Hand<'_>) -> Result<Done, Error> {
+        let mut bytes = Vec::with_capacity(self.body.len());
+        let record = self.read(app, &mut bytes).await?;
+        // The request's bytes are counted already.
+        let permit = app.admission.empty();
+        let burst = burst::send_by(app, &self.topic, vec![record], &bytes, permit, hand).await;
+        burst.record(0).await;
+        let mut text = String::from("{");
+        match burst.outcome(app, 0) {
+            Some(Outcome::Stored(place, key, value)) => {
+                text.push_str("\"error_code\":200,");
+                let common = common_fields(&self.cluster, &self.topic);
+                answer::stored(&mut text, &common, place, key, value);
+            }
+            outcome => {
+                let error = match outcome {
+                    Some(Outcome::Failed(error)) => error,
+                    _ => unreported(),
+                };
+                events::records_failed(&app.metrics, &self.topic, std::iter::once(&error));
+                answer::failed(&mut text, &error);
+            }
+        }
+        text.push_str("}\r\n");
+        let (stored, lost) = burst.totals();
+        Ok(Done {
+            status: StatusCode::OK,
+            body: text.into_bytes(),
+            stored,
+            lost,
+        })
+    }
+}
+
+impl Work for Single {
+    fn write<'w>(
+        &'w self,
+        app: &'w Arc<App>,
+        hand: Hand<'w>,
+    ) -> BoxFuture<'w, Result<Done, Error>> {
+        Box::pin(self.write(app, hand))
+    }
+}
