@@ -3,6 +3,7 @@
 
 pub mod config_files;
 pub mod connect_rest;
+pub mod documented;
 pub mod golden;
 pub mod idempotency;
 pub mod metrics;

@@ -47,7 +47,8 @@ impl Replicas {
         properties: Properties<'_>,
     ) -> Result<Self> {
         let listeners: Vec<String> = (0..count).map(|_| free_listener()).collect::<Result<_>>()?;
-        let places = listeners.join(",");
+        // The first by a name, the others by address.
+        let places = listeners.join(",").replacen("127.0.0.1", "localhost", 1);
         let topic = session.name("instances");
         let mut lines = vec![
             ("sluiceway.peers", &*places),

@@ -1,3 +1,4 @@
-//! Consumer instances that replicas share, on real Kafka.
+//! Consumer instances that replicas share, on real Kafka, and lines of the documentation.
 
 protocol_tests::peers_cases!(real);
+protocol_tests::documented_cases!(real);

@@ -252,12 +252,12 @@ async fn until_known(http: &Client, request: &Request) -> Result<Response> {
     .await
 }
 
-/// `kill -9` at twelve moments of a request, the retry goes to another proxy: every key is there once.
+/// `kill -9` at eight moments of a request, the retry goes to another proxy: every key is there once.
 ///
 /// # Errors
 /// The case fails.
 pub async fn a_killed_proxy_has_written_all_or_nothing(session: &Session) -> Result<()> {
-    const KILLS: u64 = 12;
+    const KILLS: u64 = 8;
     let topic = session.topic("killed", 1).await?;
     let path = format!("/topics/{topic}");
     let other = start(session, &[]).await?;
@@ -275,7 +275,7 @@ pub async fn a_killed_proxy_has_written_all_or_nothing(session: &Session) -> Res
         let request = keyed(&path, &format!("key{number}"), &body);
         let (http, sent) = (victim.http.clone(), request.clone());
         let first = tokio::spawn(async move { http.call(&sent).await });
-        tokio::time::sleep(Duration::from_millis(number * 3)).await;
+        tokio::time::sleep(Duration::from_millis(number * 4)).await;
         victim.program.as_mut().context("not ours")?.kill()?;
         let first = first.await?;
         let retry = until_known(&other.http, &request).await?;

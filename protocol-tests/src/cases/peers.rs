@@ -17,6 +17,7 @@ macro_rules! peers_cases {
     ($kind:ident) => {
         $crate::tests!($kind peers
             an_instance_outlives_its_owner draining_hands_over_without_a_gap
+            draining_hands_over_what_has_read_nothing
             a_replica_that_was_away_gives_its_instances_up only_replicas_can_say_that_they_are_replicas
             the_first_read_waits_for_the_join);
     };
@@ -203,6 +204,42 @@ pub async fn draining_hands_over_without_a_gap(session: &Session) -> Result<()> 
     ensure!(found == expected, "{found:?} instead of {expected:?}");
     // Also when it ended before the last read.
     ensure!(consumer.read(100_000).await?.is_empty(), "there were 60");
+    Ok(())
+}
+
+/// SIGTERM of the owner of an instance that reads from the end and has found nothing yet: what comes before the next
+/// owner begins is read there.
+///
+/// # Errors
+/// The case fails.
+pub async fn draining_hands_over_what_has_read_nothing(session: &Session) -> Result<()> {
+    let topic = session.topic("idle", 2).await?;
+    session.kafka.write(&topic, &numbered(0, 0..3)).await?;
+    let settings = [("sluiceway.consumer.join.wait.ms", "60000")];
+    let mut replicas = Replicas::start(session, 2, &settings).await?;
+    let (http, group) = (replicas.client()?, session.name("group"));
+    let options = json!({"name": "it", "format": "json", "auto.offset.reset": "latest"});
+    expect_status(
+        &post(&http, &format!("/consumers/{group}"), &options).await?,
+        200,
+    )?;
+    let base = format!("/consumers/{group}/instances/it");
+    let consumer = Consumer { http, base };
+    consumer.subscribe(&topic).await?;
+    ensure!(
+        consumer.read(100_000).await?.is_empty(),
+        "it begins at the end"
+    );
+    let owner = replicas.owner(&[0, 1]).await?;
+    replicas.proxies[owner].stop().await?;
+    session.kafka.write(&topic, &numbered(0, 3..5)).await?;
+    session.kafka.write(&topic, &numbered(1, 0..1)).await?;
+    let mut found = Vec::new();
+    while found.len() < 3 {
+        found.extend(consumer.read_some(100_000).await?);
+    }
+    found.sort_unstable();
+    ensure!(found == [0, 3, 4], "{found:?}");
     Ok(())
 }
 

@@ -4,7 +4,7 @@
 //! that the reader can see that it changed. Positions told by a former owner of the instance are used with the first one.
 
 use std::error::Error as StdError;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use rdkafka::client::{ClientContext, OAuthToken};
@@ -17,6 +17,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::java_order::TopicPartition;
 use super::restore::Position;
 use crate::client_context::Context;
+use crate::stream::now;
 
 /// The callbacks of an instance's client.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(crate) struct Callbacks {
     inner: Context,
     changes: AtomicU64,
     assignments: AtomicU64,
+    /// When the group last said what is read, in epoch milliseconds.
+    assigned_at: AtomicI64,
     assigned: Mutex<Vec<TopicPartition>>,
     /// Where the partitions of the first assignment are read from, if not from what is committed.
     starts: Mutex<Vec<Position>>,
@@ -35,6 +38,7 @@ impl Callbacks {
             inner,
             changes: AtomicU64::new(0),
             assignments: AtomicU64::new(0),
+            assigned_at: AtomicI64::new(0),
             assigned: Mutex::default(),
             starts: Mutex::default(),
         }
@@ -48,6 +52,11 @@ impl Callbacks {
     /// How often the group has said what this instance reads.
     pub(crate) fn assignments(&self) -> u64 {
         self.assignments.load(Ordering::Acquire)
+    }
+
+    /// When it last did, in epoch milliseconds.
+    pub(crate) fn assigned_at(&self) -> i64 {
+        self.assigned_at.load(Ordering::Acquire)
     }
 
     /// The next assignment begins at these positions.
@@ -125,6 +134,7 @@ impl ConsumerContext for Callbacks {
         let list = consumer.assignment().unwrap_or_default();
         *self.assigned.lock() = names(&list);
         if matches!(rebalance, Rebalance::Assign(_)) {
+            self.assigned_at.store(now(), Ordering::Release);
             self.assignments.fetch_add(1, Ordering::Release);
         }
         self.changes.fetch_add(1, Ordering::Release);

@@ -138,8 +138,10 @@ impl Instance {
         reader.join(limit).await
     }
 
-    /// Closes the client after the request under way, and tells what is needed to go on elsewhere.
+    /// Closes the client, and tells what is needed to go on elsewhere.
     pub(super) async fn hand_over(&self) -> Restored {
+        // A read under way ends without having taken anything.
+        self.gone.cancel();
         let mut guard: OwnedMutexGuard<Option<Reader>> =
             Arc::clone(&self.reader).lock_owned().await;
         let reader = guard.take();

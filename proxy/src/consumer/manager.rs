@@ -265,7 +265,7 @@ impl Consumers {
         true
     }
 
-    /// Ends one so that another replica can go on with it, after the request under way.
+    /// Ends one so that another replica can go on with it. A read under way fails: it goes on there, too.
     pub(crate) async fn hand_over(&self, group: &str, name: &str) -> Option<Restored> {
         let instance = self.remove(group, name)?;
         Some(instance.hand_over().await)

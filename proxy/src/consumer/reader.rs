@@ -47,6 +47,8 @@ pub(crate) struct Reader {
     pub(super) before_join: u64,
     pub(super) chosen: Instant,
     auto_commit: bool,
+    /// Whether partitions without a committed offset are read from their end.
+    pub(super) from_end: bool,
 }
 
 /// A record that waits for its schema.
@@ -102,6 +104,7 @@ impl Reader {
             before_join: 0,
             chosen: Instant::now(),
             auto_commit,
+            from_end: config.get("auto.offset.reset") == Some("latest"),
         })
     }
 

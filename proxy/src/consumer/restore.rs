@@ -6,6 +6,8 @@
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer;
+use rdkafka::topic_partition_list::TopicPartitionListElem;
+use rdkafka::{Offset, TopicPartitionList};
 use serde::{Deserialize, Serialize};
 use sluiceway_common::topic_pattern::TopicPattern;
 
@@ -45,6 +47,8 @@ pub(crate) struct Restored {
     pub(crate) positions: Vec<Position>,
 }
 
+/// How long the broker may take to tell offsets.
+const ASK: Duration = Duration::from_secs(2);
 /// Longest sleep while the group decides.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -70,10 +74,55 @@ impl Reader {
     /// Ends the client, and tells what is needed to go on elsewhere. Blocks.
     pub(super) fn farewell(mut self) -> Restored {
         self.keep_up();
+        let mut positions = self.positions();
+        positions.extend(self.beginnings());
         Restored {
             choice: self.choice(),
-            positions: self.positions(),
+            positions,
         }
+    }
+
+    /// Where partitions began to be read of which nothing was answered or committed yet, if that was their end then: the
+    /// end is another by the time that somebody goes on. Blocks.
+    fn beginnings(&self) -> Vec<Position> {
+        let begun = self.consumer.context().assigned_at();
+        if !self.from_end || !self.selection.is_subscription() || begun == 0 {
+            return Vec::new();
+        }
+        let mut list = TopicPartitionList::new();
+        for part in self.parts.assigned().filter(|part| part.position.is_none()) {
+            list.add_partition(&part.topic, part.partition);
+        }
+        if list.count() == 0 {
+            return Vec::new();
+        }
+        let found = self.consumer.committed_offsets(list, ASK);
+        let mut times = TopicPartitionList::new();
+        for element in found.unwrap_or_default().elements() {
+            if element.offset() == Offset::Invalid {
+                let (topic, partition) = (element.topic(), element.partition());
+                let _listed = times.add_partition_offset(topic, partition, Offset::Offset(begun));
+            }
+        }
+        let found = self
+            .consumer
+            .offsets_for_times(times, ASK)
+            .unwrap_or_default();
+        let position = |element: &TopicPartitionListElem<'_>| {
+            let (topic, partition) = (element.topic(), element.partition());
+            let offset = match element.offset() {
+                Offset::Offset(offset) if offset >= 0 => offset,
+                // Nothing came since.
+                _ => {
+                    self.consumer
+                        .fetch_watermarks(topic, partition, ASK)
+                        .ok()?
+                        .1
+                }
+            };
+            Some((topic.to_owned(), partition, offset))
+        };
+        found.elements().iter().filter_map(position).collect()
     }
 
     /// Goes on with what another reader was doing. Blocks.

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::HeaderValue;
 use parking_lot::Mutex as Quick;
@@ -30,6 +30,9 @@ const TRIES: u32 = 6;
 /// Pause before the next try, times the tries so far; up to as much again by chance.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// How long a refusal of transactions is believed.
+const REFUSED: Duration = Duration::from_secs(5);
+
 /// See the module.
 pub(super) struct Ledger {
     config: IdempotencyConfig,
@@ -43,6 +46,8 @@ struct State {
     notes: Notes,
     /// The offset of the next note to be read.
     next: i64,
+    /// Why Kafka refused transactions, and when.
+    refused: Option<(Instant, String)>,
 }
 
 /// What became of a transaction.
@@ -61,6 +66,7 @@ impl Ledger {
             producer: None,
             notes: Notes::new(config.retention, Arc::clone(&held)),
             next: 0,
+            refused: None,
         };
         Self {
             config: config.clone(),
@@ -80,6 +86,11 @@ impl Ledger {
         work: &impl Work,
     ) -> Result<(Note, bool), Error> {
         let mut state = self.state.lock().await;
+        if let Some((when, reason)) = &state.refused
+            && when.elapsed() < REFUSED
+        {
+            return Err(IdempotencyError::NoTransactions(reason.clone()).into());
+        }
         let mut reason = String::new();
         for number in 0..TRIES {
             if number > 0 {
@@ -97,6 +108,7 @@ impl Ledger {
                 None => match self.open(app, &mut state).await {
                     Ok(producer) => producer,
                     Err(Failure::Refused(reason)) => {
+                        state.refused = Some((Instant::now(), reason.clone()));
                         return Err(IdempotencyError::NoTransactions(reason).into());
                     }
                     Err(Failure::Again(why)) => {
@@ -155,7 +167,7 @@ impl Ledger {
         let read = tokio::task::spawn_blocking(read).await;
         let read = read.map_err(|_| Failure::Again("reading notes panicked".into()))?;
         let (notes, next) = read?;
-        tracing::info!(
+        tracing::debug!(
             partition,
             notes = notes.len(),
             "a partition of idempotency keys was taken"
