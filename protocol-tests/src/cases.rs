@@ -15,8 +15,11 @@ pub mod rest_v2_produce;
 pub mod sink_kill;
 pub mod sink_layout;
 pub mod sink_rebalance;
+pub mod sink_requests;
 pub mod sink_restart;
 pub mod sink_rotation;
+pub mod sink_scale;
+pub mod sink_takeover;
 
 use std::time::Duration;
 

@@ -15,6 +15,7 @@ pub mod avro_file;
 pub mod case;
 pub mod dead_letters;
 pub mod differences;
+pub(crate) mod objects;
 pub mod outcome;
 pub mod parquet_file;
 pub mod pending;

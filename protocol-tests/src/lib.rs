@@ -34,6 +34,7 @@ pub mod program;
 pub mod replicas;
 pub mod s3;
 pub mod session;
+pub mod store_stand_in;
 pub mod target;
 pub mod tiling;
 

@@ -119,6 +119,16 @@ impl Bucket {
         }
     }
 
+    /// Writes an object.
+    ///
+    /// # Errors
+    /// The store does not take it.
+    pub async fn put(&self, key: &str, body: Vec<u8>) -> Result<()> {
+        let put = self.client.put_object().bucket(&self.name).key(key);
+        put.body(ByteStream::from(body)).send().await?;
+        Ok(())
+    }
+
     /// Tags of an object. A store without tags says that there are none.
     ///
     /// # Errors

@@ -5,3 +5,4 @@ protocol_tests::sink_rotation_cases!(real);
 protocol_tests::sink_restart_cases!(real);
 protocol_tests::sink_rebalance_cases!(real);
 protocol_tests::connect_rest_cases!(real);
+protocol_tests::sink_takeover_cases!(real);

@@ -14,8 +14,8 @@ mod from_json;
 mod tests;
 
 pub use prost_reflect::{
-    DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MapKey, MessageDescriptor,
-    OneofDescriptor, Value as FieldValue,
+    Cardinality, DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MapKey, MessageDescriptor,
+    OneofDescriptor, Syntax, Value as FieldValue,
 };
 
 use prost::Message;

@@ -11,6 +11,7 @@ mod json_schema;
 mod primitive;
 mod protobuf;
 mod registry;
+mod schema_converter;
 mod string;
 
 use avro::AvroConverter;

@@ -1,16 +1,17 @@
 //! The files of one encoded partition that are open together: values, and beside them keys and headers.
 //!
-//! In: records of one topic-partition and one encoded partition, in offset order. Out: one [`ClosedFile`] a file, all
+//! In: records of one topic-partition and one folder (topic and encoded partition), in offset order. Out: one [`ClosedFile`] a file, all
 //! with the same records, closed at one boundary. A record goes into all of them or into none.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::encode::{Format, View};
-use crate::error::RecordError;
-use crate::open_file::{ClosedFile, OpenFile};
+use crate::error::{Exception, RecordError};
+use crate::open_file::{ClosedFile, OpenFile, OpenObject};
 use crate::record::{Datum, SinkRecord};
 use crate::rotate::CloseReason;
+use crate::schema_change::{Change, SchemaCompatibility};
 use crate::upload::Uploader;
 use crate::value::SchemaRef;
 
@@ -37,12 +38,15 @@ impl Stored {
 
 /// The open files of one encoded partition.
 pub(crate) struct FileSet {
-    /// The encoded partition, by which the files are found.
-    pub(crate) encoded_partition: String,
+    /// Topic as the transforms left it, and the encoded partition: the folder, by which the files are found.
+    topic: String,
+    encoded_partition: String,
+    /// Offset of the first record.
+    pub(crate) first_offset: i64,
     /// Schema of the values in them.
     pub(crate) schema: Option<SchemaRef>,
     /// Whether they hold tombstones: keys without values.
-    pub(crate) tombstones: bool,
+    tombstones: bool,
     last_offset: i64,
     records: u64,
     files: Vec<(View, Arc<dyn Format>, OpenFile)>,
@@ -60,12 +64,35 @@ impl FileSet {
             (view, Arc::clone(format), open(view, format))
         };
         Self {
+            topic: record.topic.clone().into_owned(),
             encoded_partition: record.encoded_partition.to_owned(),
+            first_offset: record.offset,
             schema: record.value.schema.clone(),
             tombstones,
             last_offset: record.offset,
             records: 0,
             files: stored.views(tombstones).map(file).collect(),
+        }
+    }
+
+    /// Whether a record lies in the folder of these files.
+    pub(crate) fn holds_folder_of(&self, record: &SinkRecord<'_>) -> bool {
+        self.encoded_partition == record.encoded_partition && self.topic == record.topic
+    }
+
+    /// Whether a record's schema fits these files: tombstones have files of their own.
+    ///
+    /// # Errors
+    /// The schemas cannot be compared.
+    pub(crate) fn change(
+        &self,
+        record: &SinkRecord<'_>,
+        mode: SchemaCompatibility,
+    ) -> Result<Change, Exception> {
+        match (self.tombstones, record.value.payload.is_null()) {
+            (true, true) => Ok(Change::Same),
+            (false, false) => mode.change(record.value.schema.as_ref(), self.schema.as_ref()),
+            _ => Ok(Change::NewFile),
         }
     }
 
@@ -126,6 +153,11 @@ impl FileSet {
     /// Keys of the objects.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(|(_, _, file)| file.key.as_str())
+    }
+
+    /// The files as they are now.
+    pub(crate) fn so_far(&self) -> impl Iterator<Item = OpenObject> {
+        self.files.iter().map(|(_, _, file)| file.so_far())
     }
 
     /// Bytes of the files so far, encoded.

@@ -40,6 +40,8 @@
 //! | [`error`] | errors as Connect shows them |
 //! | `transform`, `predicate` | Kafka Connect's single message transforms |
 //! | `dead_letters` | bad records → the dead-letter topic |
+//! | [`explain`] | which objects a connector would write for some records |
+//! | [`validate`] | everything that is wrong with a connector file |
 #![forbid(unsafe_code)]
 
 mod assignment;
@@ -55,6 +57,7 @@ mod dead_letters;
 pub mod encode;
 pub mod error;
 mod events;
+pub mod explain;
 mod file_set;
 pub mod herder;
 mod joda;
@@ -79,5 +82,6 @@ pub mod task;
 mod topic_partition;
 mod transform;
 mod upload;
+pub mod validate;
 pub mod value;
 pub mod worker;

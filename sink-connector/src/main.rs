@@ -1,75 +1,188 @@
-//! `sluiceway-sink worker.properties [connector.properties|connector.json …]`: a standalone Kafka Connect worker that
-//! runs S3 sink connectors, called as `connect-standalone` is.
+//! `sluiceway-sink worker.properties [connector.properties|connector.json …]`: a Kafka Connect worker that runs S3 sink
+//! connectors, called as `connect-standalone` is. `sluiceway-sink validate` and `sluiceway-sink explain` look at a
+//! connector file without Kafka and S3.
 //!
-//! Exit status: 1 when the worker cannot start; after SIGTERM 143 and after SIGINT 130, as the original's, once
-//! everything has stopped. A second signal ends it at once.
+//! Exit status: 1 when the worker cannot start, or a file is not good; after SIGTERM 143 and after SIGINT 130, as the
+//! original's, once everything has stopped. A second signal ends it at once.
 #![forbid(unsafe_code)]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use prometheus::Registry;
 use sluiceway_common::props::{self, Properties};
 use sluiceway_common::{logging, shutdown};
+use sluiceway_sink::explain::{self, Sample};
+use sluiceway_sink::validate::{self, Verdict};
 use sluiceway_sink::worker::{ConnectorFile, Worker, WorkerConfig};
 
-/// Runs S3 sink connectors as a standalone Kafka Connect worker.
+/// Runs S3 sink connectors as a Kafka Connect worker.
 #[derive(Debug, Parser)]
 #[command(name = "sluiceway-sink", version, after_help = AFTER_HELP)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Worker properties, as for connect-standalone.
-    worker: PathBuf,
+    #[arg(required = true)]
+    worker: Option<PathBuf>,
     /// Connectors to start: properties files, or JSON files with a flat map or {"name": …, "config": {…}}.
     connectors: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Tells everything that is wrong with a connector file; asks neither Kafka nor S3.
+    #[command(after_help = VALIDATE_HELP)]
+    Validate {
+        /// The connector: a properties file, or a JSON file.
+        connector: PathBuf,
+        /// The worker's properties: its converters, config providers and override policy.
+        #[arg(long)]
+        worker: Option<PathBuf>,
+    },
+    /// Prints the objects that a connector would write for some records; writes nothing.
+    #[command(after_help = EXPLAIN_HELP)]
+    Explain {
+        /// The connector: a properties file, or a JSON file.
+        connector: PathBuf,
+        /// The records: a JSON array, or JSON objects one after the other.
+        #[arg(long)]
+        sample: PathBuf,
+        /// The worker's properties: its converters and config providers.
+        #[arg(long)]
+        worker: Option<PathBuf>,
+        /// One JSON object instead of text.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 const AFTER_HELP: &str = "Environment: CONNECT_… variables override worker properties as in the Docker images \
     (CONNECT_BOOTSTRAP_SERVERS is bootstrap.servers); RUST_LOG sets log levels; SLUICEWAY_LOG_FORMAT is text or json.\n\n\
     A connector file that cannot be used is logged and its connector shown FAILED; the worker and the others run.";
 
-/// Log levels when RUST_LOG is not set.
+const VALIDATE_HELP: &str = "Exit status: 0 when the connector would run, 1 when it would be refused or fail at its start. \
+    Errors are those of PUT /connector-plugins/S3SinkConnector/config/validate, a line each, all at once.";
+
+const EXPLAIN_HELP: &str = "A record: {\"topic\": \"orders\", \"partition\": 0, \"offset\": 7, \"timestamp\": 1700000000000, \
+    \"key\": \"k\", \"value\": {\"id\": 7}, \"headers\": [{\"key\": \"h\", \"value\": \"x\"}]}. Everything may be left out: \
+    the topic when the connector reads one, partition 0, the next offset, the time of the call, null. A JSON string \
+    stands for its characters, other JSON for its text; value_base64 and key_base64 hold bytes. The clock shows the \
+    latest timestamp so far. Converters, transforms, partitioner and rotation are the real ones; only a Schema Registry \
+    is asked, where a converter needs one.\n\n\
+    Exit status: 1 when the connector would be refused or fail.";
+
+/// Log levels when RUST_LOG is not set: of a worker, and of a look at a file, which tells everything by itself.
 const LOG_LEVELS: &str = "info";
+const QUIET_LEVELS: &str = "off";
 /// How long calls that block may go on after everything has stopped.
 const LAST_CALLS: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    logging::init(logging::Format::detect(), LOG_LEVELS);
-    match run(&args) {
-        Ok(signal) => ExitCode::from(u8::try_from(signal.exit_code()).unwrap_or(1)),
-        Err(error) => {
-            eprintln!("sluiceway-sink: {error:#}");
-            ExitCode::FAILURE
-        }
+    let levels = args.command.as_ref().map_or(LOG_LEVELS, |_| QUIET_LEVELS);
+    logging::init(logging::Format::detect(), levels);
+    let code = match (&args.command, &args.worker) {
+        (Some(Command::Validate { connector, worker }), _) => check(connector, worker.as_deref()),
+        (
+            Some(Command::Explain {
+                connector,
+                sample,
+                worker,
+                json,
+            }),
+            _,
+        ) => show(connector, sample, worker.as_deref(), *json),
+        (None, Some(worker)) => run(worker, &args.connectors)
+            .map(|signal| ExitCode::from(u8::try_from(signal.exit_code()).unwrap_or(1))),
+        (None, None) => Err(anyhow::anyhow!("no worker properties; see --help")),
+    };
+    code.unwrap_or_else(|error| {
+        eprintln!("sluiceway-sink: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn check(connector: &Path, worker: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let runtime = runtime()?;
+    let verdict = validate::validate(connector, worker, runtime.handle())?;
+    println!("{verdict}");
+    Ok(status(verdict.is_good()))
+}
+
+fn show(
+    connector: &Path,
+    sample: &Path,
+    worker: Option<&Path>,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
+    let runtime = runtime()?;
+    let verdict = validate::validate(connector, worker, runtime.handle())?;
+    if !verdict.is_good() {
+        println!("{verdict}");
+        return Ok(ExitCode::FAILURE);
+    }
+    let Verdict {
+        config: Ok(config), ..
+    } = verdict
+    else {
+        return Ok(ExitCode::FAILURE);
+    };
+    let text = std::fs::read_to_string(sample)
+        .with_context(|| format!("cannot read the sample {}", sample.display()))?;
+    let records = Sample::parse(&text).and_then(|sample| sample.records(&config.topics));
+    let records = records.with_context(|| sample.display().to_string())?;
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let now_ms = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
+    let explanation = explain::explain(*config, &records, now_ms, runtime.handle())
+        .map_err(|exception| anyhow::anyhow!("{}", exception.stacktrace()))?;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&explanation)?);
+    } else {
+        println!("{explanation}");
+    }
+    Ok(status(explanation.failure.is_none()))
+}
+
+fn status(good: bool) -> ExitCode {
+    match good {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
     }
 }
 
-fn run(args: &Args) -> anyhow::Result<shutdown::Signal> {
-    let properties = worker_properties(args)?;
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+}
+
+fn run(worker: &Path, connectors: &[PathBuf]) -> anyhow::Result<shutdown::Signal> {
+    let properties = worker_properties(worker)?;
     let config = WorkerConfig::parse(&properties)
-        .with_context(|| format!("the worker cannot start with {}", args.worker.display()))?;
+        .with_context(|| format!("the worker cannot start with {}", worker.display()))?;
     for unknown in WorkerConfig::unknown_keys(&properties) {
-        tracing::warn!(file = %args.worker.display(), "{unknown}");
+        tracing::warn!(file = %worker.display(), "{unknown}");
     }
-    let connectors = args
-        .connectors
+    let connectors = connectors
         .iter()
         .map(|path| ConnectorFile::read(path))
         .collect();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let runtime = runtime()?;
     let ended = runtime.block_on(work(config, connectors));
     runtime.shutdown_timeout(LAST_CALLS);
     ended
 }
 
 /// The worker file with the environment laid over it.
-fn worker_properties(args: &Args) -> anyhow::Result<Properties> {
-    let mut properties = props::read_file(&args.worker)?;
+fn worker_properties(path: &Path) -> anyhow::Result<Properties> {
+    let mut properties = props::read_file(path)?;
     let variables = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     properties.extend(props::env_overlay("CONNECT_", variables));

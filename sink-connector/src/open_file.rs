@@ -122,6 +122,17 @@ impl OpenFile {
         self.reservation.bytes()
     }
 
+    /// The file as it is now.
+    pub(crate) fn so_far(&self) -> OpenObject {
+        OpenObject {
+            key: self.key.clone(),
+            first_offset: self.first_offset,
+            last_offset: self.last_offset,
+            records: self.records,
+            bytes: self.encoded_bytes(),
+        }
+    }
+
     /// Ends the file. The last part of a multipart upload goes out at once; nothing becomes visible yet.
     ///
     /// # Errors
@@ -156,6 +167,18 @@ impl OpenFile {
             body,
         })
     }
+}
+
+/// What an open file holds so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OpenObject {
+    /// The object's key.
+    pub(crate) key: String,
+    pub(crate) first_offset: i64,
+    pub(crate) last_offset: i64,
+    pub(crate) records: u64,
+    /// Encoded bytes; what a format adds at its end is not among them.
+    pub(crate) bytes: u64,
 }
 
 enum Body {

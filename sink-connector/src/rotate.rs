@@ -74,9 +74,11 @@ impl CloseReason {
 pub struct OpenSet {
     records: u64,
     bytes: u64,
-    /// Time of the first record.
+    /// Time from which the interval counts: the first record's, or the latest so far where late ones don't count.
     base: Option<i64>,
-    /// Encoded partition of the last record.
+    /// Latest time of any record, also of those in files closed before.
+    latest: Option<i64>,
+    /// Encoded partition of the last record (that was not late, where late ones don't count).
     partition: String,
     /// When the last record was written, by the clock.
     written_ms: i64,
@@ -96,6 +98,9 @@ impl OpenSet {
         partition: &str,
     ) -> Option<CloseReason> {
         let interval = rules.interval_ms.filter(|_| self.records > 0)?;
+        if self.is_late(rules, time) {
+            return None;
+        }
         let passed = time
             .unwrap_or(i64::MIN)
             .saturating_sub(self.base.unwrap_or(i64::MAX));
@@ -106,6 +111,11 @@ impl OpenSet {
         changed.then_some(CloseReason::PartitionChange)
     }
 
+    /// Whether a record of this time lies before the latest one, and such records close nothing.
+    fn is_late(&self, rules: &RotationConfig, time: Option<i64>) -> bool {
+        !rules.on_late_record && time < self.latest
+    }
+
     /// Whether files are to be closed before another one is opened beside `open_files`.
     pub fn before_file(rules: &RotationConfig, open_files: usize) -> Option<CloseReason> {
         let limit = rules.max_open_files?;
@@ -113,12 +123,21 @@ impl OpenSet {
     }
 
     /// A record was written at `clock_ms`; the files grew by `bytes`.
-    pub fn add(&mut self, time: Option<i64>, partition: &str, bytes: u64, clock_ms: i64) {
+    pub fn add(
+        &mut self,
+        rules: &RotationConfig,
+        time: Option<i64>,
+        partition: &str,
+        bytes: u64,
+        clock_ms: i64,
+    ) {
+        let late = self.is_late(rules, time);
         self.records += 1;
         self.bytes += bytes;
-        self.base = self.base.or(time);
+        self.base = self.base.or(if late { self.latest } else { time });
+        self.latest = self.latest.max(time);
         self.written_ms = clock_ms;
-        if self.partition != partition {
+        if !late && self.partition != partition {
             partition.clone_into(&mut self.partition);
         }
     }
@@ -189,6 +208,8 @@ mod tests {
             flush_bytes: None,
             interval_ms: Some(10_000),
             on_partition_change: true,
+            on_schema_change: true,
+            on_late_record: true,
             max_open_files: Some(2),
             idle_ms: Some(500),
             schedule: None,
@@ -204,7 +225,7 @@ mod tests {
                 found.push(offset);
                 open.clear();
             }
-            open.add(Some(*time), partition, 10, 0);
+            open.add(rules, Some(*time), partition, 10, 0);
             if open.after(rules).is_some() {
                 found.push(offset + 1);
                 open.clear();
@@ -251,6 +272,39 @@ mod tests {
     }
 
     #[test]
+    fn late_records_close_nothing_where_they_do_not_count() {
+        // Two late ones among those of their time, one of them the first after a rotation.
+        let records = [
+            (3_600, "hour=1"),
+            (100, "hour=0"),
+            (3_700, "hour=1"),
+            (7_200, "hour=2"),
+            (3_900, "hour=1"),
+            (7_300, "hour=2"),
+            (90_000, "hour=25"),
+        ];
+        let by_original = RotationConfig {
+            flush_size: 100,
+            interval_ms: Some(3_600),
+            ..rules()
+        };
+        assert_eq!(boundaries(&by_original, &records), [1, 2, 3, 4, 5, 6]);
+        let without_late = RotationConfig {
+            on_late_record: false,
+            ..by_original.clone()
+        };
+        assert_eq!(boundaries(&without_late, &records), [3, 6]);
+        // A late record that begins a set of files does not make the next one look an hour older.
+        let begins_late = [7_200, 7_300, 100, 7_400].map(|time| (time, "all"));
+        let two = |rules: &RotationConfig| RotationConfig {
+            flush_size: 2,
+            ..rules.clone()
+        };
+        assert_eq!(boundaries(&two(&by_original), &begins_late), [2, 3]);
+        assert_eq!(boundaries(&two(&without_late), &begins_late), [2, 4]);
+    }
+
+    #[test]
     fn sizes_files_and_silence_close_too() {
         let records = [(0, "a"); 7];
         assert_eq!(boundaries(&rules(), &records), [3, 6]);
@@ -267,7 +321,7 @@ mod tests {
         );
         let mut open = OpenSet::default();
         assert_eq!(open.idle(&rules(), 10_000), None);
-        open.add(None, "a", 1, 10_000);
+        open.add(&rules(), None, "a", 1, 10_000);
         assert_eq!(open.idle(&rules(), 10_499), None);
         assert_eq!(open.idle(&rules(), 10_500), Some(CloseReason::Idle));
     }

@@ -15,7 +15,7 @@ use crate::error::RecordError;
 use crate::events::{self, ClosedObject};
 use crate::file_set::{FileSet, Stored};
 use crate::metrics::SinkMetrics;
-use crate::open_file::{ClosedFile, NewFile, OpenFile};
+use crate::open_file::{ClosedFile, NewFile, OpenFile, OpenObject};
 use crate::path::FileName;
 use crate::progress::{ClosingId, Commit, Progress};
 use crate::record::{Datum, Payload, SinkRecord};
@@ -68,6 +68,16 @@ fn projected<'r>(
     }))
 }
 
+/// Where a record is written.
+enum Place {
+    /// Into these open files.
+    In(usize),
+    /// Into new files, after all open ones are closed.
+    AfterClosing,
+    /// Into new files beside the open ones.
+    Beside,
+}
+
 /// An object on its way.
 struct Completing {
     closing: ClosingId,
@@ -103,7 +113,7 @@ impl TopicPartition {
         }
     }
 
-    /// Writes a record into the open file of its encoded partition at `clock_ms`, after closing what a rule wants
+    /// Writes a record into the open files of its folder at `clock_ms`, after closing what a rule wants
     /// closed before it.
     ///
     /// # Errors
@@ -136,21 +146,23 @@ impl TopicPartition {
             self.tools.dropped(&dropped);
         }
         written?;
-        self.open
-            .add(record.time, record.encoded_partition, grown, clock_ms);
+        let rules = &self.tools.config.rotation;
+        self.open.add(
+            rules,
+            record.time,
+            record.encoded_partition,
+            grown,
+            clock_ms,
+        );
         Ok(())
     }
 
+    /// The files that `record` goes into; a rule may close all open ones first.
     fn files_for(&mut self, record: &SinkRecord<'_>) -> Result<usize, RecordError> {
-        let found = self
-            .files
-            .iter()
-            .position(|files| files.encoded_partition == record.encoded_partition);
-        if let Some(at) = found {
-            if self.progress.replay_boundary().is_some() || self.goes_into(record, at)? {
-                return Ok(at);
-            }
-            self.close(CloseReason::SchemaChange)?;
+        match self.place(record)? {
+            Place::In(at) => return Ok(at),
+            Place::AfterClosing => self.close(CloseReason::SchemaChange)?,
+            Place::Beside => {}
         }
         let rules = &self.tools.config.rotation;
         let reason = OpenSet::before_file(rules, self.files.len());
@@ -161,14 +173,39 @@ impl TopicPartition {
         Ok(self.files.len() - 1)
     }
 
-    fn goes_into(&self, record: &SinkRecord<'_>, at: usize) -> Result<bool, RecordError> {
-        let files = &self.files[at];
-        if files.tombstones || record.value.payload.is_null() {
-            return Ok(files.tombstones && record.value.payload.is_null());
+    fn place(&self, record: &SinkRecord<'_>) -> Result<Place, RecordError> {
+        if !self.tools.config.rotation.on_schema_change {
+            return Ok(self.place_by_schema(record));
+        }
+        let mut files = self.files.iter();
+        let Some(at) = files.position(|files| files.holds_folder_of(record)) else {
+            return Ok(Place::Beside);
+        };
+        if !self.may_rotate() {
+            return Ok(Place::In(at));
         }
         let mode = self.tools.config.schema_compatibility;
-        let change = mode.change(record.value.schema.as_ref(), files.schema.as_ref());
-        Ok(change.map_err(RecordError::put)? != Change::NewFile)
+        let change = self.files[at].change(record, mode);
+        Ok(match change.map_err(RecordError::put)? {
+            Change::NewFile => Place::AfterClosing,
+            Change::Same | Change::Project => Place::In(at),
+        })
+    }
+
+    /// Files of the record's own schema, else the first ones whose schema it can be made to fit. A function of the
+    /// records since the last closing, so that a replay finds the same.
+    fn place_by_schema(&self, record: &SinkRecord<'_>) -> Place {
+        let mode = self.tools.config.schema_compatibility;
+        let fitting = self.files.iter().enumerate().filter_map(|(at, files)| {
+            let change = match files.holds_folder_of(record) {
+                true => files.change(record, mode).ok()?,
+                false => return None,
+            };
+            (change != Change::NewFile).then_some((change != Change::Same, files.first_offset, at))
+        });
+        fitting
+            .min()
+            .map_or(Place::Beside, |(_, _, at)| Place::In(at))
     }
 
     fn open_file(&mut self, record: &SinkRecord<'_>) {
@@ -226,6 +263,11 @@ impl TopicPartition {
     /// Records in open files.
     pub(crate) fn open_records(&self) -> u64 {
         self.open.records()
+    }
+
+    /// The open files as they are now.
+    pub(crate) fn files_so_far(&self) -> impl Iterator<Item = OpenObject> {
+        self.files.iter().flat_map(FileSet::so_far)
     }
 
     /// Encoded partitions with open files.

@@ -27,6 +27,8 @@ fn rules(rng: &mut StdRng) -> RotationConfig {
         flush_bytes: maybe(0.2, 40).map(|bytes| bytes as u64),
         interval_ms: maybe(0.3, 50),
         on_partition_change: maybe(0.5, 2).is_some(),
+        on_schema_change: true,
+        on_late_record: maybe(0.5, 2).is_some(),
         max_open_files: maybe(0.3, 4).map(|files| files as usize),
         idle_ms: maybe(0.3, 60),
         schedule: None,
@@ -151,7 +153,7 @@ impl Owner {
             self.rotate();
         }
         self.open.entry(folder).or_default().push(offset);
-        self.set.add(Some(time), &partition, 3, now);
+        self.set.add(&self.rules, Some(time), &partition, 3, now);
         self.progress
             .wrote_by_clock(offset, time, |a, b| bucket(a) == bucket(b));
     }

@@ -4,6 +4,7 @@
 //! can be deleted at any time (with nothing running): the next call fetches it again.
 
 use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -26,6 +27,17 @@ pub(crate) fn run_dir() -> Result<PathBuf> {
     let dir = root()?.join("run");
     fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
     Ok(dir)
+}
+
+/// As [`installed`], in a folder of its own for each `spec`: checkouts of different age do not take it from each other.
+pub(crate) fn installed_by_spec(
+    kind: &str,
+    spec: &str,
+    install: impl FnOnce(&Path) -> Result<()>,
+) -> Result<PathBuf> {
+    let mut hasher = DefaultHasher::new();
+    spec.hash(&mut hasher);
+    installed(&format!("{kind}-{:016x}", hasher.finish()), spec, install)
 }
 
 /// Returns the folder `name` of the cache, filled by `install` unless it already holds what `spec`

@@ -7,6 +7,7 @@ mod cache;
 mod child;
 mod http;
 mod kafka;
+mod node;
 mod part;
 mod ports;
 mod process;

@@ -1,4 +1,5 @@
-//! `cargo xtask python`: a virtual environment with the real clients (requests, confluent-kafka, boto3).
+//! `cargo xtask python`: a virtual environment with the real clients (requests, confluent-kafka, boto3, …) and
+//! readers (fastavro, pyarrow).
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +10,7 @@ const REQUIREMENTS: &str = include_str!("../../protocol-tests/python/requirement
 
 /// Makes the environment if need be; its interpreter.
 pub(crate) fn interpreter() -> Result<PathBuf> {
-    let dir = crate::cache::installed("python", REQUIREMENTS, |dir| {
+    let dir = crate::cache::installed_by_spec("python", REQUIREMENTS, |dir| {
         let file = dir.join("requirements.txt");
         std::fs::write(&file, REQUIREMENTS)?;
         run(Command::new("python3")

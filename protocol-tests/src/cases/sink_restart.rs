@@ -169,7 +169,7 @@ pub async fn reset_offsets_write_the_same_objects_again(session: &Session) -> Re
 }
 
 /// Commits as any other program of the group could as soon as the last member has left.
-async fn commit(
+pub(super) async fn commit(
     session: &Session,
     connector: &Connector,
     topic: &str,

@@ -403,7 +403,7 @@ fn connector(
 }
 
 /// A recorded input record.
-fn record(input: &Value, ids: &Ids) -> Result<Record> {
+pub(crate) fn record(input: &Value, ids: &Ids) -> Result<Record> {
     let offset = input["offset"].as_i64().context("no offset")?;
     let headers = input["headers"].as_array().into_iter().flatten();
     let header = |header: &Value| {

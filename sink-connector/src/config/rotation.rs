@@ -20,6 +20,12 @@ pub struct RotationConfig {
     pub interval_ms: Option<i64>,
     /// `rotate.file.on.partition.change`: with an interval, a record of another encoded partition closes files.
     pub on_partition_change: bool,
+    /// `rotate.file.on.schema.change`: a record whose schema does not fit the open files closes them; else it gets a
+    /// file beside them.
+    pub on_schema_change: bool,
+    /// `rotate.file.on.late.record`: with an interval, a record whose time lies before the latest one so far counts
+    /// like any other; else it closes nothing.
+    pub on_late_record: bool,
     /// `partitioner.max.open.files`: open files of one topic-partition.
     pub max_open_files: Option<usize>,
     /// `rotate.idle.interval.ms`: how long after its last record a topic-partition's files are closed, in milliseconds.
@@ -64,6 +70,22 @@ pub(super) fn keys() -> Vec<Key> {
             Kind::Boolean,
             "true",
             "With `rotate.interval.ms`: whether a change of the encoded partition closes files.",
+        )
+        .importance(Importance::Low),
+        Key::with(
+            "rotate.file.on.schema.change",
+            Kind::Boolean,
+            "true",
+            "Not in the original when false: a record whose schema does not fit the open file gets a file of its own beside \
+             it instead of closing all of them; interleaved versions then fill one file each.",
+        )
+        .importance(Importance::Low),
+        Key::with(
+            "rotate.file.on.late.record",
+            Kind::Boolean,
+            "true",
+            "Not in the original when false, with `rotate.interval.ms`: a record whose time lies before the latest one of \
+             its topic-partition closes nothing; it goes into its own encoded partition's file beside the others.",
         )
         .importance(Importance::Low),
         Key::with(
@@ -119,6 +141,8 @@ pub(super) fn read(values: &Values, partitioner: Option<&PartitionerConfig>) -> 
         interval_ms: positive("rotate.interval.ms")
             .filter(|_| partitioner.is_some_and(PartitionerConfig::has_time)),
         on_partition_change: values.boolean("rotate.file.on.partition.change"),
+        on_schema_change: values.boolean("rotate.file.on.schema.change"),
+        on_late_record: values.boolean("rotate.file.on.late.record"),
         max_open_files: positive("partitioner.max.open.files")
             .and_then(|files| usize::try_from(files).ok()),
         idle_ms: positive("rotate.idle.interval.ms"),

@@ -82,6 +82,8 @@ fn the_bootcamp_map_is_read_as_it_is() {
             flush_bytes: None,
             interval_ms: None,
             on_partition_change: true,
+            on_schema_change: true,
+            on_late_record: true,
             max_open_files: None,
             idle_ms: None,
             schedule: None

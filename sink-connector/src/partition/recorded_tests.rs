@@ -61,7 +61,7 @@ impl Run<'_> {
             self.files.insert(encoded.clone(), (key, 0, schema));
         }
         self.files.get_mut(&encoded).unwrap().1 += 1;
-        self.open.add(time, &encoded, 1, 0);
+        self.open.add(&rules, time, &encoded, 1, 0);
         if self.open.after(&rules).is_some() {
             self.close();
         }

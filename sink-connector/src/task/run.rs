@@ -14,7 +14,7 @@ use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::{Order, TaskContext, TaskEvent};
-use crate::assignment::{Assignment, Failure};
+use crate::assignment::{Assignment, Failure, Taken};
 use crate::commit::Committer;
 use crate::consume::{MessageHeaders, Subscription, TaskConsumer, consumer_config};
 use crate::dead_letters::DeadLetters;
@@ -330,8 +330,8 @@ impl<'a> Task<'a> {
             value: message.payload(),
             headers: Some(&headers),
         };
-        let ours = self.assignment.lock().take(&record)?;
-        if ours && !self.active_topics.contains(record.topic) {
+        let taken = self.assignment.lock().take(&record)?;
+        if !matches!(taken, Taken::NotOurs) && !self.active_topics.contains(record.topic) {
             self.active_topics.insert(record.topic.to_owned());
             (self.context.on_event)(TaskEvent::ActiveTopic(record.topic.to_owned()));
         }

@@ -20,19 +20,11 @@ enum Step {
 }
 
 /// A multipart upload under way.
-#[derive(Debug)]
 pub(crate) struct Multipart {
     steps: mpsc::UnboundedSender<Step>,
     bytes: u64,
-}
-
-impl std::fmt::Debug for Step {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Part(body, _) => write!(f, "Part({} bytes)", body.len()),
-            Self::Complete(object) => write!(f, "Complete({})", object.key),
-        }
-    }
+    /// For an uploader that only lists.
+    listed: Option<(Arc<Uploader>, FileId)>,
 }
 
 impl Multipart {
@@ -45,6 +37,14 @@ impl Multipart {
     ) -> Self {
         // Unbounded, because its bytes are counted by their reservations: the budget bounds it.
         let (steps, inbox) = mpsc::unbounded_channel();
+        if uploader.only_lists() {
+            let listed = Some((Arc::clone(uploader), file));
+            return Self {
+                steps,
+                bytes: 0,
+                listed,
+            };
+        }
         let worker = Worker {
             uploader: Arc::clone(uploader),
             file,
@@ -54,7 +54,11 @@ impl Multipart {
             parts: Vec::new(),
         };
         uploader.runtime.spawn(worker.run(inbox));
-        Self { steps, bytes: 0 }
+        Self {
+            steps,
+            bytes: 0,
+            listed: None,
+        }
     }
 
     /// Sends a part. `reservation` stands for its bytes until they are sent.
@@ -71,6 +75,10 @@ impl Multipart {
 
     /// Makes the object visible once all parts are there.
     pub(crate) fn complete(self, object: ClosedObject) {
+        if let Some((uploader, file)) = self.listed {
+            uploader.list(file, &object);
+            return;
+        }
         let _ = self.steps.send(Step::Complete(object));
     }
 }

@@ -51,6 +51,17 @@ impl ConnectorFile {
         }
     }
 
+    /// The configuration in the file at `path`, also where it lacks a name.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds no configuration.
+    pub(crate) fn configuration(path: &Path) -> Result<Properties, String> {
+        if is_json(path) {
+            return read(path).map(|request| request.config);
+        }
+        props::read_file(path).map_err(|error| error.to_string())
+    }
+
     /// A connector that comes from the program itself; `config` holds its `name`.
     pub fn from_properties(source: &str, config: Properties) -> Self {
         Self {
@@ -73,11 +84,13 @@ impl ConnectorFile {
     }
 }
 
-fn read(path: &Path) -> Result<ConnectorRequest, String> {
-    if path
-        .extension()
+fn is_json(path: &Path) -> bool {
+    path.extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
-    {
+}
+
+fn read(path: &Path) -> Result<ConnectorRequest, String> {
+    if is_json(path) {
         let text = std::fs::read_to_string(path).map_err(|error| {
             format!("cannot read the connector file {}: {error}", path.display())
         })?;

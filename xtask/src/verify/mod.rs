@@ -37,7 +37,8 @@ pub(crate) enum Step {
     Conformance,
     /// Kafka's console tools on the real and the embedded broker: the same cases
     ConsoleTools,
-    /// requests, confluent-kafka and boto3 on the two programs, real Kafka and real S3
+    /// requests, confluent-kafka, boto3, fastavro, pyarrow and clients of Connect's REST API on the two programs, real
+    /// Kafka and real S3
     Pipeline,
     /// The real-part tests of protocol-tests
     Tests,

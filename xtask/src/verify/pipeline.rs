@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 
 use super::parts::RealParts;
 use crate::child::Foreground;
+use crate::kafka::run_tool_captured as tool;
 use crate::programs::{self, Binaries};
 use crate::{ports, s3};
 
@@ -23,8 +24,12 @@ const SCRIPT: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../protocol-tests/python/clients.py"
 );
+const NODE_SCRIPT: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../protocol-tests/node/connect_client.cjs"
+);
 
-/// Starts the programs, runs the Python clients, and stops the programs as a service manager does.
+/// Starts the programs, runs the Python and Node.js clients, and stops the programs as a service manager does.
 pub(crate) fn run(parts: &RealParts, binaries: &Binaries) -> Result<()> {
     let run = Run::new(parts)?;
     run.clients(&["prepare"])?;
@@ -45,7 +50,9 @@ pub(crate) fn run(parts: &RealParts, binaries: &Binaries) -> Result<()> {
         &run.connect,
         &run.dir.path().join("sink.log"),
     )?;
-    if let Err(error) = run.clients(&[]) {
+    let clients = run.clients(&[]);
+    let clients = clients.and_then(|()| run.java_goes_on());
+    if let Err(error) = clients.and_then(|()| run.node_client()) {
         eprintln!(
             "-- end of the proxy's log\n{}\n-- end of the sink's log\n{}",
             proxy.log_tail(),
@@ -90,26 +97,87 @@ impl<'a> Run<'a> {
 
     /// Runs the Python script with the variables that it wants.
     fn clients(&self, arguments: &[&str]) -> Result<()> {
-        let (bootstrap, s3) = (self.parts.kafka.bootstrap(), self.parts.s3.endpoint());
-        let bucket = self.bucket();
         let mut command = Command::new(&self.parts.python);
         command
             .arg(SCRIPT)
             .args(arguments)
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .envs([
-                ("SLUICEWAY_PROXY", self.proxy.as_str()),
-                ("SLUICEWAY_CONNECT", &self.connect),
-                ("SLUICEWAY_BOOTSTRAP", &bootstrap),
-                ("SLUICEWAY_S3", &s3),
-                ("SLUICEWAY_S3_KEY", s3::ACCESS_KEY),
-                ("SLUICEWAY_S3_SECRET", s3::SECRET_KEY),
-                ("SLUICEWAY_BUCKET", &bucket),
-                ("SLUICEWAY_USER", &self.user),
-            ]);
-        let status = Foreground::start(&mut command)?.wait()?;
+            .env("PYTHONDONTWRITEBYTECODE", "1");
+        self.with_parts(&mut command, "clients.py")
+    }
+
+    /// Runs the Node.js client of Connect's REST API.
+    fn node_client(&self) -> Result<()> {
+        let mut command = Command::new("node");
+        command
+            .arg(NODE_SCRIPT)
+            .env("SLUICEWAY_NODE_PACKAGES", crate::node::packages()?);
+        self.with_parts(&mut command, "connect_client.cjs")
+    }
+
+    /// Java clients in the group of a sink that left a plan beside its offset: they see the offset and go on there.
+    fn java_goes_on(&self) -> Result<()> {
+        let bootstrap = self.parts.kafka.bootstrap();
+        let (topic, group) = (
+            format!("unfinished-{}", self.user),
+            format!("connect-unfinished-{}", self.user),
+        );
+        let described = tool(
+            "kafka-consumer-groups",
+            &[
+                "--bootstrap-server",
+                &bootstrap,
+                "--describe",
+                "--group",
+                &group,
+            ],
+            "",
+        )?;
+        let offset = described
+            .lines()
+            .map(|line| line.split_ascii_whitespace().collect::<Vec<_>>())
+            .find(|columns| columns.get(1) == Some(&topic.as_str()))
+            .and_then(|columns| columns.get(3).map(|offset| (*offset).to_owned()));
+        ensure!(
+            offset.as_deref() == Some("2"),
+            "the committed offset is not 2 in\n{described}"
+        );
+        let read = [
+            "--bootstrap-server",
+            &bootstrap,
+            "--topic",
+            &topic,
+            "--group",
+            &group,
+            "--max-messages",
+            "3",
+            "--timeout-ms",
+            "30000",
+        ];
+        let records = tool("kafka-console-consumer", &read, "")?;
+        ensure!(
+            records.trim_end() == "record 2\nrecord 3\nrecord 4",
+            "a Java consumer of the group reads\n{records}"
+        );
+        Ok(())
+    }
+
+    /// Runs a client that learns from variables where the parts are.
+    fn with_parts(&self, command: &mut Command, name: &str) -> Result<()> {
+        let (bootstrap, s3) = (self.parts.kafka.bootstrap(), self.parts.s3.endpoint());
+        let bucket = self.bucket();
+        command.envs([
+            ("SLUICEWAY_PROXY", self.proxy.as_str()),
+            ("SLUICEWAY_CONNECT", &self.connect),
+            ("SLUICEWAY_BOOTSTRAP", &bootstrap),
+            ("SLUICEWAY_S3", &s3),
+            ("SLUICEWAY_S3_KEY", s3::ACCESS_KEY),
+            ("SLUICEWAY_S3_SECRET", s3::SECRET_KEY),
+            ("SLUICEWAY_BUCKET", &bucket),
+            ("SLUICEWAY_USER", &self.user),
+        ]);
+        let status = Foreground::start(command)?.wait()?;
         if !status.success() {
-            bail!("clients.py ended with {status}");
+            bail!("{name} ended with {status}");
         }
         Ok(())
     }

@@ -47,6 +47,10 @@ pub struct ProtobufConverterConfig {
     pub int_for_enums: bool,
     /// `optional.for.nullables`: only fields marked `optional` are optional.
     pub optional_for_nullables: bool,
+    /// `optional.for.proto2`: an `optional` field of proto2 that is not set is null instead of its default.
+    pub optional_for_proto2: bool,
+    /// `generate.struct.for.nulls`: a field that is not set has its type's default, also a message.
+    pub struct_for_nulls: bool,
     /// `wrapper.for.nullables`: only wrapper messages are optional.
     pub wrapper_for_nullables: bool,
     /// `wrapper.for.raw.primitives`: wrapper messages are their values.
@@ -98,6 +102,11 @@ fn common_definition(unions: &'static str) -> ConfigDef {
             "scrub.invalid.names",
             "false",
             "Characters that names must not have become _.",
+        ))
+        .key(flag(
+            "ignore.default.for.nullables",
+            "false",
+            "Accepted; it concerns what a source writes.",
         ))
         .key(
             Key::optional("converter.type", Kind::String, "Accepted; the key says it.")
@@ -182,6 +191,11 @@ fn avro(options: &Options<'_>, errors: &mut ConfigErrors) -> Option<ConverterCon
             "discard.type.doc.default",
             "false",
             "Only a field's own doc and default count.",
+        ))
+        .key(flag(
+            "allow.optional.map.keys",
+            "false",
+            "Accepted; it concerns what a source writes.",
         ));
     let values = options.parse(&definition, errors)?;
     Some(ConverterConfig::Avro(AvroConverterConfig {
@@ -210,6 +224,16 @@ fn protobuf(options: &Options<'_>, errors: &mut ConfigErrors) -> Option<Converte
             "Only fields marked optional are optional.",
         ))
         .key(flag(
+            "optional.for.proto2",
+            "true",
+            "An optional field of proto2 that is not set is null instead of its default.",
+        ))
+        .key(flag(
+            "generate.struct.for.nulls",
+            "false",
+            "A field that is not set has its type's default, also a message.",
+        ))
+        .key(flag(
             "wrapper.for.nullables",
             "false",
             "Only wrapper messages are optional.",
@@ -235,6 +259,8 @@ fn protobuf(options: &Options<'_>, errors: &mut ConfigErrors) -> Option<Converte
         enhanced: values.boolean("enhanced.protobuf.schema.support"),
         int_for_enums: values.boolean("int.for.enums"),
         optional_for_nullables: values.boolean("optional.for.nullables"),
+        optional_for_proto2: values.boolean("optional.for.proto2"),
+        struct_for_nulls: values.boolean("generate.struct.for.nulls"),
         wrapper_for_nullables: values.boolean("wrapper.for.nullables"),
         wrapper_for_raw_primitives: values.boolean("wrapper.for.raw.primitives"),
         generate_index_for_unions: values.boolean("generate.index.for.unions"),
@@ -253,6 +279,11 @@ fn json_schema(options: &Options<'_>, errors: &mut ConfigErrors) -> Option<Conve
             "json.fail.invalid.schema",
             "false",
             "Values are validated against their schema.",
+        ))
+        .key(flag(
+            "object.additional.properties",
+            "true",
+            "Accepted; it concerns what a source writes.",
         ))
         .key(
             Key::with(

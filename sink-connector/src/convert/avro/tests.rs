@@ -2,6 +2,7 @@
 use super::read::ReadError;
 use super::*;
 use crate::config::RegistryConverter;
+use crate::convert::Converter as _;
 use crate::value::{Schema as Connect, Struct, Type, Value, logical};
 use sluiceway_schemas::{RegistryConfig, SubjectNameStrategy, avro};
 
@@ -177,15 +178,7 @@ fn a_null_inside_the_frame_ends_the_task() {
     let mut converter = AvroConverter::new(&config(), Stage::ValueConverter).unwrap();
     let schema = sluiceway_schemas::SchemaText::new(SchemaType::Avro, r#"["null","string"]"#);
     let schema = Arc::new(sluiceway_schemas::Schema::parse(schema, Vec::new()).unwrap());
-    let Parsed::Avro(avro) = schema.parsed() else {
-        unreachable!("an Avro schema")
-    };
-    let translation = translate::translate(avro, Some(1), &config()).unwrap();
-    let known = Known {
-        schema: Arc::clone(&schema),
-        translation,
-    };
-    converter.schemas.insert("t", 1, Arc::new(known));
+    converter.learn("t", 1, schema).unwrap();
     let error = converter
         .convert("t", Some(&[0, 0, 0, 0, 1, 0]))
         .unwrap_err();

@@ -17,7 +17,7 @@ const NAMESPACE: &str = "io.confluent.connect.avro";
 const DEFAULT_PRECISION: i64 = 64;
 
 /// A translated schema.
-pub(super) struct Translation {
+pub(in crate::convert) struct Translation {
     /// The Connect schema.
     pub(super) schema: SchemaRef,
     /// Whole schemas of records that use themselves. Where they do, a STRUCT of the same name without fields stands.

@@ -17,7 +17,7 @@ const NAMESPACE: &str = "io.confluent.connect.json";
 const MAX_DEPTH: usize = 100;
 
 /// A translated schema.
-pub(super) struct Translation {
+pub(in crate::convert) struct Translation {
     /// The Connect schema.
     pub(super) schema: SchemaRef,
     /// Whole schemas of objects that use themselves, by name. Where they do, a STRUCT of that name without fields stands.

@@ -1,12 +1,13 @@
 //! Message → [`Value`].
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use sluiceway_schemas::protobuf::{
     DynamicMessage, FieldDescriptor, FieldValue, Kind, MapKey, MessageDescriptor,
 };
 
-use super::translate::{Member, Translation, wrapped};
+use super::translate::{Member, Translation, has_optional_keyword, in_oneof, wrapped};
 use crate::error::Exception;
 use crate::value::{Decimal, SchemaRef, Struct, Type, Value, logical};
 
@@ -15,11 +16,21 @@ pub(super) fn root(
     translation: &Translation,
     message: &DynamicMessage,
 ) -> Result<Value, Exception> {
-    Reader { translation }.message(&translation.root, message, &translation.schema)
+    let reader = Reader {
+        translation,
+        made_up: Cell::new(0),
+    };
+    reader.message(&translation.root, message, &translation.schema)
 }
+
+/// Messages inside of each other that stand for nothing (`generate.struct.for.nulls`) at most: a type that holds itself
+/// would never end.
+const MADE_UP_MAX: u32 = 100;
 
 struct Reader<'a> {
     translation: &'a Translation,
+    /// Messages that stand for nothing, in which the reader is.
+    made_up: Cell<u32>,
 }
 
 impl Reader<'_> {
@@ -73,7 +84,7 @@ impl Reader<'_> {
         }))
     }
 
-    /// A field; null when it is not set and can tell so.
+    /// A field of a message.
     fn field(
         &self,
         of: &FieldDescriptor,
@@ -81,8 +92,44 @@ impl Reader<'_> {
         schema: &SchemaRef,
     ) -> Result<Value, Exception> {
         if of.supports_presence() && !message.has_field(of) {
+            return self.unset(of, message, schema);
+        }
+        self.set(of, message, schema)
+    }
+
+    /// A field that is not set: null, or its default.
+    fn unset(
+        &self,
+        of: &FieldDescriptor,
+        message: &DynamicMessage,
+        schema: &SchemaRef,
+    ) -> Result<Value, Exception> {
+        let Translation {
+            optional_for_proto2,
+            struct_for_nulls,
+            ..
+        } = self.translation;
+        let optional = of.field_descriptor_proto().proto3_optional()
+            || (*optional_for_proto2 && has_optional_keyword(of));
+        let is_message = matches!(of.kind(), Kind::Message(_));
+        if in_oneof(of) || (!struct_for_nulls && (is_message || optional)) {
             return Ok(Value::Null);
         }
+        if self.made_up.get() >= MADE_UP_MAX {
+            return Err(Exception::new("java.lang.StackOverflowError", ""));
+        }
+        self.made_up.set(self.made_up.get() + 1);
+        let value = self.set(of, message, schema);
+        self.made_up.set(self.made_up.get() - 1);
+        value
+    }
+
+    fn set(
+        &self,
+        of: &FieldDescriptor,
+        message: &DynamicMessage,
+        schema: &SchemaRef,
+    ) -> Result<Value, Exception> {
         let value = message.get_field(of);
         match value.as_ref() {
             FieldValue::List(items) => {

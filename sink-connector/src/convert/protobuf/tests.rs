@@ -24,6 +24,8 @@ fn config() -> ProtobufConverterConfig {
         enhanced: false,
         int_for_enums: false,
         optional_for_nullables: false,
+        optional_for_proto2: true,
+        struct_for_nulls: false,
         wrapper_for_nullables: false,
         wrapper_for_raw_primitives: true,
         generate_index_for_unions: true,
@@ -31,8 +33,21 @@ fn config() -> ProtobufConverterConfig {
     }
 }
 
+const PROTO2: &str = r#"syntax = "proto2"; package lab;
+message Two { optional int32 n = 1 [default = 7]; required string r = 2; optional Part part = 3;
+  oneof choice { string s = 4; int32 i = 5; } repeated int32 many = 6; }
+message Part { optional string p = 1; }"#;
+
 fn convert(config: &ProtobufConverterConfig, json: &str) -> Result<Struct, Exception> {
-    let file = protobuf::Schema::parse(TEXT, &[]).unwrap();
+    convert_as(TEXT, config, json)
+}
+
+fn convert_as(
+    text: &str,
+    config: &ProtobufConverterConfig,
+    json: &str,
+) -> Result<Struct, Exception> {
+    let file = protobuf::Schema::parse(text, &[]).unwrap();
     let mut bytes = Vec::new();
     file.json_to_binary(json.as_bytes(), &mut bytes).unwrap();
     let translation = translate::translate(&file, file.message(), Some(1), config)?;
@@ -141,4 +156,43 @@ fn what_is_not_nullable_must_be_set() {
         "Invalid value: null used for required field: \"s\", schema type: STRING"
     );
     assert!(convert(&options, "{}").unwrap().get("o").unwrap().is_null());
+}
+
+#[test]
+fn proto2_knows_what_is_not_set() {
+    let two =
+        |options: &ProtobufConverterConfig| convert_as(PROTO2, options, r#"{"r":"x"}"#).unwrap();
+    let found = two(&config());
+    assert_eq!(found.get("n"), Some(&Value::Null));
+    assert_eq!(found.get("many"), Some(&Value::Array(Vec::new())));
+    let mut options = config();
+    options.optional_for_proto2 = false;
+    let found = two(&options);
+    assert_eq!(found.get("n"), Some(&Value::Int32(7)));
+    assert!(found.get("part").unwrap().is_null() && found.get("choice_0").unwrap().is_null());
+    let mut options = config();
+    options.optional_for_nullables = true;
+    let optional: Vec<bool> = two(&options)
+        .schema
+        .fields
+        .iter()
+        .map(|field| field.schema.optional)
+        .collect();
+    assert_eq!(optional, [true, true, false, true, true]);
+}
+
+#[test]
+fn messages_that_are_not_set_can_be_made_up() {
+    let mut options = config();
+    options.struct_for_nulls = true;
+    let found = convert_as(PROTO2, &options, r#"{"r":"x"}"#).unwrap();
+    assert_eq!(found.get("n"), Some(&Value::Int32(7)));
+    let Some(Value::Struct(part)) = found.get("part") else {
+        unreachable!("a struct")
+    };
+    assert_eq!(part.values, [Value::String(String::new())]);
+    assert!(found.get("choice_0").unwrap().is_null());
+    // A type that holds itself has no end, in the original neither.
+    let error = convert(&options, "{}").unwrap_err();
+    assert_eq!(error.class, "java.lang.StackOverflowError");
 }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use sluiceway_schemas::protobuf::{
-    DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, OneofDescriptor,
-    Schema as File,
+    Cardinality, DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor,
+    OneofDescriptor, Schema as File, Syntax,
 };
 
 use crate::config::ProtobufConverterConfig;
@@ -16,7 +16,7 @@ use crate::value::{Schema, SchemaRef, Type, logical};
 const NAMESPACE: &str = "io.confluent.connect.protobuf";
 
 /// A translated message type.
-pub(super) struct Translation {
+pub(in crate::convert) struct Translation {
     /// The Connect schema.
     pub(super) schema: SchemaRef,
     /// Every message type in it, by full name.
@@ -25,6 +25,10 @@ pub(super) struct Translation {
     pub(super) int_for_enums: bool,
     /// Wrapper messages are their values.
     pub(super) unwrap: bool,
+    /// `optional.for.proto2`.
+    pub(super) optional_for_proto2: bool,
+    /// `generate.struct.for.nulls`.
+    pub(super) struct_for_nulls: bool,
     pub(super) root: MessageDescriptor,
 }
 
@@ -69,6 +73,8 @@ pub(super) fn translate(
         messages: translator.messages,
         int_for_enums: config.int_for_enums,
         unwrap: config.wrapper_for_raw_primitives || config.wrapper_for_nullables,
+        optional_for_proto2: config.optional_for_proto2,
+        struct_for_nulls: config.struct_for_nulls,
         root: message.clone(),
     })
 }
@@ -176,7 +182,7 @@ impl Translator<'_> {
         let nullable = if self.config.wrapper_for_nullables {
             false
         } else if self.config.optional_for_nullables {
-            field.field_descriptor_proto().proto3_optional()
+            has_optional_keyword(field)
         } else {
             true
         };
@@ -308,7 +314,17 @@ impl Translator<'_> {
     }
 }
 
-fn in_oneof(field: &FieldDescriptor) -> bool {
+/// Whether the word `optional` stands before the field, in proto3 or in proto2.
+pub(super) fn has_optional_keyword(field: &FieldDescriptor) -> bool {
+    if field.field_descriptor_proto().proto3_optional() {
+        return true;
+    }
+    field.parent_file().syntax() == Syntax::Proto2
+        && field.cardinality() == Cardinality::Optional
+        && field.containing_oneof().is_none()
+}
+
+pub(super) fn in_oneof(field: &FieldDescriptor) -> bool {
     field
         .containing_oneof()
         .is_some_and(|oneof| !oneof.is_synthetic())

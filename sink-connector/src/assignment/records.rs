@@ -1,0 +1,140 @@
+//! Records: each through the pipeline into its open files, or why not.
+
+use super::{Assignment, Failure};
+use crate::error::{RecordError, unrecoverable};
+use crate::events;
+use crate::pipeline::{Outcome, Pipeline, SkipReason};
+use crate::progress::{Arrival, Progress};
+use crate::record::RawRecord;
+use crate::rotate::CloseReason;
+use crate::topic_partition::{Tools, TopicPartition};
+
+/// What became of a record.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    /// It belongs to no topic-partition of ours (any more).
+    NotOurs,
+    /// It was taken before.
+    Seen,
+    /// It is in the open files.
+    Written,
+    /// It was passed over by rule.
+    Skipped(SkipReason),
+    /// It was refused, and is passed over.
+    Refused(Box<RecordError>),
+}
+
+impl Assignment {
+    /// Takes one record.
+    ///
+    /// # Errors
+    /// The record cannot be processed and may not be skipped.
+    pub(crate) fn take(&mut self, raw: &RawRecord<'_>) -> Result<Taken, Failure> {
+        let Some(slot) = self.slot(raw.topic, raw.partition) else {
+            return Ok(Taken::NotOurs);
+        };
+        let Some(state) = self.slots[slot].as_mut() else {
+            return Ok(Taken::NotOurs);
+        };
+        match state.progress.accept(raw.offset) {
+            Arrival::Next => {}
+            Arrival::Seen => return Ok(Taken::Seen),
+            Arrival::Reset => {
+                let expected = state.progress.position().unwrap_or(-1);
+                events::offset_reset(
+                    &self.tools.config.name,
+                    raw.topic,
+                    raw.partition,
+                    raw.offset,
+                    expected,
+                );
+                self.by_id.remove(&state.id);
+                state.restart(Progress::recover(None, ""));
+                self.by_id.insert(state.id, slot);
+                state.progress.accept(raw.offset);
+            }
+        }
+        // A boundary inside a gap of the log: what came before it is complete.
+        while let Some(boundary) = state
+            .progress
+            .replay_boundary()
+            .filter(|boundary| *boundary <= raw.offset)
+        {
+            state.close_at(boundary, CloseReason::Plan)?;
+            self.dirty.insert(slot);
+        }
+        let clock_ms = state.progress.clock(raw.offset, self.now_ms);
+        self.pipeline.set_clock(clock_ms);
+        let result = match self.pipeline.process(raw) {
+            Ok(Outcome::Write(record)) => state.write(&record, self.now_ms).map(|()| {
+                wrote_by_clock(state, &self.pipeline, raw.offset, clock_ms);
+                Taken::Written
+            }),
+            Ok(Outcome::Skip(reason)) => {
+                events::record_skipped(&self.tools.metrics, &self.tools.config.name, reason.name());
+                Ok(Taken::Skipped(reason))
+            }
+            Err(error) => Err(error),
+        };
+        let taken = match result {
+            Ok(taken) => taken,
+            Err(error) => refused(&self.tools, state, raw, error)?,
+        };
+        if !matches!(taken, Taken::Written) {
+            self.skipped.insert(slot);
+        }
+        state.progress.pass(raw.offset);
+        if rotate_after(state, raw.offset)? || state.unfinished() {
+            self.dirty.insert(slot);
+        }
+        Ok(taken)
+    }
+
+    /// Tells the time: milliseconds since 1970.
+    pub(crate) fn set_now(&mut self, now_ms: i64) {
+        self.now_ms = now_ms;
+    }
+}
+
+/// Tells of a record that was refused, and sends it to the dead-letter topic.
+fn refused(
+    tools: &Tools,
+    state: &TopicPartition,
+    raw: &RawRecord<'_>,
+    error: RecordError,
+) -> Result<Taken, Failure> {
+    let tolerated = tools.config.errors.tolerates(&error);
+    let place = (raw.topic, raw.partition, raw.offset);
+    events::record_failed(&tools.metrics, &tools.config, place, &error, tolerated);
+    if error.reportable
+        && let Some(letters) = &tools.dead_letters
+    {
+        let sent = letters.send(state.id, raw, &error);
+        sent.map_err(|cause| Failure::Exception(unrecoverable(cause)))?;
+        events::dead_letter(&tools.metrics, &tools.config.name, &error);
+    }
+    match tolerated {
+        true => Ok(Taken::Refused(Box::new(error))),
+        false => Err(error.into()),
+    }
+}
+
+/// Remembers the time by which a record found its encoded partition, where the clock decides that.
+fn wrote_by_clock(state: &mut TopicPartition, pipeline: &Pipeline, offset: i64, clock_ms: i64) {
+    let Some(bucket) = pipeline.clock_bucket(clock_ms) else {
+        return;
+    };
+    let same = |before, _| pipeline.clock_bucket(before) == Some(bucket);
+    state.progress.wrote_by_clock(offset, clock_ms, same);
+}
+
+/// Closes files after the record at `offset`: at a recovered plan's boundary (true), or as the rules want.
+fn rotate_after(state: &mut TopicPartition, offset: i64) -> Result<bool, RecordError> {
+    match state.progress.replay_boundary() {
+        Some(boundary) if boundary == offset + 1 => {
+            state.close_at(boundary, CloseReason::Plan).map(|()| true)
+        }
+        Some(_) => Ok(false),
+        None => state.rotate_after().map(|()| false),
+    }
+}
