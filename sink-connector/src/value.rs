@@ -5,6 +5,7 @@
 //! [`Value`] without a schema, its numbers kept as written.
 
 mod decimal;
+pub(crate) mod java_float;
 mod number;
 mod parameters;
 pub(crate) mod parse;

@@ -1,7 +1,9 @@
 //! Records: each through the pipeline into its open files, or why not.
 
+use std::collections::HashMap;
+
 use super::{Assignment, Failure};
-use crate::error::{RecordError, unrecoverable};
+use crate::error::{CONNECT_EXCEPTION, Exception, RecordError, unrecoverable};
 use crate::events;
 use crate::pipeline::{Outcome, Pipeline, SkipReason};
 use crate::progress::{Arrival, Progress};
@@ -66,6 +68,7 @@ impl Assignment {
         let clock_ms = state.progress.clock(raw.offset, self.now_ms);
         self.pipeline.set_clock(clock_ms);
         let result = match self.pipeline.process(raw) {
+            Ok(Outcome::Write(record)) if record.topic.is_empty() => Err(nameless(&self.index)),
             Ok(Outcome::Write(record)) => state.write(&record, self.now_ms).map(|()| {
                 wrote_by_clock(state, &self.pipeline, raw.offset, clock_ms);
                 Taken::Written
@@ -94,6 +97,22 @@ impl Assignment {
     pub(crate) fn set_now(&mut self, now_ms: i64) {
         self.now_ms = now_ms;
     }
+}
+
+/// A transform left the topic without a name: no folder can be called so. The words are those that the original has for
+/// any other topic than the one that was read.
+fn nameless(index: &HashMap<String, HashMap<i32, usize>>) -> RecordError {
+    let mut assigned: Vec<String> = index
+        .iter()
+        .flat_map(|(topic, partitions)| partitions.keys().map(move |one| format!("{topic}-{one}")))
+        .collect();
+    assigned.sort_unstable();
+    let text = format!(
+        "No writer found for topic partition -0. The record's topic-partition does not match any assigned partitions. \
+         Assigned partitions: [{}]",
+        assigned.join(", ")
+    );
+    RecordError::fatal(Exception::new(CONNECT_EXCEPTION, text))
 }
 
 /// Tells of a record that was refused, and sends it to the dead-letter topic.

@@ -199,7 +199,7 @@ fn late_records_fill_their_own_file_where_they_do_not_close_files() {
     assert_eq!(
         shape,
         [
-            (0, 1, 2, "partition_change"),
+            (0, 1, 2, "rotate_interval"),
             (2, 6, 3, "rotate_interval"),
             (3, 5, 2, "rotate_interval"),
             (7, 7, 1, "open"),
@@ -258,7 +258,7 @@ fn the_example_is_explained() {
         .iter()
         .map(|object| (object.records, object.reason.unwrap()))
         .collect();
-    assert_eq!(reasons, [(2, "schedule"), (1, "schedule")]);
+    assert_eq!(reasons, [(1, "schedule"), (2, "schedule")]);
     assert_eq!(found.open.len(), 2);
     assert_eq!(found.committed["0a1b2c3d4e5f.pin-0"], 2);
 }
@@ -318,7 +318,14 @@ fn explains_names(file: &str, case: &Value) -> bool {
             && !text("partitioner.class").contains("FieldP")
             && !text("timestamp.extractor").starts_with("Record"));
     let options = !text("max.write.duration.ms").is_empty();
+    // Long values that are told by a rule.
+    let by_rule = case["input"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .any(|one| one["value"]["bytes"].is_u64());
     case["create_status"] == 201
+        && !by_rule
         && running
         && !clock
         && !options

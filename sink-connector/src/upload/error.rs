@@ -48,6 +48,10 @@ const RETRY_CODES: [&str; 12] = [
     "RequestTimeTooSkewed",
 ];
 
+/// S3's own words, for stores that leave them out.
+const WRONG_SIGNATURE: &str = "The request signature we calculated does not match the signature you provided. Check your \
+    key and signing method.";
+
 impl S3Error {
     /// Reads what the SDK reports.
     pub(crate) fn new<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self
@@ -64,6 +68,7 @@ impl S3Error {
             .to_owned();
         let message = match metadata.and_then(|meta| meta.message()) {
             Some(message) => message.to_owned(),
+            None if code == "SignatureDoesNotMatch" => WRONG_SIGNATURE.to_owned(),
             None => causes(error),
         };
         let verdict = match error {

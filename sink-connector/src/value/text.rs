@@ -7,18 +7,21 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Value;
+use super::java_float::{self, DOUBLE_BITS, FLOAT_BITS};
 use crate::date_format::DateFormat;
 
 const DAY: i64 = 86_400_000;
 
 /// `Double.toString`.
 pub fn double(value: f64) -> String {
-    number(value, format!("{value:?}"), format!("{value:e}"))
+    let whole = java_float::whole(value, DOUBLE_BITS);
+    whole.unwrap_or_else(|| number(value, format!("{value:?}"), format!("{value:e}")))
 }
 
 /// `Float.toString`.
 pub fn float(value: f32) -> String {
-    number(f64::from(value), format!("{value:?}"), format!("{value:e}"))
+    let whole = java_float::whole(f64::from(value), FLOAT_BITS);
+    whole.unwrap_or_else(|| number(f64::from(value), format!("{value:?}"), format!("{value:e}")))
 }
 
 /// `plain` where Java writes no exponent, else `scientific` in Java's form (`1e-4` → `1.0E-4`).

@@ -5,6 +5,8 @@ use std::io::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::value::java_float::{self, DOUBLE_BITS, FLOAT_BITS};
+
 /// Appends a quoted string. Escaped are the quote, the backslash and control characters; all else is UTF-8.
 pub(crate) fn string(text: &str, out: &mut Vec<u8>) {
     out.reserve(text.len() + 2);
@@ -82,6 +84,8 @@ pub(crate) fn double(value: f64, out: &mut Vec<u8>) {
     let magnitude = value.abs();
     if magnitude == 0.0 || (1e-3..1e7).contains(&magnitude) {
         let _ = write!(out, "{value:?}");
+    } else if let Some(whole) = java_float::whole(value, DOUBLE_BITS) {
+        out.extend_from_slice(whole.as_bytes());
     } else {
         scientific(&format!("{value:e}"), out);
     }
@@ -95,6 +99,8 @@ pub(crate) fn float(value: f32, out: &mut Vec<u8>) {
     let magnitude = value.abs();
     if magnitude == 0.0 || (1e-3..1e7).contains(&magnitude) {
         let _ = write!(out, "{value:?}");
+    } else if let Some(whole) = java_float::whole(value.into(), FLOAT_BITS) {
+        out.extend_from_slice(whole.as_bytes());
     } else {
         scientific(&format!("{value:e}"), out);
     }
