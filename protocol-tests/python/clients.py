@@ -1,23 +1,24 @@
-"""The worked pipeline by real clients, on running programs: `clients.py prepare`, then `clients.py [unittest options]`.
+"""Real clients on running programs: `clients.py prepare`, then `clients.py pipeline|rest [unittest options]`.
 
-`prepare` makes the bucket, which has to be there before the sink starts. Where everything is stands in the variables
-that `pipeline/support.py` names; `cargo xtask verify` starts the programs and sets them.
+`pipeline` is the worked pipeline, `rest` the proxy alone. `prepare` makes the bucket, which has to be there before the
+sink starts. Where everything is stands in the variables that `pipeline/support.py` and `rest/support.py` name;
+`cargo xtask verify` starts the programs and sets them.
 """
 
 import os
 import sys
 import unittest
 
-from pipeline.support import Parts
-
 
 def main():
     if sys.argv[1:] == ["prepare"]:
+        from pipeline.support import Parts
+
         parts = Parts.from_environment()
         parts.store().create_bucket(Bucket=parts.bucket)
         return
-    folder = os.path.dirname(os.path.abspath(__file__))
-    arguments = [sys.argv[0], "discover", "-s", os.path.join(folder, "pipeline"), "-t", folder, *sys.argv[1:]]
+    folder, kind = os.path.dirname(os.path.abspath(__file__)), sys.argv[1]
+    arguments = [sys.argv[0], "discover", "-s", os.path.join(folder, kind), "-t", folder, *sys.argv[2:]]
     unittest.main(module=None, argv=arguments)
 
 

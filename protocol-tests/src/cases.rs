@@ -10,6 +10,7 @@ pub mod metrics;
 pub mod peers;
 pub mod rest_v2_connections;
 pub mod rest_v2_errors;
+pub mod rest_v2_groups;
 pub mod rest_v2_metadata;
 pub mod rest_v2_produce;
 pub mod sink_kill;

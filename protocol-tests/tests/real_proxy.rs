@@ -4,3 +4,4 @@ protocol_tests::rest_v2_produce_cases!(real);
 protocol_tests::rest_v2_metadata_cases!(real);
 protocol_tests::rest_v2_errors_cases!(real);
 protocol_tests::rest_v2_connections_cases!(real);
+protocol_tests::rest_v2_groups_cases!(real);

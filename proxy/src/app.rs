@@ -184,7 +184,7 @@ impl App {
         let keys = keys.map(|config| Idempotency::new(config, registry));
         let idempotency = keys.transpose()?;
         let peers = config.peers.as_ref().map(with_peers).transpose()?;
-        let router = Router::new(&config.endpoints)?;
+        let router = Router::new(&config.endpoints, config.http.media)?;
         let app = Self {
             observed: observed(&router, &metrics),
             produced: Format::ALL.map(|format| metrics.produced(format)),

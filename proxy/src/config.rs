@@ -17,6 +17,7 @@ use sluiceway_schemas::{RegistryConfig, SubjectNameStrategy};
 use crate::base_url::UrlConfig;
 use crate::config_keys::{NO_EFFECT, definition};
 use crate::idempotency::config::IdempotencyConfig;
+use crate::media::Offers;
 use crate::peers::config::PeersConfig;
 
 use clients::Clients;
@@ -95,6 +96,8 @@ pub struct HttpConfig {
     pub cors: Option<CorsConfig>,
     /// Headers of every answer.
     pub extra_headers: Vec<ExtraHeader>,
+    /// The media types that routes read and answer in.
+    pub media: Offers,
 }
 
 /// A header of every answer.
@@ -366,6 +369,9 @@ fn http(values: &Values) -> HttpConfig {
         reject_options: values.boolean("reject.options.request"),
         cors: cors(values),
         extra_headers: extra_headers(values),
+        media: Offers {
+            lenient: values.boolean("sluiceway.lenient.media.types"),
+        },
     }
 }
 

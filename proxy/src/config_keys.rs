@@ -159,6 +159,12 @@ fn http() -> Vec<Key> {
             "Whether the v3 API is served.",
         ),
         Key::with(
+            "sluiceway.lenient.media.types",
+            Kind::Boolean,
+            "false",
+            "Whether v2 also takes the media types that the original's versions 5 to 7.2 took: `application/json`, `application/vnd.kafka.v1+json`, `application/vnd.kafka+json`, `application/octet-stream` (bodies of records in these are `binary`), and the v1 types of the formats. Without it they are answered with 406 and 415, as in 7.9.",
+        ),
+        Key::with(
             "confluent.resource.name.authority",
             Kind::String,
             "",

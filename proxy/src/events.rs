@@ -27,6 +27,15 @@ pub fn consumer_deleted(metrics: &ConsumerMetrics, group: &str, instance: &str) 
     tracing::info!(group, instance, "a consumer instance was deleted");
 }
 
+/// A deleted consumer instance's client has not left its group yet; it goes on trying.
+pub fn consumer_still_leaving(group: &str, instance: &str) {
+    tracing::info!(
+        group,
+        instance,
+        "a deleted consumer instance is still leaving its group: the group is busy with a rebalance"
+    );
+}
+
 /// Nobody used a consumer instance for `consumer.instance.timeout.ms`.
 pub fn consumer_expired(metrics: &ConsumerMetrics, group: &str, instance: &str) {
     metrics.expired.inc();

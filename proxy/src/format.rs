@@ -49,12 +49,16 @@ impl Format {
     #[must_use]
     pub fn of_media(media: MediaType) -> Option<Self> {
         Some(match media {
-            MediaType::V2Binary => Self::Binary,
-            MediaType::V2Json => Self::Json,
-            MediaType::V2Avro => Self::Avro,
+            MediaType::V2Binary | MediaType::V1Binary => Self::Binary,
+            // Only where older clients are served: what they did not name was binary.
+            MediaType::V1 | MediaType::Unversioned | MediaType::Json | MediaType::Bytes => {
+                Self::Binary
+            }
+            MediaType::V2Json | MediaType::V1Json => Self::Json,
+            MediaType::V2Avro | MediaType::V1Avro => Self::Avro,
             MediaType::V2JsonSchema => Self::JsonSchema,
             MediaType::V2Protobuf => Self::Protobuf,
-            MediaType::V2 | MediaType::Json => return None,
+            MediaType::V2 => return None,
         })
     }
 

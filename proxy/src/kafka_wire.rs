@@ -12,6 +12,7 @@ mod admin;
 mod connection;
 mod error;
 mod fault;
+mod oauth;
 mod pool;
 mod sasl;
 #[cfg(feature = "tls")]

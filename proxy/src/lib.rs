@@ -38,6 +38,8 @@ pub mod envelope;
 pub mod error;
 pub mod events;
 pub mod format;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod health;
 pub mod idempotency;
 pub mod instant;

@@ -3,6 +3,9 @@
 
 use super::*;
 
+const STRICT: Offers = Offers { lenient: false };
+const LENIENT: Offers = Offers { lenient: true };
+
 const RECORDS: &[Offer] = &[
     Offer {
         media: MediaType::V2Binary,
@@ -47,7 +50,7 @@ fn accept_on_plain_v2_resources() {
     ];
     for accepted in acceptable {
         assert_eq!(
-            negotiate(accepted, OFFER_V2).as_deref(),
+            negotiate(accepted, STRICT.v2()).as_deref(),
             Ok(V2),
             "{accepted:?}"
         );
@@ -67,7 +70,7 @@ fn accept_on_plain_v2_resources() {
     ];
     for accepted in refused {
         assert_eq!(
-            negotiate(Some(accepted), OFFER_V2),
+            negotiate(Some(accepted), STRICT.v2()),
             Err("406"),
             "{accepted}"
         );
@@ -81,7 +84,7 @@ fn accept_on_plain_v2_resources() {
         "application/json/x",
     ] {
         assert_eq!(
-            negotiate(Some(accepted), OFFER_V2),
+            negotiate(Some(accepted), STRICT.v2()),
             Err("400"),
             "{accepted}"
         );
@@ -93,7 +96,7 @@ fn parameters_come_back() {
     assert_eq!(
         negotiate(
             Some("application/vnd.kafka.v2+json; charset=utf-8"),
-            OFFER_V2
+            STRICT.v2()
         )
         .as_deref(),
         Ok("application/vnd.kafka.v2+json;charset=utf-8")
@@ -101,13 +104,13 @@ fn parameters_come_back() {
     assert_eq!(
         negotiate(
             Some("application/vnd.kafka.v2+json;q=0.5;charset=utf-8"),
-            OFFER_V2
+            STRICT.v2()
         )
         .as_deref(),
         Ok("application/vnd.kafka.v2+json;charset=utf-8")
     );
     assert_eq!(
-        negotiate(Some("application/*;charset=utf-8"), OFFER_V2).as_deref(),
+        negotiate(Some("application/*;charset=utf-8"), STRICT.v2()).as_deref(),
         Ok("application/vnd.kafka.v2+json")
     );
 }
@@ -146,7 +149,7 @@ fn several_headers_are_one_list() {
         HeaderValue::from_static("application/*;q=0.2"),
     ];
     assert_eq!(
-        accept(headers.iter(), OFFER_V2).unwrap().media,
+        accept(headers.iter(), STRICT.v2()).unwrap().media,
         MediaType::V2
     );
 }
@@ -219,4 +222,52 @@ fn first_accepted_type() {
         ))),
         b"application/json"
     );
+}
+
+#[test]
+fn older_clients_are_answered_in_their_types_when_asked_for() {
+    for (accepted, strict, lenient) in [
+        ("application/json", None, Some("application/json")),
+        (
+            "application/vnd.kafka.v1+json, application/vnd.kafka+json; q=0.9, application/json; q=0.8",
+            None,
+            Some("application/vnd.kafka.v1+json"),
+        ),
+        (
+            "*/*",
+            Some("application/vnd.kafka.v2+json"),
+            Some("application/vnd.kafka.v2+json"),
+        ),
+        ("text/html", None, None),
+    ] {
+        assert_eq!(
+            negotiate(Some(accepted), STRICT.v2()).ok().as_deref(),
+            strict,
+            "{accepted}"
+        );
+        assert_eq!(
+            negotiate(Some(accepted), LENIENT.v2()).ok().as_deref(),
+            lenient,
+            "{accepted}"
+        );
+    }
+    let records = |accepted, offers: Offers| negotiate(Some(accepted), offers.records());
+    for (accepted, lenient) in [
+        (
+            "application/vnd.kafka.binary.v1+json",
+            "application/vnd.kafka.binary.v1+json",
+        ),
+        ("application/*", "application/vnd.kafka.binary.v2+json"),
+        (
+            "application/vnd.kafka.json.v1+json",
+            "application/vnd.kafka.json.v1+json",
+        ),
+    ] {
+        assert_eq!(
+            records(accepted, LENIENT).as_deref(),
+            Ok(lenient),
+            "{accepted}"
+        );
+    }
+    assert_eq!(records("application/json", STRICT), Err("406"));
 }

@@ -12,7 +12,7 @@ use http::Method;
 use crate::config::Endpoints;
 use crate::error::Error;
 use crate::format::Format;
-use crate::media::{MediaType, OFFER_CONSUMERS, OFFER_JSON, OFFER_RECORDS, OFFER_V2, Offer};
+use crate::media::{MediaType, Offer, Offers};
 
 pub use v3::V3;
 
@@ -154,6 +154,7 @@ impl Matched {
 /// All routes.
 #[derive(Debug)]
 pub struct Router {
+    offers: Offers,
     paths: matchit::Router<usize>,
     resources: Vec<Resource>,
     routes: Vec<Route>,
@@ -267,16 +268,6 @@ fn table() -> Vec<Row> {
     rows
 }
 
-/// What the bodies of consumer requests may call themselves.
-const CONSUMERS: [MediaType; 6] = [
-    MediaType::V2,
-    MediaType::V2Binary,
-    MediaType::V2Json,
-    MediaType::V2Avro,
-    MediaType::V2JsonSchema,
-    MediaType::V2Protobuf,
-];
-
 /// The formats that records can be read in, as the endpoints' names have them.
 const FORMATS: [&str; 5] = ["binary", "json", "avro", "json-schema", "protobuf"];
 
@@ -290,12 +281,13 @@ const PRODUCED: [MediaType; 5] = [
 ];
 
 impl Router {
-    /// The routes of the endpoints that are served.
+    /// The routes of the endpoints that are served, in the media types of `offers`.
     ///
     /// # Errors
     /// Two paths of the table exclude one another.
-    pub fn new(endpoints: &Endpoints) -> Result<Self, matchit::InsertError> {
+    pub fn new(endpoints: &Endpoints, offers: Offers) -> Result<Self, matchit::InsertError> {
         let mut router = Self {
+            offers,
             paths: matchit::Router::new(),
             resources: Vec::new(),
             routes: Vec::new(),
@@ -340,9 +332,9 @@ impl Router {
         };
         let consumes = match reads {
             Reads::Anything | Reads::Consumed | Reads::V3Bodiless => Consumes::Anything,
-            Reads::Consumers => Consumes::These(CONSUMERS.to_vec()),
-            Reads::V2 => Consumes::These(vec![MediaType::V2]),
-            Reads::Records => Consumes::These(served_formats(name, endpoints)),
+            Reads::Consumers => Consumes::These(self.offers.reads_consumers()),
+            Reads::V2 => Consumes::These(self.offers.reads_v2()),
+            Reads::Records => Consumes::These(served_formats(name, endpoints, self.offers)),
             Reads::V3 => Consumes::These(vec![MediaType::Json]),
         };
         let served = match &consumes {
@@ -367,10 +359,10 @@ impl Router {
                 endpoint,
                 consumes,
                 offers: match reads {
-                    Reads::Consumers => OFFER_CONSUMERS,
-                    Reads::Consumed => OFFER_RECORDS,
-                    Reads::Anything | Reads::V2 | Reads::Records => OFFER_V2,
-                    Reads::V3 | Reads::V3Bodiless => OFFER_JSON,
+                    Reads::Consumers => self.offers.consumers(),
+                    Reads::Consumed => self.offers.records(),
+                    Reads::Anything | Reads::V2 | Reads::Records => self.offers.v2(),
+                    Reads::V3 | Reads::V3Bodiless => self.offers.json(),
                 },
             });
         }
@@ -404,6 +396,8 @@ impl Router {
             .strip_suffix('/')
             .filter(|rest| !rest.is_empty())
             .unwrap_or(path);
+        let respelt = v3::respell(path);
+        let path = respelt.as_deref().unwrap_or(path);
         let (at, params) = match self.paths.at(path) {
             Ok(found) => (*found.value, spans(path, &found.params)),
             Err(_) => {
@@ -442,7 +436,7 @@ impl Router {
     }
 }
 
-fn served_formats(name: &str, endpoints: &Endpoints) -> Vec<MediaType> {
+fn served_formats(name: &str, endpoints: &Endpoints, offers: Offers) -> Vec<MediaType> {
     let served = |media: &MediaType| {
         let format = Format::of_media(*media).map_or("", |format| match format {
             Format::JsonSchema => "json-schema",
@@ -450,7 +444,10 @@ fn served_formats(name: &str, endpoints: &Endpoints) -> Vec<MediaType> {
         });
         endpoints.serves(&format!("{name}.{format}"))
     };
-    PRODUCED.into_iter().filter(served).collect()
+    let served = PRODUCED.into_iter().filter(served);
+    served
+        .flat_map(|media| offers.reads_format(media))
+        .collect()
 }
 
 /// The methods of a resource, HEAD and OPTIONS included, in the order of the original (that of a Java hash set).

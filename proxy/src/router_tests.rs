@@ -8,12 +8,8 @@ use crate::config::Config;
 
 fn router(lines: &str) -> Router {
     let text = format!("bootstrap.servers=a:1\n{lines}");
-    Router::new(
-        &Config::parse(&props::parse(&text).unwrap())
-            .unwrap()
-            .endpoints,
-    )
-    .unwrap()
+    let config = Config::parse(&props::parse(&text).unwrap()).unwrap();
+    Router::new(&config.endpoints, config.http.media).unwrap()
 }
 
 fn find(router: &Router, method: &str, path: &str) -> Result<Endpoint, &'static str> {
@@ -128,6 +124,52 @@ fn blocked_endpoints() {
             MediaType::V2Protobuf
         ])
     );
-    let none = super::Router::new(&Endpoints::default()).unwrap();
+    let none = super::Router::new(&Endpoints::default(), Offers { lenient: false }).unwrap();
     assert_eq!(find(&none, "GET", "/topics"), Err("404"));
+}
+
+#[test]
+fn the_type_of_configurations_is_read_in_any_case() {
+    let router = router("");
+    for name in ["broker", "BROKER", "Broker"] {
+        let path = format!("/v3/clusters/c/{name}-configs/log.dirs");
+        assert_eq!(
+            find(&router, "GET", &path),
+            Ok(Endpoint::V3(V3::ClusterConfig)),
+            "{path}"
+        );
+        let matched = router.find(&Method::GET, &path);
+        assert_eq!(matched.param(&path, 1).unwrap(), "log.dirs");
+    }
+    let alter = find(&router, "POST", "/v3/clusters/c/BROKER-configs:alter");
+    assert_eq!(alter, Ok(Endpoint::V3(V3::AlterClusterConfigs)));
+    for other in ["broker-CONFIGS", "topic-configs", "brokér-configs"] {
+        let path = format!("/v3/clusters/c/{other}");
+        assert_eq!(find(&router, "GET", &path), Err("404"), "{path}");
+    }
+}
+
+#[test]
+fn older_media_types_only_when_asked_for() {
+    let reads = |lines: &str, endpoint| {
+        let router = router(lines);
+        let route = &router.routes()[router.route_of(endpoint).unwrap()];
+        (route.consumes.clone(), route.offers.len())
+    };
+    let produce = Endpoint::ProduceToTopic;
+    let (strict, offers) = reads("", produce);
+    assert_eq!((strict, offers), (Consumes::These(PRODUCED.to_vec()), 1));
+    let lenient = "sluiceway.lenient.media.types=true\n";
+    let (Consumes::These(types), offers) = reads(lenient, produce) else {
+        panic!("a list");
+    };
+    for media in [MediaType::V1Avro, MediaType::Json, MediaType::V2Protobuf] {
+        assert!(types.contains(&media), "{media:?}");
+    }
+    assert_eq!(offers, 4);
+    let json_only = format!("{lenient}api.endpoints.allowlist=api.v2.produce-to-topic.json");
+    let (json, _) = reads(&json_only, produce);
+    let expected = vec![MediaType::V2Json, MediaType::V1Json];
+    assert_eq!(json, Consumes::These(expected));
+    assert_eq!(reads(lenient, Endpoint::V3Records).1, 1);
 }

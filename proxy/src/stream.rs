@@ -15,7 +15,7 @@ mod answers;
 mod input;
 mod resync;
 mod single;
-mod split;
+pub(crate) mod split;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

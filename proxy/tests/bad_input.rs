@@ -9,7 +9,7 @@ use dev_services::registry::{Registry, RegistryOptions};
 use http::Method;
 use serde_json::json;
 use support::{BINARY, JSON, Running, kafka, start};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 const AVRO: &str = "application/vnd.kafka.avro.v2+json";
@@ -138,4 +138,149 @@ async fn a_client_that_vanishes_leaves_nothing_behind() {
         assert!(Instant::now() < deadline, "{}", proxy.metrics());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// The answer that comes next on a connection which stays open: its status and body. Length or chunks end it.
+async fn next_answer(stream: &mut TcpStream) -> (u16, String) {
+    let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
+    loop {
+        let whole = String::from_utf8_lossy(&text).into_owned();
+        if let Some((head, body)) = whole.split_once("\r\n\r\n") {
+            let head = head.to_ascii_lowercase();
+            let length = head.split("content-length: ").nth(1);
+            let length = length.and_then(|rest| rest.lines().next()?.trim().parse::<usize>().ok());
+            let ended = match length {
+                Some(length) => body.len() >= length,
+                None => body.ends_with("0\r\n\r\n"),
+            };
+            if ended {
+                let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+                return (status, body.to_owned());
+            }
+        }
+        let limit = Duration::from_secs(10);
+        let read = tokio::time::timeout(limit, stream.read(&mut buffer)).await;
+        let count = read.expect("an answer").unwrap();
+        assert_ne!(count, 0, "closed after {whole:?}");
+        text.extend_from_slice(&buffer[..count]);
+    }
+}
+
+fn request(path: &str, media: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {media}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
+}
+
+/// One connection for everything: each refusal leaves it usable.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_outlives_its_bad_requests() {
+    let kafka = kafka(true).await;
+    kafka.create("t", 1).await;
+    let proxy = start(&kafka.bootstrap(), "").await;
+    let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+    let (good, good_v3) = (
+        br#"{"records":[{"value":1}]}"#,
+        br#"{"value":{"type":"JSON","data":1}}"#,
+    );
+    let deep = format!("{{\"records\":[{{\"value\":{}", "[".repeat(5000));
+    let bad: [(&str, &str, &[u8], u16); 12] = [
+        (JSON, "/topics/t", deep.as_bytes(), 400),
+        (
+            JSON,
+            "/topics/t",
+            b"{\"records\":[{\"value\":\"\xc3\x28\"}]}",
+            400,
+        ),
+        (
+            JSON,
+            "/topics/t",
+            b"{\"records\":[{\"value\":\"\0\"}]}",
+            400,
+        ),
+        (JSON, "/topics/t", b"{\"records\":[{\"val", 400),
+        (JSON, "/topics/t", br#"{"records":[],"records":[]}"#, 422),
+        (
+            JSON,
+            "/topics/t",
+            br#"{"records":[{"value":1}],"x":1}"#,
+            422,
+        ),
+        (JSON, "/topics/t", b"", 422),
+        (
+            BINARY,
+            "/topics/t",
+            br#"{"records":[{"value":"%%%"}]}"#,
+            400,
+        ),
+        (AVRO, "/topics/t", br#"{"records":[{"value":1}]}"#, 422),
+        ("text/plain", "/topics/t", b"x", 415),
+        (JSON, "/topics/t/partitions/x", good, 404),
+        (JSON, "/nowhere", good, 404),
+    ];
+    for (media, path, body, status) in bad {
+        let shown = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
+        stream.write_all(&request(path, media, body)).await.unwrap();
+        let (found, text) = next_answer(&mut stream).await;
+        assert_eq!(found, status, "{shown}: {text}");
+        stream
+            .write_all(&request("/topics/t", JSON, good))
+            .await
+            .unwrap();
+        let (found, text) = next_answer(&mut stream).await;
+        assert_eq!(found, 200, "after {shown}: {text}");
+    }
+    assert_eq!(kafka.records("t", 0).await.len(), bad.len());
+    // A value that is none is the record's own failure in a stream.
+    let json = "application/json";
+    let mixed = [
+        &good_v3[..],
+        br#"{"value":{"type":"BINARY","data":"%"}}"#,
+        good_v3,
+    ]
+    .concat();
+    stream.write_all(&request(V3, json, &mixed)).await.unwrap();
+    let (status, text) = next_answer(&mut stream).await;
+    assert_eq!(
+        (status, text.matches("\"error_code\":200").count()),
+        (200, 2),
+        "{text}"
+    );
+    stream
+        .write_all(&request("/topics/t", JSON, good))
+        .await
+        .unwrap();
+    assert_eq!(next_answer(&mut stream).await.0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_may_come_a_byte_at_a_time() {
+    let kafka = kafka(true).await;
+    kafka.create("t", 1).await;
+    let proxy = start(&kafka.bootstrap(), "sluiceway.body.timeout.ms=5000").await;
+    let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    let bytes = request(
+        "/topics/t",
+        JSON,
+        "{\"records\":[{\"value\":\"é\"}]}".as_bytes(),
+    );
+    let v3 = request(
+        V3,
+        "application/json",
+        br#"{"value":{"type":"STRING","data":"x"}}"#,
+    );
+    for request in [bytes, v3] {
+        for byte in request {
+            stream.write_all(&[byte]).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let (status, text) = next_answer(&mut stream).await;
+        assert!(status == 200 && text.contains("\"offset\":"), "{text}");
+    }
+    let found = kafka.records("t", 0).await;
+    let values: Vec<_> = found.into_iter().filter_map(|(_, value)| value).collect();
+    assert_eq!(values, ["\"é\"".as_bytes(), b"x"]);
 }

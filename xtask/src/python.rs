@@ -23,6 +23,22 @@ pub(crate) fn interpreter() -> Result<PathBuf> {
     Ok(python_of(&dir))
 }
 
+/// Installs the packages of a client that wants older companions than the others have; the folder they are in.
+pub(crate) fn old_packages() -> Result<PathBuf> {
+    const REQUIREMENTS: &str = include_str!("../../protocol-tests/python/requirements-old.txt");
+    let interpreter = interpreter()?;
+    crate::cache::installed_by_spec("python-old", REQUIREMENTS, |dir| {
+        let file = dir.join("requirements.txt");
+        std::fs::write(&file, REQUIREMENTS)?;
+        // Without what they ask for themselves: one of them asks for a release that only Python 2 can read.
+        run(Command::new(interpreter)
+            .args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"])
+            .arg(dir)
+            .arg("--requirement")
+            .arg(file))
+    })
+}
+
 fn python_of(dir: &Path) -> PathBuf {
     dir.join("venv/bin/python")
 }

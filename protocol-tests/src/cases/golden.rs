@@ -11,6 +11,7 @@ use crate::golden::differences::{explained, judge, load};
 use crate::golden::pending::{Pending, settle};
 use crate::golden::places::Places;
 use crate::golden::rest::{Moves, Section};
+use crate::golden::stored::Part;
 use crate::golden::words::Words;
 use crate::golden::{Mismatch, outcome, sink, stored};
 use crate::kafka::Kafka;
@@ -193,7 +194,16 @@ pub async fn rest_v3_recordings_without_auto_creation(session: &Session) -> Resu
     Box::pin(whole_api(session, &["12-v3-groups-acls-noauto"], "-na1", 1)).await
 }
 
-/// Sections on a proxy of their own with a registry.
+/// The part of the recorded run that some sections are, if their records were recorded.
+fn part_of(names: &[&str]) -> Option<Part> {
+    match names.first()?.get(..2)? {
+        "07" => Some(Part::Consume),
+        "09" => Some(Part::V3),
+        _ => None,
+    }
+}
+
+/// Sections on a proxy of their own with a registry, and what they left in Kafka.
 async fn whole_api(
     session: &Session,
     names: &[&str],
@@ -265,6 +275,11 @@ async fn whole_api(
             found.extend(replayed.await?);
             sections.push(rest);
         }
+    }
+    if let Some(part) = part_of(names) {
+        let replace = [("-cfa", run.as_str())];
+        let read = |topic: &str| kafka.read_all(topic);
+        found.extend(stored::compare_part(part, &replace, &words, read)?);
     }
     finish(session, &sections, &[], found, &run, recorded_run)
 }

@@ -1,30 +1,30 @@
 //! What lay in Kafka after the recorded calls (`rest/99-stored-bytes.json`), compared with what lies there now: same
-//! key, same value (as JSON where it is JSON), same order in each partition.
+//! key, same value (as JSON where it is JSON), same headers, same order in each partition, the times that requests named.
+//!
+//! The recorded run wrote all sections into the same topics, a replay does some of them at a time: a [`Part`]. Records
+//! that a request places (by partition or by how many the answer moved) are compared one by one ([`compare`]); where
+//! answers were left out of the recording, records without key are compared as a set ([`compare_part`]).
+
+mod bytes;
+mod part;
 
 use std::collections::BTreeSet;
-use std::ops::RangeInclusive;
 
 use anyhow::{Context as _, Result};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::rest::Moves;
+use super::words::Words;
 use super::{Findings, Mismatch, load};
-use crate::json;
 use crate::kafka::Record;
+
+pub use part::{Part, compare_part};
 
 /// The recording.
 pub const FILE: &str = "rest/99-stored-bytes.json";
 
-/// When the replayed sections were recorded. Records of another time were written by other sections, some of them with
-/// timestamps of their own.
-const REPLAYED_MS: RangeInclusive<i64> = 1_795_357_330_000..=1_795_357_358_000;
-
 fn is_replayed(record: &Value) -> bool {
-    record["timestamp"]
-        .as_i64()
-        .is_some_and(|time| REPLAYED_MS.contains(&time))
+    Part::of(record) == Part::Produce
 }
 
 /// Compares one topic. `moves` says where records without key went, `now` is what lies in the topic.
@@ -98,14 +98,7 @@ fn compare_partition(
     for (recorded, now) in recorded.iter().zip(&now) {
         let offset = recorded["offset"].as_i64().unwrap_or(-1);
         let mut findings = Findings::new(FILE, &format!("{topic}/{partition}/{offset}"));
-        bytes("key", &recorded["key"], now.key.as_deref(), &mut findings);
-        bytes(
-            "value",
-            &recorded["value"],
-            now.value.as_deref(),
-            &mut findings,
-        );
-        findings.compare("headers", &0, &now.headers.len());
+        bytes::compare_record(recorded, now, &Words::default(), &mut findings);
         all.extend(findings.list);
     }
     all
@@ -131,35 +124,6 @@ pub fn seed(topic: &str, replace: &[(&str, &str)]) -> Result<Vec<Record>> {
         }
     }
     Ok(seed)
-}
-
-/// Recorded bytes: null, text, base64, or only their length.
-fn bytes(fact: &str, recorded: &Value, now: Option<&[u8]>, findings: &mut Findings) {
-    let text = now.map(String::from_utf8_lossy);
-    let shown = text
-        .as_deref()
-        .unwrap_or("null")
-        .chars()
-        .take(200)
-        .collect::<String>();
-    let same = match (recorded, now) {
-        (Value::Null, None) => true,
-        (Value::String(recorded), Some(now)) => {
-            recorded.as_bytes() == now || text.is_some_and(|text| json::same_text(recorded, &text))
-        }
-        (Value::Object(recorded), Some(now)) => {
-            match recorded.get("base64").and_then(Value::as_str) {
-                Some(base64) => STANDARD
-                    .decode(base64)
-                    .is_ok_and(|recorded| recorded == now),
-                None => recorded["length"].as_u64() == u64::try_from(now.len()).ok(),
-            }
-        }
-        _ => false,
-    };
-    if !same {
-        findings.add(fact, recorded, shown);
-    }
 }
 
 #[cfg(test)]

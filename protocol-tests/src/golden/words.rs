@@ -67,6 +67,13 @@ impl Words {
         }
     }
 
+    /// The id that the schema of a recorded id has now, if an answer has told.
+    #[must_use]
+    pub fn schema(&self, recorded: u64) -> Option<u64> {
+        let known = self.schemas.iter().find(|(from, _)| *from == recorded);
+        known.map(|(_, found)| *found)
+    }
+
     /// A recorded text in this run's words.
     #[must_use]
     pub fn text(&self, recorded: &str) -> String {

@@ -153,13 +153,14 @@ impl Instance {
         closed.await.flatten().unwrap_or_default()
     }
 
-    /// Closes the client: commits what is stored, leaves the group. A read under way ends.
+    /// Closes the client: commits what is stored, leaves the group. A read under way ends. It takes none of the places for
+    /// blocking calls: many that leave one group slowly must not hold up the others.
     pub(super) async fn close(&self) {
         self.gone.cancel();
         let mut guard: OwnedMutexGuard<Option<Reader>> =
             Arc::clone(&self.reader).lock_owned().await;
         let reader = guard.take();
         drop(guard);
-        self.blocking(move || drop(reader)).await;
+        let _closed = tokio::task::spawn_blocking(move || drop(reader)).await;
     }
 }

@@ -35,6 +35,10 @@ use crate::peers::rendezvous::hash;
 /// How often instances are looked through for those that nobody uses.
 const SWEEP: Duration = Duration::from_secs(1);
 
+/// Longest wait of a DELETE. A broker answers a member that leaves only after that member's request to join, which waits
+/// for all others of the group when they rebalance (up to `max.poll.interval.ms`); the client gives up after some seconds.
+const CLOSE_WAIT: Duration = Duration::from_secs(3);
+
 /// Makes the deserializer of a format with schemas.
 pub type SchemaFormats = Box<dyn Fn(Format) -> Option<Arc<dyn Deserializer>> + Send + Sync>;
 
@@ -292,10 +296,16 @@ impl Consumers {
     /// There is none.
     pub async fn delete(&self, group: &str, name: &str) -> Result<(), ConsumerError> {
         let instance = self.remove(group, name).ok_or(ConsumerError::NotFound)?;
-        // In a task of its own: closing goes on when the client goes away.
-        let closing = tokio::spawn(async move { instance.close().await });
-        let _closed = closing.await;
-        self.leave(group, name).await;
+        // In a task of its own: closing goes on when the client goes away, or does not want to wait so long.
+        let cluster = self.shared.as_ref();
+        let cluster = cluster.map(|shared| Arc::clone(&shared.cluster));
+        let closing = tokio::spawn(async move {
+            instance.close().await;
+            leave(cluster.as_ref(), &instance.group, &instance.name).await;
+        });
+        if tokio::time::timeout(CLOSE_WAIT, closing).await.is_err() {
+            events::consumer_still_leaving(group, name);
+        }
         events::consumer_deleted(&self.metrics, group, name);
         Ok(())
     }

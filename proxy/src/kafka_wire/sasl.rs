@@ -1,5 +1,7 @@
 //! SASL: the handshake names the mechanism, then its messages go back and forth as requests of their own.
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
 use kafka_protocol::messages::{SaslAuthenticateRequest, SaslHandshakeRequest};
 use kafka_protocol::protocol::StrBytes;
@@ -31,7 +33,23 @@ pub(crate) async fn authenticate(
             exchange(connection, message.into_bytes()).await.map(drop)
         }
         Mechanism::ScramSha256 | Mechanism::ScramSha512 => scram(connection, settings).await,
+        Mechanism::OauthBearer => oauth(connection, settings).await,
     }
+}
+
+/// A broker that refuses a token says why, and wants to hear a last byte before it ends the exchange.
+async fn oauth(connection: &mut Connection, settings: &Sasl) -> Result<(), WireError> {
+    let token = settings.token.as_ref();
+    let message = token.map(|token| token.message(SystemTime::now()));
+    let answer = exchange(connection, message.unwrap_or_default()).await?;
+    if answer.is_empty() {
+        return Ok(());
+    }
+    exchange(connection, vec![1]).await?;
+    Err(WireError::Authentication(format!(
+        "The broker refuses the token: {}",
+        String::from_utf8_lossy(&answer)
+    )))
 }
 
 #[cfg(feature = "tls")]

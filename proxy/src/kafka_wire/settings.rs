@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use sluiceway_common::kafka_config::KafkaConfig;
 
+use super::oauth::Unsecured;
+
 /// How to reach the brokers, and as whom.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
@@ -34,6 +36,8 @@ pub(crate) struct Sasl {
     pub(crate) username: String,
     /// Never printed.
     pub(crate) password: String,
+    /// What OAUTHBEARER's tokens are made of.
+    pub(crate) token: Option<Unsecured>,
 }
 
 impl std::fmt::Debug for Sasl {
@@ -53,6 +57,8 @@ pub(crate) enum Mechanism {
     ScramSha256,
     /// SCRAM with SHA-512.
     ScramSha512,
+    /// Bearer tokens (RFC 7628), unsecured ones.
+    OauthBearer,
 }
 
 impl Mechanism {
@@ -62,12 +68,18 @@ impl Mechanism {
             Self::Plain => "PLAIN",
             Self::ScramSha256 => "SCRAM-SHA-256",
             Self::ScramSha512 => "SCRAM-SHA-512",
+            Self::OauthBearer => "OAUTHBEARER",
         }
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        [Self::Plain, Self::ScramSha256, Self::ScramSha512]
-            .into_iter()
+        let all = [
+            Self::Plain,
+            Self::ScramSha256,
+            Self::ScramSha512,
+            Self::OauthBearer,
+        ];
+        all.into_iter()
             .find(|mechanism| mechanism.name().eq_ignore_ascii_case(name))
     }
 }
@@ -149,16 +161,28 @@ fn sasl<'a>(config: &KafkaConfig, get: &impl Fn(&str) -> Option<&'a str>) -> Res
     let mechanism = match Mechanism::from_name(name) {
         Some(_) if config.iam.is_some() => None,
         Some(Mechanism::Plain) => Some(Mechanism::Plain),
+        Some(Mechanism::OauthBearer) => {
+            let unsecured = get("enable.sasl.oauthbearer.unsecure.jwt") == Some("true");
+            unsecured.then_some(Mechanism::OauthBearer)
+        }
         Some(scram) if cfg!(feature = "tls") => Some(scram),
         _ => None,
     };
     let mechanism = mechanism.ok_or_else(|| {
         format!(
-            "the v3 API's own connection to Kafka speaks PLAIN and SCRAM, not {name} as sasl.mechanism asks for"
+            "the v3 API's own connection to Kafka speaks PLAIN, SCRAM and OAUTHBEARER with unsecured tokens, not {name} \
+             as sasl.mechanism asks for"
         )
     })?;
+    let token = match mechanism {
+        Mechanism::OauthBearer => Some(Unsecured::parse(
+            get("sasl.oauthbearer.config").unwrap_or_default(),
+        )?),
+        _ => None,
+    };
     Ok(Sasl {
         mechanism,
+        token,
         username: get("sasl.username").unwrap_or_default().to_owned(),
         password: get("sasl.password").unwrap_or_default().to_owned(),
     })
@@ -240,5 +264,16 @@ mod tests {
         assert!(!format!("{plain:?}").contains("secret"));
         assert!(with("GSSAPI").impossible.unwrap().contains("GSSAPI"));
         assert!(with("OAUTHBEARER").impossible.is_some());
+        let unsecured = |config| {
+            read(&[
+                ("security.protocol", "SASL_PLAINTEXT"),
+                ("sasl.mechanisms", "OAUTHBEARER"),
+                ("enable.sasl.oauthbearer.unsecure.jwt", "true"),
+                ("sasl.oauthbearer.config", config),
+            ])
+        };
+        assert!(unsecured("principal=admin").sasl.unwrap().token.is_some());
+        let told = unsecured("scope=a").impossible.unwrap();
+        assert!(told.contains("no principal"), "{told}");
     }
 }

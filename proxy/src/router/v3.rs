@@ -59,6 +59,18 @@ pub enum V3 {
     CreateAcls,
 }
 
+/// The path with the type of its cluster-wide configurations (`broker`, the only one) in the table's letters: the
+/// original reads it without regard to case. `None`: it is spelt so already, or another path.
+pub(super) fn respell(path: &str) -> Option<String> {
+    const KNOWN: &str = "broker-configs";
+    let (cluster, rest) = path.strip_prefix("/v3/clusters/")?.split_once('/')?;
+    let name = rest.get(..KNOWN.len())?;
+    let is_type = name.ends_with("-configs") && name.eq_ignore_ascii_case(KNOWN);
+    // As long as before: parameters stand where they stood.
+    (is_type && name != KNOWN)
+        .then(|| format!("/v3/clusters/{cluster}/{KNOWN}{}", &rest[KNOWN.len()..]))
+}
+
 /// The rows. The names are those of `api.endpoints.blocklist`.
 pub(super) fn table() -> Vec<Row> {
     [brokers(), topics(), partitions(), groups(), acls()].concat()

@@ -4,6 +4,7 @@
 mod build;
 mod consume;
 mod consume_loop;
+mod instances;
 mod load;
 mod produce_loop;
 mod proxy;
@@ -43,6 +44,8 @@ enum Command {
     Proxy(proxy::ProxyArgs),
     /// Records a second read through consumer instances of the REST proxy
     Consume(consume::ConsumeArgs),
+    /// Threads and memory of many consumer instances in one REST proxy
+    Instances(instances::InstancesArgs),
     /// Records a second produced over endless v3 requests
     Stream(stream::StreamArgs),
     /// Records a second and CPU of the S3 sink
@@ -64,6 +67,14 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// These, behind some of a bench's own.
+    fn with(&self, own: &[(&str, &str)]) -> Self {
+        let own = own.iter().map(|(key, value)| format!("{key}={value}"));
+        Self {
+            set: own.chain(self.set.iter().cloned()).collect(),
+        }
+    }
+
     fn lines(&self) -> String {
         self.set.iter().map(|line| format!("{line}\n")).collect()
     }
@@ -81,6 +92,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     match &args.command {
         Command::Proxy(args) => proxy::run(args),
         Command::Consume(args) => consume::run(args),
+        Command::Instances(args) => instances::run(args),
         Command::Stream(args) => stream::run(args),
         Command::Sink(args) => sink::run(args),
         Command::SinkMemory(args) => sink_memory::run(args),

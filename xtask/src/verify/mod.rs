@@ -8,6 +8,7 @@ mod console_tools;
 mod embedded;
 mod parts;
 mod pipeline;
+mod rest_clients;
 mod steps;
 mod test_runner;
 
@@ -40,6 +41,8 @@ pub(crate) enum Step {
     /// requests, confluent-kafka, boto3, fastavro, pyarrow and clients of Connect's REST API on the two programs, real
     /// Kafka and real S3
     Pipeline,
+    /// Others' clients of the REST proxy, Python's serializers and Java's console tools on the proxy, Kafka and a registry
+    RestClients,
     /// The real-part tests of protocol-tests
     Tests,
 }
@@ -63,6 +66,11 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     if args.wants(Step::Pipeline) {
         steps.run("real clients on the pipeline", || {
             pipeline::run(&parts, &binaries)
+        });
+    }
+    if args.wants(Step::RestClients) {
+        steps.run("others' clients of the REST proxy", || {
+            rest_clients::run(&parts, &binaries)
         });
     }
     let mut closing_line = String::new();

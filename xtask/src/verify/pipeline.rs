@@ -20,7 +20,8 @@ const STOP: Duration = Duration::from_secs(30);
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
 /// The user id in the examples.
 const EXAMPLE_USER: &str = "0a1b2c3d4e5f";
-const SCRIPT: &str = concat!(
+/// The script that runs the Python clients.
+pub(super) const SCRIPT: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../protocol-tests/python/clients.py"
 );
@@ -50,7 +51,7 @@ pub(crate) fn run(parts: &RealParts, binaries: &Binaries) -> Result<()> {
         &run.connect,
         &run.dir.path().join("sink.log"),
     )?;
-    let clients = run.clients(&[]);
+    let clients = run.clients(&["pipeline"]);
     let clients = clients.and_then(|()| run.java_goes_on());
     if let Err(error) = clients.and_then(|()| run.node_client()) {
         eprintln!(

@@ -9,7 +9,8 @@ use crate::format::Format;
 use crate::media::MediaType;
 use crate::respond::{self, Response};
 
-/// Reads records in the format that was negotiated: the plain type stands for `binary`.
+/// Reads records in the format that was negotiated: the plain types stand for `binary`, but `application/json` (of older
+/// clients) for the instance's own.
 ///
 /// # Errors
 /// No such instance, another format, a parameter that is no number, a record that cannot be decoded.
@@ -17,6 +18,7 @@ pub async fn read(request: &Request<'_>) -> Result<Response, Error> {
     let media = request.negotiated.media;
     let format = match media {
         MediaType::V2 => Format::Binary,
+        MediaType::Json => instance(request)?.format,
         media => Format::of_media(media).ok_or(Error::NotAcceptable)?,
     };
     if !request.app.config.endpoints.serves(endpoint(format)) {

@@ -1,0 +1,196 @@
+//! Reading records: formats, parameters, schemas.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::calls::{Calls, EARLIEST, scene};
+use crate::support::{BINARY, JSON, V2, kafka, start};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn formats_and_parameters() {
+    let (_kafka, proxy) = scene("").await;
+    proxy
+        .call(
+            Method::POST,
+            "/topics/raw",
+            Some(BINARY),
+            br#"{"records":[{"value":"aGVsbG8="},{"value":"eyJuIjoxfQ=="}]}"#,
+        )
+        .await;
+    let i = proxy.create("g", EARLIEST).await;
+    let records = format!("{i}/records");
+    for media in [BINARY, V2, "*/*"] {
+        let answer = proxy.accepting(&records, media).await;
+        assert_eq!(
+            (answer.status, answer.json()["error_code"].as_i64()),
+            (406, Some(40601)),
+            "{media}"
+        );
+    }
+    assert_eq!(
+        proxy
+            .accepting(&records, "text/html")
+            .await
+            .header("content-type"),
+        None
+    );
+    for query in ["?timeout=x", "?max_bytes=x"] {
+        assert_eq!(
+            proxy
+                .accepting(&format!("{records}{query}"), JSON)
+                .await
+                .status,
+            404
+        );
+    }
+    assert_eq!(
+        proxy
+            .accepting("/consumers/g/instances/zz/records", JSON)
+            .await
+            .status,
+        404
+    );
+    proxy.subscribe(&i, r#"{"topics":["raw"]}"#).await;
+    for _ in 0..2 {
+        let answer = proxy.accepting(&records, JSON).await;
+        assert_eq!(
+            (answer.status, answer.json()["error_code"].as_i64()),
+            (408, Some(40801)),
+            "{answer:?}"
+        );
+    }
+    // Behind it everything is fine.
+    proxy
+        .done(
+            Method::POST,
+            &format!("{i}/positions"),
+            r#"{"offsets":[{"topic":"raw","partition":0,"offset":1}]}"#,
+        )
+        .await;
+    assert_eq!(proxy.records(&i, "").await[0]["value"], json!({"n": 1}));
+    let binary = proxy.create("b", r#"{"auto.offset.reset":"earliest","fetch.min.bytes":1,"consumer.request.timeout.ms":9000}"#).await;
+    proxy.subscribe(&binary, r#"{"topics":["raw"]}"#).await;
+    let answer = proxy.get(&format!("{binary}/records")).await;
+    assert_eq!(answer.header("content-type"), Some(BINARY));
+    assert_eq!(
+        answer.json()[0],
+        json!({"topic": "raw", "key": null, "value": "aGVsbG8=", "partition": 0, "offset": 0})
+    );
+    proxy.proxy.drain().await;
+}
+
+/// A registry that knows the Avro schema 1 and counts how often it was asked.
+async fn registry() -> (String, std::sync::Arc<std::sync::atomic::AtomicUsize>) {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = std::sync::Arc::new(AtomicUsize::new(0));
+    let count = std::sync::Arc::clone(&asked);
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let count = std::sync::Arc::clone(&count);
+            tokio::spawn(async move {
+                let mut request = vec![0; 4096];
+                let read = stream.read(&mut request).await.unwrap_or(0);
+                let request = String::from_utf8_lossy(&request[..read]).into_owned();
+                count.fetch_add(1, Ordering::Relaxed);
+                let schema = r#"{"type":"record","name":"R","fields":[{"name":"f","type":"int"},{"name":"s","type":["null","string"]}]}"#;
+                let (status, body) = if request.starts_with("GET /schemas/ids/1") {
+                    ("200 OK", json!({"schema": schema}))
+                } else {
+                    (
+                        "404 Not Found",
+                        json!({"error_code": 40403, "message": "Schema not found"}),
+                    )
+                };
+                let body = body.to_string();
+                let answer = format!(
+                    "HTTP/1.1 {status}\r\nContent-Type: application/vnd.schemaregistry.v1+json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                    body.len()
+                );
+                let _sent = stream.write_all(answer.as_bytes()).await;
+            });
+        }
+    });
+    (url, asked)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn avro_is_decoded_with_registered_schemas() {
+    const AVRO: &str = "application/vnd.kafka.avro.v2+json";
+    use base64::Engine as _;
+    let encoded = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
+    let kafka = kafka(true).await;
+    let (url, asked) = registry().await;
+    let proxy = start(&kafka.bootstrap(), &format!("schema.registry.url={url}\n")).await;
+    let body = json!({"records": [
+        {"value": encoded(b"\0\0\0\0\x01\x02\x02\x02x")},
+        {"value": encoded(b"\0\0\0\0\x01\x04\0")},
+        {"value": null},
+        {"value": encoded(b"\0\0\0\0\x63\x04\0")},
+    ]});
+    let sent = proxy
+        .call(
+            Method::POST,
+            "/topics/a",
+            Some(BINARY),
+            body.to_string().as_bytes(),
+        )
+        .await;
+    assert_eq!(sent.status, 200);
+    let i = proxy
+        .create("g", &EARLIEST.replace("\"json\"", "\"Avro\""))
+        .await;
+    proxy.subscribe(&i, r#"{"topics":["a"]}"#).await;
+    let records = format!("{i}/records");
+    let answer = proxy.accepting(&records, AVRO).await;
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (200, Some(AVRO)),
+        "{answer:?}"
+    );
+    let values: Vec<Value> = answer
+        .json()
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["value"].clone())
+        .collect();
+    assert_eq!(
+        values,
+        [
+            json!({"f": 1, "s": {"string": "x"}}),
+            json!({"f": 2, "s": null}),
+            json!(null)
+        ]
+    );
+    // Of the three formats with schemas none is told from another, of those without each.
+    assert_eq!(proxy.accepting(&records, JSON).await.status, 406);
+    let unknown = proxy.accepting(&records, AVRO).await;
+    let text = "Error deserializing VALUE for partition a-0 at offset 3. If needed, please seek past the record to continue consumption.";
+    assert_eq!(
+        (unknown.status, unknown.json()),
+        (408, json!({"error_code": 40801, "message": text}))
+    );
+    assert!(asked.load(std::sync::atomic::Ordering::Relaxed) >= 2);
+    proxy
+        .done(
+            Method::POST,
+            &format!("{i}/positions"),
+            r#"{"offsets":[{"topic":"a","partition":0,"offset":2}]}"#,
+        )
+        .await;
+    assert_eq!(
+        proxy
+            .accepting(&records, AVRO)
+            .await
+            .json()
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    proxy.proxy.drain().await;
+}
