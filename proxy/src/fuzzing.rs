@@ -15,11 +15,14 @@ use crate::envelope::{self, Envelope};
 use crate::format::binary::Binary;
 use crate::format::{Serializer, Side, Written};
 use crate::media::{self, MediaType, Offers};
-use crate::router::{self, Router, Target};
+use crate::router::{self, Router};
 use crate::stream::split::Splitter;
 
+/// A target: takes an input, panics when something does not hold.
+pub type Target = fn(&[u8]);
+
 /// Name and function of every target.
-pub const TARGETS: [(&str, fn(&[u8])); 7] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("envelope", envelope),
     ("v3_stream", v3_stream),
     ("media_types", media_types),
@@ -181,7 +184,7 @@ pub fn query_strings(data: &[u8]) {
     };
     for method in [Method::GET, Method::POST] {
         let matched = router.find(&method, path);
-        if let Target::Route(index) = matched.target {
+        if let router::Target::Route(index) = matched.target {
             assert!(index < router.routes().len());
         }
         for number in 0..6 {

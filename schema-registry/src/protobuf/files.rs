@@ -2,7 +2,11 @@
 
 use std::collections::HashMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use prost::Message;
 use prost_reflect::FileDescriptor;
+use prost_reflect::prost_types::FileDescriptorProto;
 use protox::Compiler;
 use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver};
 
@@ -65,6 +69,19 @@ impl FileResolver for Texts {
             .0
             .get(name)
             .ok_or_else(|| protox::Error::file_not_found(name))?;
-        File::from_source(name, text)
+        match descriptor(text) {
+            Some(file) => Ok(File::from_file_descriptor_proto(FileDescriptorProto {
+                name: Some(name.to_owned()),
+                ..file
+            })),
+            None => File::from_source(name, text),
+        }
     }
+}
+
+/// A schema that is a compiled file in base64, as Python's and Go's clients register them. Confluent's registry turns
+/// these into source; other registries hand them out as they came.
+fn descriptor(text: &str) -> Option<FileDescriptorProto> {
+    let bytes = STANDARD.decode(text.trim()).ok()?;
+    FileDescriptorProto::decode(bytes.as_slice()).ok()
 }

@@ -107,3 +107,18 @@ fn indexes_count_messages_but_not_map_entries() {
     let bad = schema.binary_to_json(&[2, 14], &mut Vec::new());
     assert!(bad.is_err());
 }
+
+#[test]
+fn a_schema_may_be_a_compiled_file_in_base64() {
+    // `package w; message Other { int32 unused = 1; } message Pin { int64 index = 1; … }`, as Python's client sent it.
+    const COMPILED: &str = "CglwaW4ucHJvdG8SAXciFwoFT3RoZXISDgoGdW51c2VkGAEgASgFImQKA1BpbhINCgVpbmRleBgBIAEoAxINCgV0aXRs\
+                            ZRgCIAEoCRIMCgR0YWdzGAMgAygJEhsKBXBsYWNlGAQgASgLMgwudy5QaW4uUGxhY2UaFAoFUGxhY2USCwoDbGF0GAEgASgBYgZwcm90bzM=";
+    let schema = Schema::parse(COMPILED, &[]).unwrap();
+    assert_eq!(schema.message().full_name(), "w.Other");
+    let mut json = Vec::new();
+    // The indexes [1], then index = 7.
+    schema.binary_to_json(&[2, 2, 8, 7], &mut json).unwrap();
+    let json = String::from_utf8(json).unwrap();
+    assert!(json.contains(r#""index":"7""#), "{json}");
+    assert!(Schema::parse("bm8gZGVzY3JpcHRvcg==", &[]).is_err());
+}
