@@ -21,6 +21,8 @@ pub(crate) fn complete(bytes: &[u8]) -> Result<Option<u16>> {
     ) {
         (Some(length), None) => Some(length.parse().context("content-length")?),
         (None, Some("chunked")) => chunked_length(body)?,
+        // No content, by rule.
+        (None, None) if status == 204 => Some(0),
         _ => bail!("a response without a length: {head}"),
     };
     match length {
@@ -79,6 +81,13 @@ mod tests {
         }
         assert_eq!(complete(text.as_bytes()).unwrap(), Some(200));
         assert!(complete(format!("{text}x").as_bytes()).is_err());
+    }
+
+    #[test]
+    fn without_content() {
+        let text = b"HTTP/1.1 204 No Content\r\ndate: x\r\n\r\n";
+        assert_eq!(complete(&text[..text.len() - 1]).unwrap(), None);
+        assert_eq!(complete(text).unwrap(), Some(204));
     }
 
     #[test]
