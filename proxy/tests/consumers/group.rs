@@ -18,7 +18,7 @@ async fn a_group_shares_partitions_and_a_slow_member_holds_up_no_other_instance(
         )
         .await;
     for i in [&a, &b] {
-        proxy.subscribe(&i, r#"{"topics":["o"]}"#).await;
+        proxy.subscribe(i, r#"{"topics":["o"]}"#).await;
     }
     let other = proxy.create("other", EARLIEST).await;
     proxy
