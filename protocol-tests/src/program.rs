@@ -164,12 +164,13 @@ fn build(name: &str, profile: &Path) -> Result<()> {
         return Ok(());
     }
     let hint = format!(
-        "{} is missing: build it with `cargo build -p {name}`",
+        "{} is missing: build it with `cargo build --workspace --bin {name}`",
         binary.display()
     );
     let cargo = std::env::var_os("CARGO").context(hint.clone())?;
     let mut command = Command::new(cargo);
-    command.args(["build", "--quiet", "-p", name, "--bin", name]);
+    // With the whole workspace's features, as the tests were: `-p` chooses fewer and builds the dependencies anew.
+    command.args(["build", "--quiet", "--workspace", "--bin", name]);
     if profile
         .file_name()
         .is_some_and(|profile| profile == "release")
