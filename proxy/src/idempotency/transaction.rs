@@ -141,6 +141,8 @@ pub(super) fn read_committed(
         .set("auto.offset.reset", "earliest")
         .set("isolation.level", "read_committed")
         .set("allow.auto.create.topics", "false")
+        // The end of an empty partition is told only after this time.
+        .set("fetch.wait.max.ms", "10")
         .set_log_level(RDKafkaLogLevel::Error);
     let consumer: BaseConsumer = config.create()?;
     let mut list = TopicPartitionList::new();
