@@ -15,6 +15,7 @@
 //! protocol. What fails: another request with the same key (422), no transactions (501), no answer in time (503).
 
 pub(crate) mod config;
+mod job;
 mod ledger;
 mod note;
 mod notes;
@@ -257,7 +258,7 @@ pub(crate) async fn once(
     let (kind, limit) = (request.negotiated.header(), idempotency.config.timeout);
     // In a task of its own: it goes on when the client goes away.
     let task = tokio::spawn(async move {
-        let doing = ledger.once(&app, &key, &print, &kind, &work);
+        let doing = ledger.once(&app, (key, print), kind, Arc::new(work));
         tokio::time::timeout(limit, doing).await
     });
     let result = match task.await {

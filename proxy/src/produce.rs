@@ -90,12 +90,24 @@ impl Produced {
         let stored = results().filter(|result| matches!(result, Delivery::Stored { .. }));
         let lost = results()
             .enumerate()
-            .find_map(|(index, result)| match result {
-                Delivery::Failed(code) if !refused(index) => Some(fault(code, &self.topic).into()),
+            .filter_map(|(index, result)| match result {
+                Delivery::Failed(code) if !refused(index) => Some(code),
                 _ => None,
             });
+        let lost = cause(lost).map(|code| fault(code, &self.topic).into());
         (stored.count(), lost)
     }
+}
+
+/// Of the codes that records failed with the one that tells why: those that were dropped because of another say nothing.
+pub(crate) fn cause(codes: impl Iterator<Item = RDKafkaErrorCode>) -> Option<RDKafkaErrorCode> {
+    let dropped = |code: &RDKafkaErrorCode| {
+        matches!(
+            code,
+            RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight
+        )
+    };
+    codes.min_by_key(dropped)
 }
 
 /// Writes a batch and waits for the result of every record. `partition` is the one of the path.

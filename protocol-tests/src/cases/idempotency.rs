@@ -19,7 +19,8 @@ macro_rules! idempotency_cases {
         $crate::tests!(real idempotency
             a_key_is_written_once a_key_of_v3_is_written_once replicas_share_keys
             two_proxies_that_do_not_know_one_another_write_once a_killed_proxy_has_written_all_or_nothing
-            a_key_expires);
+            a_key_expires
+            a_refused_record_spoils_only_its_own_request);
     };
     (embedded) => {
         $crate::tests!(embedded idempotency keys_without_transactions_are_refused);
@@ -55,6 +56,16 @@ fn v3(path: &str, key: &str, body: &str) -> Request {
 
 fn is_replayed(answer: &Response) -> bool {
     answer.header("Idempotency-Replayed") == Some("true")
+}
+
+/// Fails unless two requests at once got one answer, which at most one of them made.
+fn shared(one: &Response, two: &Response) -> Result<()> {
+    ensure!(is_replayed(one) || is_replayed(two), "{one:?} {two:?}");
+    ensure!(
+        one.status == two.status && one.body == two.body,
+        "{one:?} {two:?}"
+    );
+    Ok(())
 }
 
 /// Fails unless the second answer is the first one's, and says so.
@@ -113,11 +124,7 @@ pub async fn a_key_is_written_once(session: &Session) -> Result<()> {
     let request = keyed(&path, "c", &body);
     let (one, two) = tokio::join!(proxy.http.call(&request), proxy.http.call(&request));
     let (one, two) = (one?, two?);
-    if is_replayed(&one) {
-        same(&two, &one)?
-    } else {
-        same(&one, &two)?
-    }
+    shared(&one, &two)?;
     // What could not be written at all is not kept: it may work the next time.
     let absent = keyed(&format!("{path}/partitions/9"), "d", &body);
     for _ in 0..2 {
@@ -233,11 +240,7 @@ pub async fn two_proxies_that_do_not_know_one_another_write_once(session: &Sessi
             until_known(&proxies[1].http, &request)
         );
         let (one, two) = (one?, two?);
-        if is_replayed(&one) {
-            same(&two, &one)?
-        } else {
-            same(&one, &two)?
-        }
+        shared(&one, &two)?;
     }
     ensure!(session.kafka.read_committed(&topic)?.len() == 6);
     Ok(())
@@ -348,5 +351,51 @@ pub async fn keys_without_transactions_are_refused(session: &Session) -> Result<
         ensure!(!is_replayed(&answer));
     }
     ensure!(session.kafka.read_all(&topic)?.len() == 2);
+    Ok(())
+}
+
+/// Many at once share transactions. One that Kafka refuses fails as a whole, and alone; a repeated key is written once.
+///
+/// # Errors
+/// The case fails.
+pub async fn a_refused_record_spoils_only_its_own_request(session: &Session) -> Result<()> {
+    const MANY: usize = 24;
+    let topic = session.name("spoilt");
+    let small = [("max.message.bytes", "3000")];
+    session.kafka.create_topic(&topic, 1, &small).await?;
+    let proxy = start(session, &[]).await?;
+    let path = format!("/topics/{topic}");
+    let body = |number: usize| {
+        let text = "x".repeat(if number == 7 { 5000 } else { 10 });
+        json!({"records": [{"value": number}, {"value": text}]})
+    };
+    // Each key twice.
+    let requests: Vec<Request> = (0..2 * MANY)
+        .map(|number| keyed(&path, &format!("k{}", number % MANY), &body(number % MANY)))
+        .collect();
+    let send = |request: Request| {
+        let http = proxy.http.clone();
+        tokio::spawn(async move { http.call(&request).await })
+    };
+    let calls: Vec<_> = requests.into_iter().map(send).collect();
+    for (number, call) in calls.into_iter().enumerate() {
+        let answer = call.await??;
+        if number % MANY == 7 {
+            ensure!(answer.status >= 400, "{answer:?}");
+            ensure!(
+                answer.text()?.contains("larger than"),
+                "{:?}",
+                answer.text()
+            );
+        } else {
+            expect_status(&answer, 200)?;
+        }
+    }
+    let written = session.kafka.read_committed(&topic)?;
+    ensure!(written.len() == 2 * (MANY - 1), "{} records", written.len());
+    ensure!(
+        written.iter().all(|record| record.text() != "7"),
+        "half a request"
+    );
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::error::codes;
 use crate::kafka_error::{FaultClass, KafkaFault, fault};
 use crate::produce::answer::{Place, Shown, of_fault};
 use crate::produce::prepare::Prepared;
-use crate::produce::{RECORD_OVERHEAD, RecordError, oversize};
+use crate::produce::{RECORD_OVERHEAD, RecordError, cause, oversize};
 use crate::producer_pool::Outgoing;
 use crate::tracker::{Delivery, Tracker};
 
@@ -169,16 +169,15 @@ impl Burst {
     pub(crate) fn totals(&self) -> (usize, Option<RecordError>) {
         let sent = self.items.iter().enumerate();
         let sent = sent.filter(|(_, item)| matches!(item, Item::Sent(_)));
-        let (mut stored, mut lost) = (0, None);
+        let (mut stored, mut failed) = (0, Vec::new());
         for (index, _) in sent {
             match self.tracker.get(index) {
                 Delivery::Stored { .. } => stored += 1,
-                Delivery::Failed(code) => {
-                    lost.get_or_insert_with(|| of_fault(fault(code, &self.topic)));
-                }
+                Delivery::Failed(code) => failed.push(code),
                 Delivery::Pending => {}
             }
         }
+        let lost = cause(failed.into_iter()).map(|code| of_fault(fault(code, &self.topic)));
         (stored, lost)
     }
 
