@@ -3,6 +3,7 @@
 
 pub mod config_files;
 pub mod connect_rest;
+pub mod connect_takeover;
 pub mod documented;
 pub mod golden;
 pub mod idempotency;
@@ -21,6 +22,7 @@ pub mod sink_restart;
 pub mod sink_rotation;
 pub mod sink_scale;
 pub mod sink_takeover;
+pub mod sink_workers;
 
 use std::time::Duration;
 

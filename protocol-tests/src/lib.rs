@@ -19,6 +19,7 @@
 
 pub mod balancer;
 pub mod cases;
+pub mod connect_worker;
 pub mod connector;
 pub mod exposition;
 pub mod glob;

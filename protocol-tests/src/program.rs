@@ -31,9 +31,21 @@ impl Program {
         environment: &[(&str, &str)],
         log: &Path,
     ) -> Result<Self> {
-        let binary = find(name)?;
+        Self::start_at(&find(name)?, arguments, environment, log)
+    }
+
+    /// Starts another program, found by its path or on `PATH`, with its output appended to `log`.
+    ///
+    /// # Errors
+    /// It can't be started.
+    pub fn start_at(
+        binary: &Path,
+        arguments: &[&Path],
+        environment: &[(&str, &str)],
+        log: &Path,
+    ) -> Result<Self> {
         let out = File::options().create(true).append(true).open(log)?;
-        let child = Command::new(&binary)
+        let child = Command::new(binary)
             .args(arguments)
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
@@ -42,7 +54,11 @@ impl Program {
             .spawn()
             .with_context(|| format!("starting {}", binary.display()))?;
         Ok(Self {
-            name: name.to_owned(),
+            name: binary
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
             child,
             log: log.to_owned(),
         })

@@ -126,6 +126,7 @@ pub struct SinkFiles {
     admin: String,
     log: PathBuf,
     environment: Vec<(String, String)>,
+    distributed: bool,
 }
 
 impl SinkFiles {
@@ -162,6 +163,7 @@ impl SinkFiles {
             connectors: written.collect::<Result<_>>()?,
             log: session.log("sluiceway-sink"),
             environment: Vec::new(),
+            distributed: false,
             listener,
             admin,
         })
@@ -171,6 +173,13 @@ impl SinkFiles {
     #[must_use]
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Makes it a worker that shares its connectors with others.
+    #[must_use]
+    pub fn distributed(mut self) -> Self {
+        self.distributed = true;
         self
     }
 
@@ -186,7 +195,11 @@ impl SinkFiles {
     /// # Errors
     /// It can't be started.
     pub fn spawn(&self) -> Result<Program> {
-        let mut arguments: Vec<&Path> = vec![&self.worker];
+        let mut arguments: Vec<&Path> = Vec::new();
+        if self.distributed {
+            arguments.push(Path::new("--distributed"));
+        }
+        arguments.push(&self.worker);
         arguments.extend(self.connectors.iter().map(PathBuf::as_path));
         let environment: Vec<_> = self
             .environment

@@ -6,3 +6,5 @@ protocol_tests::sink_restart_cases!(real);
 protocol_tests::sink_rebalance_cases!(real);
 protocol_tests::connect_rest_cases!(real);
 protocol_tests::sink_takeover_cases!(real);
+protocol_tests::sink_workers_cases!(real);
+protocol_tests::connect_takeover_cases!(real);

@@ -48,6 +48,12 @@ pub(crate) fn consumer_config(
     config.force("group.id", connector.group_id());
     config.force("enable.auto.commit", "false");
     config.force("enable.auto.offset.store", "false");
+    if let Some(shared) = &worker.distributed {
+        // A worker that is gone is missed by its tasks' groups as soon as by its own.
+        let millis = |duration: Duration| duration.as_millis().to_string();
+        config.default_to("session.timeout.ms", millis(shared.session_timeout));
+        config.default_to("heartbeat.interval.ms", millis(shared.heartbeat_interval));
+    }
     for (key, value) in DEFAULTS {
         config.default_to(key, *value);
     }

@@ -113,6 +113,29 @@ pub(crate) fn record_skipped(metrics: &SinkMetrics, connector: &str, reason: &st
         .inc();
 }
 
+/// Slots came to this worker or left it; it holds `now`.
+pub(crate) fn slots_changed(metrics: &SinkMetrics, kind: &str, changed: usize, now: usize) {
+    metrics
+        .worker_slots
+        .set(i64::try_from(now).unwrap_or(i64::MAX));
+    metrics.worker_rebalances.with_label_values(&[kind]).inc();
+    tracing::info!(kind, changed, now, "slots of this worker");
+}
+
+/// The worker has lost touch with its group, or found it again.
+pub(crate) fn fenced(metrics: &SinkMetrics, fenced: bool, silent: Duration) {
+    metrics.worker_fenced.set(i64::from(fenced));
+    if fenced {
+        let silent_ms = silent.as_millis();
+        tracing::error!(
+            silent_ms,
+            "the workers' group has not answered: tasks are ended before others may start them"
+        );
+    } else {
+        tracing::info!("the workers' group answers again");
+    }
+}
+
 /// A record that was refused. One that is passed over is told as `errors.log.enable` and
 /// `errors.log.include.messages` say.
 pub(crate) fn record_failed(

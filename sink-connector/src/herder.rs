@@ -1,10 +1,12 @@
 //! The herder: which connectors there are and what they should be doing.
 //!
-//! In: requests of the REST API. Out: answers, or a [`HerderError`]. [`Herder`] is what the REST API knows; the
-//! standalone herder keeps everything in memory. One that shares its connectors with other workers has to keep
-//! configurations and states elsewhere and hand some requests on, which is why every method may wait.
+//! In: requests of the REST API. Out: answers, or a [`HerderError`]. [`Herder`] is what the REST API knows. The
+//! standalone herder keeps everything in memory; the distributed one shares its connectors with other workers through
+//! Kafka's topics and has some requests handed on, which is why every method may wait.
 
+mod checks;
 mod cluster;
+mod distributed;
 mod error;
 mod metrics;
 mod offsets;
@@ -12,6 +14,7 @@ mod secrets;
 mod standalone;
 mod validate;
 
+pub(crate) use distributed::{DistributedHerder, NotStarted};
 pub use error::HerderError;
 pub(crate) use metrics::ConnectorStates;
 pub use offsets::{GroupOffset, OffsetChange};
@@ -28,6 +31,9 @@ use sluiceway_common::props::Properties;
 pub use crate::connector::RestartRequest;
 use crate::status::{ConnectorStatus, ConnectorType, TargetState, TaskStatus};
 use crate::worker::ConnectorRequest;
+
+/// The class of the tasks, as their configurations name it.
+const TASK_CLASS: &str = "io.confluent.connect.s3.S3SinkTask";
 
 /// The answer to a request, some time.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, HerderError>>;
@@ -87,7 +93,7 @@ pub struct Put {
 pub type ConfigPatch = IndexMap<String, Option<String>>;
 
 /// What the REST API asks of a worker.
-pub trait Herder: Send + Sync + 'static {
+pub(crate) trait Herder: Send + Sync + 'static {
     /// Names of all connectors, sorted.
     fn connectors(&self) -> Answer<'_, Vec<String>>;
     /// One connector.
@@ -125,4 +131,47 @@ pub trait Herder: Send + Sync + 'static {
     fn validate<'a>(&'a self, config: &'a Properties) -> Answer<'a, ConfigInfos>;
     /// Id of the Kafka cluster, when it is known by now.
     fn kafka_cluster_id(&self) -> Answer<'_, Option<String>>;
+    /// What runs on this worker.
+    fn local_statuses(&self) -> Vec<LocalStatus>;
+    /// Ends all tasks of this worker, for a bounded time.
+    fn shut_down(&self) -> BoxFuture<'_, ()>;
+
+    /// The worker that has to carry out a request, `host:port`, when it is not this one.
+    fn elsewhere(&self, _concern: Concern<'_>) -> Option<String> {
+        None
+    }
+    /// How far this worker has come in what all workers share; with [`Herder::reaches`], a worker that has handed a
+    /// request on can wait until it knows what came of it.
+    fn position(&self) -> Option<i64> {
+        None
+    }
+    /// Waits until this worker has come as far, for a bounded time.
+    fn reaches(&self, _position: i64) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+    /// Sets a log level on all workers; false when this worker is by itself and has to do it alone.
+    fn set_log_level<'a>(&'a self, _logger: &'a str, _level: &'a str) -> Answer<'a, bool> {
+        Box::pin(async { Ok(false) })
+    }
+    /// Whether the worker knows its connectors and can run them.
+    fn is_ready(&self) -> bool {
+        true
+    }
+}
+
+/// What a request is about, when it is to be carried out in one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Concern<'a> {
+    /// A connector as a whole.
+    Connector(&'a str),
+    /// One of its tasks.
+    Task(&'a str, u32),
+}
+
+/// A connector of which something runs on this worker: the states of what does.
+pub(crate) struct LocalStatus {
+    /// Its status; only the tasks of this worker.
+    pub(crate) status: ConnectorStatus,
+    /// Whether the connector itself is here.
+    pub(crate) instance: bool,
 }

@@ -1,11 +1,14 @@
 //! `sluiceway-sink worker.properties [connector.properties|connector.json …]`: a Kafka Connect worker that runs S3 sink
-//! connectors, called as `connect-standalone` is. `sluiceway-sink validate` and `sluiceway-sink explain` look at a
+//! connectors, called as `connect-standalone` is. `sluiceway-sink --distributed worker.properties`: one that shares its
+//! connectors with others, called as `connect-distributed` is. Both names are taken too, as the program's own (a link) or
+//! as its first argument (a container's command). `sluiceway-sink validate` and `sluiceway-sink explain` look at a
 //! connector file without Kafka and S3.
 //!
 //! Exit status: 1 when the worker cannot start, or a file is not good; after SIGTERM 143 and after SIGINT 130, as the
 //! original's, once everything has stopped. A second signal ends it at once.
 #![forbid(unsafe_code)]
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -26,10 +29,13 @@ use sluiceway_sink::worker::{ConnectorFile, Worker, WorkerConfig};
 struct Args {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Worker properties, as for connect-standalone.
+    /// Share connectors with other workers, as connect-distributed does; needs group.id and the storage topics.
+    #[arg(long)]
+    distributed: bool,
+    /// Worker properties, as for connect-standalone or connect-distributed.
     #[arg(required = true)]
     worker: Option<PathBuf>,
-    /// Connectors to start: properties files, or JSON files with a flat map or {"name": …, "config": {…}}.
+    /// Connectors to start (not with --distributed): properties files, or JSON files with a flat map or {"name": …, "config": {…}}.
     connectors: Vec<PathBuf>,
 }
 
@@ -83,7 +89,7 @@ const QUIET_LEVELS: &str = "off";
 const LAST_CALLS: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = Args::parse_from(arguments(std::env::args_os().collect()));
     let levels = args.command.as_ref().map_or(LOG_LEVELS, |_| QUIET_LEVELS);
     logging::init(logging::Format::detect(), levels);
     let code = match (&args.command, &args.worker) {
@@ -97,7 +103,7 @@ fn main() -> ExitCode {
             }),
             _,
         ) => show(connector, sample, worker.as_deref(), *json),
-        (None, Some(worker)) => run(worker, &args.connectors)
+        (None, Some(worker)) => run(worker, args.distributed, &args.connectors)
             .map(|signal| ExitCode::from(u8::try_from(signal.exit_code()).unwrap_or(1))),
         (None, None) => Err(anyhow::anyhow!("no worker properties; see --help")),
     };
@@ -105,6 +111,27 @@ fn main() -> ExitCode {
         eprintln!("sluiceway-sink: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+/// The command line with the names of Connect's scripts turned into this program's option.
+fn arguments(mut given: Vec<OsString>) -> Vec<OsString> {
+    let script = |argument: Option<&OsString>| {
+        let name = Path::new(argument?).file_name()?.to_str()?.to_owned();
+        match name.strip_suffix(".sh").unwrap_or(&name) {
+            "connect-distributed" => Some(true),
+            "connect-standalone" => Some(false),
+            _ => None,
+        }
+    };
+    let mut distributed = script(given.first());
+    if let Some(mode) = script(given.get(1)) {
+        distributed = Some(mode);
+        given.remove(1);
+    }
+    if distributed == Some(true) {
+        given.insert(1, "--distributed".into());
+    }
+    given
 }
 
 fn check(connector: &Path, worker: Option<&Path>) -> anyhow::Result<ExitCode> {
@@ -163,10 +190,19 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
         .build()
 }
 
-fn run(worker: &Path, connectors: &[PathBuf]) -> anyhow::Result<shutdown::Signal> {
+fn run(
+    worker: &Path,
+    distributed: bool,
+    connectors: &[PathBuf],
+) -> anyhow::Result<shutdown::Signal> {
     let properties = worker_properties(worker)?;
-    let config = WorkerConfig::parse(&properties)
-        .with_context(|| format!("the worker cannot start with {}", worker.display()))?;
+    let config = if distributed {
+        WorkerConfig::parse_distributed(&properties)
+    } else {
+        WorkerConfig::parse(&properties)
+    };
+    let config =
+        config.with_context(|| format!("the worker cannot start with {}", worker.display()))?;
     for unknown in WorkerConfig::unknown_keys(&properties) {
         tracing::warn!(file = %worker.display(), "{unknown}");
     }
@@ -206,4 +242,34 @@ async fn work(
         _ = shutdown::wait_for_signal() => tracing::warn!("ending at once"),
     }
     Ok(signal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(given: &[&str]) -> Option<(bool, PathBuf)> {
+        let given = given.iter().map(OsString::from).collect();
+        let args = Args::try_parse_from(arguments(given)).ok()?;
+        Some((args.distributed, args.worker?))
+    }
+
+    #[test]
+    fn called_as_connects_scripts_are() {
+        let worker = |distributed| Some((distributed, PathBuf::from("w.properties")));
+        assert_eq!(parsed(&["sluiceway-sink", "w.properties"]), worker(false));
+        for given in [
+            &["sluiceway-sink", "--distributed", "w.properties"][..],
+            &["sluiceway-sink", "connect-distributed", "w.properties"],
+            &["/usr/bin/connect-distributed.sh", "w.properties"],
+            &["connect-distributed", "w.properties"],
+        ] {
+            assert_eq!(parsed(given), worker(true), "{given:?}");
+        }
+        assert_eq!(
+            parsed(&["sluiceway-sink", "connect-standalone", "w.properties"]),
+            worker(false)
+        );
+        assert_eq!(parsed(&["connect-distributed"]), None);
+    }
 }

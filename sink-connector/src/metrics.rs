@@ -61,6 +61,12 @@ pub struct SinkMetrics {
     pub budget_used: IntGauge,
     /// The byte budget.
     pub budget_total: IntGauge,
+    /// Slots that the group has given to this worker (distributed workers).
+    pub worker_slots: IntGauge,
+    /// Slots that came and went: kind.
+    pub worker_rebalances: IntCounterVec,
+    /// Whether this worker is out of touch with its group and runs nothing.
+    pub worker_fenced: IntGauge,
 }
 
 fn counter(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec> {
@@ -203,6 +209,18 @@ impl SinkMetrics {
             )?,
             budget_used: plain_gauge(r, "budget_used_bytes", "Bytes of the byte budget in use.")?,
             budget_total: plain_gauge(r, "budget_bytes", "The byte budget of the process.")?,
+            worker_slots: plain_gauge(r, "worker_slots", "Slots that this worker holds.")?,
+            worker_rebalances: counter(
+                r,
+                "worker_slot_changes_total",
+                "Times that slots came or went.",
+                &["kind"],
+            )?,
+            worker_fenced: plain_gauge(
+                r,
+                "worker_fenced",
+                "Whether the worker is out of touch with its group and runs nothing.",
+            )?,
         })
     }
 }

@@ -6,15 +6,17 @@
 //! else.
 //!
 //! ```text
-//! connection ─▶ server ─▶ router (path, method) ─▶ connectors | plugins | offsets | loggers | root ─▶ herder
-//!                 ▲                                                                │
-//!                 └───────────────────── respond ◀─────────────────────────────────┘
+//! connection ─▶ server ─▶ router (path, method) ─▶ forward ─▶ connectors | plugins | offsets | loggers | root ─▶ herder
+//!                 ▲                                   │                                     │
+//!                 │                                   ▼ another worker                      │
+//!                 └───────────────────── respond ◀──────────────────────────────────────────┘
 //! ```
 
 mod body;
 mod connectors;
 mod cors;
 mod events;
+mod forward;
 mod loggers;
 mod offsets;
 mod plugins;
@@ -41,7 +43,7 @@ pub(crate) struct Api {
     pub(crate) loggers: Arc<Loggers>,
     /// The API's settings.
     pub(crate) config: RestConfig,
-    /// Set once all connectors of the command line have been started.
+    /// Set once the worker has started, with all connectors of the command line.
     pub(crate) started: Arc<AtomicBool>,
 }
 

@@ -3,11 +3,15 @@
 //! In: a [`WorkerConfig`], the connectors of the command line, a metrics registry. Out: a running [`Worker`]. It starts
 //! without Kafka and with bad connector files; only its own configuration and its ports can keep it from starting.
 //!
+//! A distributed worker shares its connectors with others through Kafka ([`WorkerConfig::distributed`]); it starts
+//! without Kafka too, and is ready when it knows the cluster and is a member of it.
+//!
 //! Start: sockets are bound → herder → REST API and admin listener answer → connectors are started → ready.
 //! Stop: not ready → REST API closed → tasks end (`task.shutdown.graceful.timeout.ms`) → admin listener closed.
 
 mod clients;
 mod config;
+mod distributed_config;
 mod files;
 mod headers;
 mod identity;
@@ -17,8 +21,9 @@ mod rest_config;
 
 pub use clients::role_prefix;
 pub use config::{OverridePolicy, WorkerConfig};
-pub(crate) use files::scalar;
+pub use distributed_config::{DistributedConfig, InternalTopic};
 pub use files::{ConnectorFile, ConnectorRequest};
+pub(crate) use files::{flat, scalar};
 pub use keys::definition;
 pub use providers::Providers;
 pub use rest_config::{AdminApi, RestConfig};
@@ -36,7 +41,7 @@ use thiserror::Error;
 
 use crate::budget::Budget;
 use crate::connector::Host;
-use crate::herder::{ConnectorStates, Herder, StandaloneHerder};
+use crate::herder::{ConnectorStates, DistributedHerder, Herder, NotStarted, StandaloneHerder};
 use crate::metrics::SinkMetrics;
 use crate::rest::{Api, BoundSockets, Events, Loggers, Part, RestServer};
 use crate::status::ConnectorStatus;
@@ -50,6 +55,12 @@ pub enum WorkerError {
     /// A setting cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigErrors),
+    /// A distributed worker cannot work with what it found in Kafka.
+    #[error(transparent)]
+    Herder(#[from] NotStarted),
+    /// Connectors of the command line for a distributed worker.
+    #[error("a distributed worker takes no connector files; create connectors by its REST API")]
+    ConnectorFiles,
     /// The registry has metrics of the same names.
     #[error("cannot register the worker's metrics: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -57,7 +68,7 @@ pub enum WorkerError {
 
 /// A running worker.
 pub struct Worker {
-    herder: Arc<StandaloneHerder>,
+    herder: Arc<dyn Herder>,
     rest: RestServer,
     admin: Option<AdminServer>,
     worker_id: String,
@@ -75,18 +86,24 @@ impl Worker {
         registry: Registry,
     ) -> Result<Self, WorkerError> {
         let config = Arc::new(config);
-        if config.is_distributed() {
+        if config.distributed.is_some() && !connectors.is_empty() {
+            return Err(WorkerError::ConnectorFiles);
+        }
+        if config.distributed.is_none() && config.is_distributed() {
             tracing::warn!(
-                "group.id and config.storage.topic are set, but this is a standalone worker: \
-                 its connectors are not shared with other workers and are gone when it ends"
+                "group.id and config.storage.topic are set, but this is a standalone worker: its connectors are not \
+                 shared with other workers and are gone when it ends; start it with --distributed to share them"
             );
         }
         let sockets = bind(&config.rest).await?;
         let worker_id = identity::worker_id(&config.rest, sockets.addresses().first());
-        let herder = herder(&config, &worker_id, &registry)?;
         let started = Arc::new(AtomicBool::new(false));
-        let rest = serve(&config, sockets, &herder, &started, &registry)?;
-        let admin = admin(&config, registry, &started).await?;
+        let loggers = Arc::new(Loggers::new(Box::new(apply_levels)));
+        let host = host(&config, &worker_id, &registry)?;
+        let (herder, standalone) = herder(host, &loggers).await?;
+        registry.register(Box::new(ConnectorStates::new(Arc::downgrade(&herder))?))?;
+        let rest = serve(&config, sockets, &herder, loggers, &started, &registry)?;
+        let admin = admin(&config, registry, &herder, &started).await?;
         let worker = Self {
             herder,
             rest,
@@ -101,27 +118,11 @@ impl Worker {
             bootstrap_servers = config.bootstrap_servers,
             "worker started"
         );
-        worker.start_connectors(connectors).await;
+        if let Some(standalone) = standalone {
+            start_connectors(&standalone, connectors).await;
+        }
+        worker.started.store(true, Ordering::Release);
         Ok(worker)
-    }
-
-    async fn start_connectors(&self, connectors: Vec<ConnectorFile>) {
-        let total = connectors.len();
-        let mut running = 0;
-        for file in connectors {
-            running += usize::from(self.herder.start_file(file).await);
-        }
-        self.started.store(true, Ordering::Release);
-        let failed = total - running;
-        if failed > 0 {
-            tracing::error!(
-                started = running,
-                failed,
-                "some connector files could not be used; see the errors above and GET /connectors?expand=status"
-            );
-        } else if total > 0 {
-            tracing::info!(started = running, "connectors started");
-        }
     }
 
     /// Where the REST API listens.
@@ -139,18 +140,37 @@ impl Worker {
         &self.worker_id
     }
 
-    /// State of every connector and its tasks.
+    /// State of every connector of which something runs here, and of those of its tasks that do.
     pub fn statuses(&self) -> Vec<ConnectorStatus> {
-        self.herder.statuses()
+        let local = self.herder.local_statuses();
+        local.into_iter().map(|local| local.status).collect()
     }
 
     /// Stops everything and waits for it, for a bounded time. Open files are dropped: their records are read again
-    /// from the committed offsets at the next start.
+    /// from the committed offsets by whoever has their partitions next.
     pub async fn stop(self) {
         self.started.store(false, Ordering::Release);
         self.rest.stop().await;
         self.herder.shut_down().await;
         tracing::info!(worker = self.worker_id, "worker stopped");
+    }
+}
+
+async fn start_connectors(herder: &StandaloneHerder, connectors: Vec<ConnectorFile>) {
+    let total = connectors.len();
+    let mut running = 0;
+    for file in connectors {
+        running += usize::from(herder.start_file(file).await);
+    }
+    let failed = total - running;
+    if failed > 0 {
+        tracing::error!(
+            started = running,
+            failed,
+            "some connector files could not be used; see the errors above and GET /connectors?expand=status"
+        );
+    } else if total > 0 {
+        tracing::info!(started = running, "connectors started");
     }
 }
 
@@ -169,37 +189,53 @@ async fn bind(rest: &RestConfig) -> Result<BoundSockets, ListenerError> {
     }
 }
 
-fn herder(
+fn host(
     config: &Arc<WorkerConfig>,
     worker_id: &str,
     registry: &Registry,
-) -> Result<Arc<StandaloneHerder>, WorkerError> {
+) -> Result<Arc<Host>, WorkerError> {
     let metrics = Arc::new(SinkMetrics::register(registry)?);
     let budget = match usize::try_from(config.memory_budget_bytes).unwrap_or(usize::MAX) {
         0 => Budget::new(Budget::default_bytes()),
         bytes => Budget::new(bytes),
     };
     let host = Host::new(Arc::clone(config), worker_id.to_owned(), metrics, budget);
-    let herder = Arc::new(StandaloneHerder::new(Arc::new(host))?);
-    registry.register(Box::new(ConnectorStates::new(Arc::downgrade(&herder))?))?;
-    Ok(herder)
+    Ok(Arc::new(host))
+}
+
+/// The herder of the worker's mode, and once more when it takes connector files.
+async fn herder(
+    host: Arc<Host>,
+    loggers: &Arc<Loggers>,
+) -> Result<(Arc<dyn Herder>, Option<Arc<StandaloneHerder>>), WorkerError> {
+    if let Some(config) = host.worker.distributed.clone() {
+        let loggers = Arc::clone(loggers);
+        let on_logger =
+            Box::new(move |logger: &str, level: &str| loggers.set_by_name(logger, level));
+        let herder = DistributedHerder::start(host, config, on_logger).await?;
+        return Ok((herder, None));
+    }
+    let herder = Arc::new(StandaloneHerder::new(host)?);
+    Ok((Arc::clone(&herder) as Arc<dyn Herder>, Some(herder)))
+}
+
+fn apply_levels(levels: &str) {
+    if let Err(error) = logging::set_levels(levels) {
+        tracing::warn!(error, levels, "log levels were not changed");
+    }
 }
 
 fn serve(
     config: &WorkerConfig,
     sockets: BoundSockets,
-    herder: &Arc<StandaloneHerder>,
+    herder: &Arc<dyn Herder>,
+    loggers: Arc<Loggers>,
     started: &Arc<AtomicBool>,
     registry: &Registry,
 ) -> Result<RestServer, WorkerError> {
-    let apply = |levels: &str| {
-        if let Err(error) = logging::set_levels(levels) {
-            tracing::warn!(error, levels, "log levels were not changed");
-        }
-    };
     let api = Api {
-        herder: Arc::clone(herder) as Arc<dyn Herder>,
-        loggers: Arc::new(Loggers::new(Box::new(apply))),
+        herder: Arc::clone(herder),
+        loggers,
         config: config.rest.clone(),
         started: Arc::clone(started),
     };
@@ -213,14 +249,16 @@ fn serve(
 async fn admin(
     config: &WorkerConfig,
     registry: Registry,
+    herder: &Arc<dyn Herder>,
     started: &Arc<AtomicBool>,
 ) -> Result<Option<AdminServer>, ListenerError> {
     if config.admin_listeners.is_empty() {
         return Ok(None);
     }
-    let started = Arc::clone(started);
+    let (started, herder) = (Arc::clone(started), Arc::downgrade(herder));
     let ready: Readiness = Arc::new(move || {
-        if started.load(Ordering::Acquire) {
+        let is_ready = || herder.upgrade().is_some_and(|herder| herder.is_ready());
+        if started.load(Ordering::Acquire) && is_ready() {
             Ok(())
         } else {
             Err("the worker is starting or stopping".to_owned())

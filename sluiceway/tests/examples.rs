@@ -53,6 +53,10 @@ fn the_worker_takes_its_file() {
     let properties = example("worker.properties");
     WorkerConfig::parse(&properties).unwrap();
     assert!(WorkerConfig::unknown_keys(&properties).is_empty());
+    let properties = example("connect-distributed.properties");
+    let config = WorkerConfig::parse_distributed(&properties).unwrap();
+    assert!(config.distributed.is_some());
+    assert!(WorkerConfig::unknown_keys(&properties).is_empty());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! One GET at a time, to see whether something answers and what its metrics say.
+//! One request at a time, to see whether something answers and what its metrics say.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -17,6 +17,11 @@ pub(crate) struct Answer {
 
 /// `GET http://host:port/path`, in plain text, over a connection of its own.
 pub(crate) fn get(url: &str) -> Result<Answer> {
+    call("GET", url, None)
+}
+
+/// A request in plain text, over a connection of its own, perhaps with JSON.
+pub(crate) fn call(method: &str, url: &str, json: Option<&str>) -> Result<Answer> {
     let rest = url
         .strip_prefix("http://")
         .with_context(|| format!("not an http URL: {url}"))?;
@@ -24,9 +29,20 @@ pub(crate) fn get(url: &str) -> Result<Answer> {
     let path = if path.is_empty() { "/" } else { path };
     let mut stream =
         TcpStream::connect(host).with_context(|| format!("cannot connect to {host}"))?;
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    // HTTP/1.0: the body is neither chunked nor followed by another answer.
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n")?;
+    let patience = if method == "GET" { 5 } else { 30 };
+    stream.set_read_timeout(Some(Duration::from_secs(patience)))?;
+    let content = json.map_or_else(String::new, |json| {
+        format!(
+            "Content-Type: application/json\r\nContent-Length: {}\r\n",
+            json.len()
+        )
+    });
+    let body = json.unwrap_or_default();
+    // HTTP/1.0: the answer's body is neither chunked nor followed by another answer.
+    write!(
+        stream,
+        "{method} {path} HTTP/1.0\r\nHost: {host}\r\n{content}\r\n{body}"
+    )?;
     let mut text = Vec::new();
     stream.read_to_end(&mut text)?;
     parse(&String::from_utf8_lossy(&text))

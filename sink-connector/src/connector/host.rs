@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::budget::Budget;
 use crate::herder::Validator;
@@ -24,6 +24,8 @@ pub(crate) struct Host {
     pub(crate) budget: Arc<Budget>,
     /// Where tasks do their uploads.
     pub(crate) runtime: Handle,
+    /// Notified when what a connector shows may have changed.
+    pub(crate) changed: Arc<Notify>,
     slots: Arc<Semaphore>,
 }
 
@@ -44,6 +46,7 @@ impl Host {
             metrics,
             budget,
             runtime: Handle::current(),
+            changed: Arc::default(),
             slots,
         }
     }

@@ -103,6 +103,14 @@ impl View {
         self.task_reports(id, generation, TaskState::Failed { trace });
     }
 
+    /// Task `id` has left this worker; its late words no longer count.
+    pub(crate) fn unassign(&mut self, id: u32) {
+        self.next_generation(id);
+        if let Some(task) = self.tasks.get_mut(id as usize) {
+            (task.state, task.trace) = (State::Unassigned, None);
+        }
+    }
+
     pub(crate) fn mark_restarting(&mut self, plan: &Plan) {
         if plan.instance {
             self.instance = (State::Restarting, None);

@@ -57,6 +57,14 @@ impl HerderError {
         Self::NotFound(format!("Unknown task: {name}-{task}"))
     }
 
+    /// The worker is not, or not yet, in touch with the others, or the one that should act is being replaced.
+    pub fn rebalancing() -> Self {
+        Self::Conflict(
+            "Cannot complete request because of a conflicting operation (e.g. worker rebalance)"
+                .into(),
+        )
+    }
+
     /// The configuration's errors, one a line, between Connect's first and last sentence.
     pub fn invalid_config(errors: &ConfigErrors) -> Self {
         let lines: String = errors

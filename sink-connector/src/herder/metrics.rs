@@ -1,4 +1,5 @@
 //! States of connectors and tasks as metrics, read from the herder at each scrape, so that they are never stale.
+//! Each worker tells of what runs on it, so that sums over workers are right.
 
 use std::collections::HashMap;
 use std::sync::Weak;
@@ -8,12 +9,12 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{IntGaugeVec, Opts};
 
-use super::StandaloneHerder;
-use crate::status::{ConnectorStatus, State};
+use super::{Herder, LocalStatus};
+use crate::status::State;
 
 /// Gauges of the connectors of a herder.
 pub(crate) struct ConnectorStates {
-    herder: Weak<StandaloneHerder>,
+    herder: Weak<dyn Herder>,
     connectors: IntGaugeVec,
     tasks: IntGaugeVec,
     /// Held while the gauges are set and read, so that two scrapes don't mix.
@@ -22,7 +23,7 @@ pub(crate) struct ConnectorStates {
 
 impl ConnectorStates {
     /// Gauges of `herder`, to be registered.
-    pub(crate) fn new(herder: Weak<StandaloneHerder>) -> prometheus::Result<Self> {
+    pub(crate) fn new(herder: Weak<dyn Herder>) -> prometheus::Result<Self> {
         let connectors = Opts::new(
             "sluiceway_sink_connector_status",
             "1 for the state a connector is in, by connector and state.",
@@ -39,10 +40,12 @@ impl ConnectorStates {
         })
     }
 
-    fn set(&self, status: &ConnectorStatus) {
+    fn set(&self, LocalStatus { status, instance }: &LocalStatus) {
         let name = status.name.as_str();
         let state = status.connector.state.label();
-        self.connectors.with_label_values(&[name, state]).set(1);
+        if *instance {
+            self.connectors.with_label_values(&[name, state]).set(1);
+        }
         let mut counts: HashMap<State, i64> =
             State::ALL.into_iter().map(|state| (state, 0)).collect();
         for task in &status.tasks {
@@ -66,7 +69,8 @@ impl Collector for ConnectorStates {
         self.connectors.reset();
         self.tasks.reset();
         if let Some(herder) = self.herder.upgrade() {
-            herder.statuses().iter().for_each(|status| self.set(status));
+            let statuses = herder.local_statuses();
+            statuses.iter().for_each(|status| self.set(status));
         }
         [self.connectors.collect(), self.tasks.collect()].concat()
     }

@@ -9,21 +9,18 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use sluiceway_common::config_def::ConfigErrors;
 use sluiceway_common::kafka_config::{KafkaConfig, Role};
-use sluiceway_common::props::{Properties, with_prefix};
+use sluiceway_common::props::Properties;
 use tokio::sync::MutexGuard;
 
+use super::checks::{check, group};
 use super::cluster::ClusterId;
 use super::offsets::Group;
 use super::secrets::{mask_config, unmask_config};
 use super::{ConnectorInfo, HerderError, Put, TaskId};
 use crate::connector::{Connector, Host, View};
 use crate::error::{CONFIG_EXCEPTION, Exception};
-use crate::plugins;
 use crate::status::{ConnectorStatus, State, TargetState};
 use crate::worker::{ConnectorFile, ConnectorRequest};
-
-/// The class of the tasks, as their configurations name it.
-const TASK_CLASS: &str = "io.confluent.connect.s3.S3SinkTask";
 
 /// All connectors of a standalone worker.
 pub(crate) struct StandaloneHerder {
@@ -86,7 +83,7 @@ impl StandaloneHerder {
     }
 
     /// Ends all tasks of all connectors, at the same time.
-    pub(crate) async fn shut_down(&self) {
+    pub(crate) async fn end_all(&self) {
         let _changes = self.changes.lock().await;
         let all: Vec<Arc<Connector>> = self.connectors.read().values().cloned().collect();
         futures_util::future::join_all(all.iter().map(|connector| connector.shut_down())).await;
@@ -139,7 +136,7 @@ impl StandaloneHerder {
             .map(|connector| connector.look(|view| view.config.clone()));
         let config = unmask_config(request.config, old.as_ref(), &self.host.worker.providers)
             .map_err(|errors| HerderError::invalid_config(&errors))?;
-        self.check(&config)?;
+        check(&self.host, &config)?;
         match existing {
             Some(_) if !replace => Err(HerderError::AlreadyExists(request.name)),
             Some(connector) => {
@@ -158,33 +155,6 @@ impl StandaloneHerder {
                 })
             }
         }
-    }
-
-    /// The checks of a configuration before anything is changed.
-    fn check(&self, config: &Properties) -> Result<(), HerderError> {
-        let class = config
-            .get("connector.class")
-            .map_or("", |class| class.trim());
-        if class.is_empty() {
-            let shown = mask_config(config, &self.host.worker.providers);
-            let shown: Vec<String> = shown
-                .iter()
-                .map(|(key, value)| format!("{key}={value}"))
-                .collect();
-            let message = format!(
-                "Connector config {{{}}} contains no connector type",
-                shown.join(", ")
-            );
-            return Err(HerderError::BadRequest(message));
-        }
-        plugins::find_connector(class)
-            .ok_or_else(|| HerderError::BadRequest(plugins::unknown_connector_text(class)))?;
-        self.host
-            .validator
-            .check(config)
-            .map_err(|errors| HerderError::invalid_config(&errors))?;
-
-        Ok(())
     }
 
     fn add(
@@ -207,29 +177,10 @@ impl StandaloneHerder {
         Ok(connector)
     }
 
-    /// The consumer group of a connector's tasks, reached as they reach it.
+    /// The consumer group of a connector's tasks.
     fn group(&self, connector: &Connector) -> Result<Group, HerderError> {
         let (name, config) = connector.look(|view| (view.name.clone(), view.config.clone()));
-        let mut errors = ConfigErrors::default();
-        let config = self.host.worker.providers.resolve(&config, &mut errors);
-        let mut settings = self.host.worker.client_settings(Role::Consumer);
-        settings.extend(with_prefix(&config, "consumer.override."));
-        let translated = errors
-            .into_result()
-            .and_then(|()| KafkaConfig::translate(Role::Consumer, &settings));
-        let client = translated
-            .map_err(|errors| HerderError::invalid_config(&errors))?
-            .client_config();
-        let id = config
-            .get("consumer.override.group.id")
-            .cloned()
-            .unwrap_or_else(|| format!("connect-{name}"));
-        Ok(Group {
-            connector: name,
-            id,
-            client,
-            timeout: self.host.worker.kafka_timeout,
-        })
+        group(&self.host, &name, &config)
     }
 
     /// The group of a connector that is stopped: nobody else changes its offsets.

@@ -60,6 +60,17 @@ impl Loggers {
         }
     }
 
+    /// Sets `name` to a level of this name; unknown levels are left alone.
+    pub(crate) fn set_by_name(&self, name: &str, level: &str) {
+        let known = LEVELS
+            .into_iter()
+            .find(|known| known.eq_ignore_ascii_case(level));
+        match known {
+            Some(level) => drop(self.set(name, level)),
+            None => tracing::warn!(logger = name, level, "no log level of this name is known"),
+        }
+    }
+
     /// Sets `name` and every logger below it, and says which those are.
     fn set(&self, name: &str, level: &'static str) -> Vec<String> {
         let since = SystemTime::now()
@@ -130,9 +141,9 @@ pub(super) fn all(api: &Api) -> Reply {
 }
 
 /// GET or PUT of one logger.
-pub(super) fn one(api: &Api, name: &str, call: &Call) -> Result<Reply, ApiError> {
+pub(super) async fn one(api: &Api, name: &str, call: &Call) -> Result<Reply, ApiError> {
     if call.method == Method::PUT {
-        return put(api, name, call);
+        return put(api, name, call).await;
     }
     let level = api.loggers.levels.lock().get(name).cloned();
     level
@@ -140,7 +151,7 @@ pub(super) fn one(api: &Api, name: &str, call: &Call) -> Result<Reply, ApiError>
         .ok_or_else(|| ApiError::not_found(format!("Logger {name} not found.")))
 }
 
-fn put(api: &Api, name: &str, call: &Call) -> Result<Reply, ApiError> {
+async fn put(api: &Api, name: &str, call: &Call) -> Result<Reply, ApiError> {
     let mut map = body::object(&call.body)?;
     let Some(text) = body::text(map.shift_remove("level"), "level")? else {
         return Err(ApiError::bad_request(
@@ -151,15 +162,18 @@ fn put(api: &Api, name: &str, call: &Call) -> Result<Reply, ApiError> {
         .into_iter()
         .find(|level| level.eq_ignore_ascii_case(text.trim()));
     let level = known.ok_or_else(|| ApiError::not_found(format!("invalid log level '{text}'.")))?;
-    let changed = api.loggers.set(name, level);
     let scope = query_values(call.query.as_deref(), "scope");
-    if scope
+    let cluster = scope
         .first()
-        .is_some_and(|scope| scope.eq_ignore_ascii_case("cluster"))
-    {
-        return Ok(respond::empty(StatusCode::NO_CONTENT));
+        .is_some_and(|scope| scope.eq_ignore_ascii_case("cluster"));
+    if !cluster {
+        return Ok(respond::ok(&api.loggers.set(name, level)));
     }
-    Ok(respond::ok(&changed))
+    // It comes back to every worker by way of the config topic; a worker by itself is its own cluster.
+    if !api.herder.set_log_level(name, level).await? {
+        api.loggers.set(name, level);
+    }
+    Ok(respond::empty(StatusCode::NO_CONTENT))
 }
 
 #[cfg(test)]

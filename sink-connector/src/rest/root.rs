@@ -35,9 +35,9 @@ struct Health {
     message: &'static str,
 }
 
-/// Whether the connectors of the command line have been started.
+/// Whether the connectors of the command line have been started, or the worker works together with the others.
 pub(super) fn health(api: &Api) -> Reply {
-    if api.started.load(Ordering::Acquire) {
+    if api.started.load(Ordering::Acquire) && api.herder.is_ready() {
         let message = "Worker has completed startup and is ready to handle requests.";
         respond::ok(&Health {
             status: "healthy",

@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 use super::events::Events;
 use super::respond::{self, ApiError, Reply};
 use super::router::Route;
-use super::{Api, Part, body, connectors, cors, loggers, offsets, plugins, root};
+use super::{Api, Part, body, connectors, cors, forward, loggers, offsets, plugins, root};
 
 /// A connection that sends no whole request header within this time is closed.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -44,6 +44,8 @@ pub(crate) struct BoundSockets(Vec<(TcpListener, Part)>);
 /// A request with its body, as the handlers take it.
 pub(super) struct Call {
     pub(super) method: Method,
+    /// As the client wrote it.
+    pub(super) path: String,
     pub(super) query: Option<String>,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
@@ -265,6 +267,7 @@ impl Service {
         let query = parts.uri.query().map(str::to_owned);
         Ok(Call {
             method,
+            path: parts.uri.path().to_owned(),
             query,
             headers: parts.headers,
             body,
@@ -274,7 +277,7 @@ impl Service {
     /// Runs the handler to its end, whatever happens to the connection, and waits for it for a bounded time.
     async fn carry_out(&self, route: Route, call: Call) -> Result<Reply, ApiError> {
         let api = Arc::clone(&self.api);
-        let handler = tokio::spawn(async move { handle(&api, route, call).await });
+        let handler = tokio::spawn(async move { forward::serve(&api, route, &call).await });
         match tokio::time::timeout(self.api.config.request_timeout, handler).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => {
@@ -286,17 +289,18 @@ impl Service {
     }
 }
 
-async fn handle(api: &Api, route: Route, call: Call) -> Result<Reply, ApiError> {
+/// Answers a request that this worker carries out.
+pub(super) async fn handle(api: &Api, route: Route, call: &Call) -> Result<Reply, ApiError> {
     match route {
         Route::Root => root::info(api).await,
         Route::Health => Ok(root::health(api)),
-        Route::Plugins => Ok(plugins::list(&call)),
+        Route::Plugins => Ok(plugins::list(call)),
         Route::PluginConfig(class) => plugins::config(&class),
-        Route::Validate(class) => plugins::validate(api, &class, &call).await,
+        Route::Validate(class) => plugins::validate(api, &class, call).await,
         Route::Loggers => Ok(loggers::all(api)),
-        Route::Logger(name) => loggers::one(api, &name, &call),
-        Route::Offsets(name) => offsets::serve(api, &name, &call).await,
-        other => connectors::serve(api, other, &call).await,
+        Route::Logger(name) => loggers::one(api, &name, call).await,
+        Route::Offsets(name) => offsets::serve(api, &name, call).await,
+        other => connectors::serve(api, other, call).await,
     }
 }
 

@@ -10,6 +10,7 @@ use sluiceway_common::kafka_config::Role;
 use sluiceway_common::props::{Properties, with_prefix};
 
 use super::clients::{check_clients, own_client_settings, role_prefix};
+use super::distributed_config::{self, DistributedConfig};
 use super::providers::Providers;
 use super::{RestConfig, keys, rest_config};
 
@@ -54,6 +55,8 @@ pub struct WorkerConfig {
     pub max_connectors: usize,
     /// Tasks run at most.
     pub max_tasks: usize,
+    /// How connectors are shared with other workers; `None` for a standalone worker.
+    pub distributed: Option<DistributedConfig>,
     /// Where `${…}` references lead.
     pub providers: Providers,
     /// All properties, references resolved.
@@ -71,11 +74,23 @@ impl std::fmt::Debug for WorkerConfig {
 }
 
 impl WorkerConfig {
-    /// Checks `properties`.
+    /// Checks the `properties` of a standalone worker.
     ///
     /// # Errors
     /// Every bad or missing key at once.
     pub fn parse(properties: &Properties) -> Result<Self, ConfigErrors> {
+        Self::parse_as(properties, false)
+    }
+
+    /// Checks the `properties` of a worker that shares its connectors with others.
+    ///
+    /// # Errors
+    /// Every bad or missing key at once, those of distributed mode among them.
+    pub fn parse_distributed(properties: &Properties) -> Result<Self, ConfigErrors> {
+        Self::parse_as(properties, true)
+    }
+
+    fn parse_as(properties: &Properties, distributed: bool) -> Result<Self, ConfigErrors> {
         let mut errors = ConfigErrors::default();
         let providers = Providers::from_worker(properties, &mut errors);
         let properties = providers.resolve(properties, &mut errors);
@@ -84,7 +99,10 @@ impl WorkerConfig {
         let rest = rest_config::read(&values, &properties, &mut errors);
         let override_policy = override_policy(&values, &mut errors);
         check_clients(&properties, &mut errors);
-        let config = Self::assemble(&values, rest, override_policy, providers, properties);
+        let shared =
+            distributed.then(|| distributed_config::read(&values, &properties, &mut errors));
+        let mut config = Self::assemble(&values, rest, override_policy, providers, properties);
+        config.distributed = shared;
         errors.into_result().map(|()| config)
     }
 
@@ -111,6 +129,7 @@ impl WorkerConfig {
             kafka_timeout: millis(values, "sluiceway.kafka.timeout.ms"),
             max_connectors: values.size("sluiceway.max.connectors"),
             max_tasks: values.size("sluiceway.max.tasks"),
+            distributed: None,
             providers,
             properties,
         }

@@ -9,7 +9,7 @@ use sluiceway_common::config_def::{ConfigDef, Importance, Key, Kind};
 /// Client settings that a worker file may hold besides the declared keys: security of the worker's own clients.
 const CLIENT_PREFIXES: [&str; 2] = ["sasl.", "ssl."];
 /// Settings that are read elsewhere.
-const PREFIXES: [&str; 11] = [
+const PREFIXES: [&str; 14] = [
     "consumer.",
     "producer.",
     "admin.",
@@ -21,6 +21,10 @@ const PREFIXES: [&str; 11] = [
     "internal.",
     "metrics.context.",
     "topic.creation.",
+    // Settings of the internal topics.
+    "config.storage.",
+    "offset.storage.",
+    "status.storage.",
 ];
 
 /// All keys a worker file may hold.
@@ -273,66 +277,89 @@ fn own() -> Vec<Key> {
 }
 
 fn distributed() -> Vec<Key> {
-    let text = |name, doc| Key::optional(name, Kind::String, doc);
+    let text = |name, doc| Key::optional(name, Kind::String, doc).importance(Importance::High);
     let number = |name, default, doc| Key::with(name, Kind::Int, default, doc);
     vec![
-        text("group.id", "Group of the workers of one cluster."),
+        text(
+            "group.id",
+            "Group of the workers of one cluster. It is the group of Connect's own workers: they and this program's cannot work side by side, so that a cluster is never run twice.",
+        ),
         text(
             "config.storage.topic",
-            "Topic of connector configurations and target states.",
+            "Topic of connector configurations and target states, in Connect's form; one partition, compacted. Further keys under `config.storage.` are settings of the topic.",
         ),
         text(
             "offset.storage.topic",
-            "Topic of source offsets; a sink has none.",
+            "Topic of source offsets; a sink has none. It is made for a Connect cluster that may take over.",
         ),
         text(
             "status.storage.topic",
-            "Topic of connector and task states.",
+            "Topic of connector and task states, in Connect's form; compacted.",
         ),
         number(
             "config.storage.replication.factor",
             "3",
-            "Replicas of that topic; -1 leaves it to the broker.",
-        ),
+            "Replicas of that topic, and of the slot topic, when they are made; -1 leaves it to the broker.",
+        )
+        .at_least(-1),
         number(
             "offset.storage.replication.factor",
             "3",
-            "Replicas of that topic; -1 leaves it to the broker.",
-        ),
+            "Replicas of that topic when it is made; -1 leaves it to the broker.",
+        )
+        .at_least(-1),
         number(
             "offset.storage.partitions",
             "25",
-            "Partitions of that topic.",
-        ),
+            "Partitions of that topic when it is made; -1 leaves it to the broker.",
+        )
+        .at_least(-1),
         number(
             "status.storage.replication.factor",
             "3",
-            "Replicas of that topic; -1 leaves it to the broker.",
-        ),
+            "Replicas of that topic when it is made; -1 leaves it to the broker.",
+        )
+        .at_least(-1),
         number(
             "status.storage.partitions",
             "5",
-            "Partitions of that topic.",
+            "Partitions of that topic when it is made; -1 leaves it to the broker.",
+        )
+        .at_least(-1),
+        Key::with(
+            "sluiceway.slots.topic",
+            Kind::String,
+            "",
+            "Topic whose partitions are the slots that the workers share. Empty: `<group.id>-slots`.",
         ),
+        number(
+            "sluiceway.slots",
+            "64",
+            "Slots, that is partitions of the slot topic when it is made. Tasks are spread over slots and slots over workers, so it should be some times the number of workers. Must not be changed while workers run.",
+        )
+        .between(1, 1000),
         number(
             "session.timeout.ms",
-            "10000",
-            "After this long without a heartbeat a worker is taken for dead.",
-        ),
+            "6000",
+            "After this long without a heartbeat a worker is taken for dead and its slots go to others (Connect's default is 10000). Also of the tasks' consumers unless `consumer.session.timeout.ms` is set. The broker's `group.min.session.timeout.ms` bounds it.",
+        )
+        .at_least(1),
         number(
             "heartbeat.interval.ms",
-            "3000",
-            "How often a worker shows that it lives.",
-        ),
+            "500",
+            "How often a worker shows that it lives, and how soon it learns that slots move (Connect's default is 3000). Also of the tasks' consumers unless `consumer.heartbeat.interval.ms` is set.",
+        )
+        .at_least(1),
         number(
             "rebalance.timeout.ms",
             "60000",
-            "How long workers may take to give up their tasks.",
-        ),
+            "How long a worker may take to give up slots before the group goes on without it.",
+        )
+        .at_least(1),
         number(
             "scheduled.rebalance.max.delay.ms",
             "300000",
-            "How long the tasks of a missing worker wait for it.",
+            "Accepted and without effect: the slots of a missing worker move as soon as its session has ended.",
         ),
     ]
 }

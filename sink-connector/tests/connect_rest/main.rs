@@ -2,6 +2,7 @@
 //! Connect's REST API.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod distributed;
 mod files;
 mod lifecycle;
 mod offsets;

@@ -105,6 +105,18 @@ impl Stage {
             .unwrap();
     }
 
+    pub(crate) async fn create_compacted_topic(&self, name: &str, partitions: i32) {
+        let admin: AdminClient<DefaultClientContext> = self.client().create().unwrap();
+        let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1))
+            .set("cleanup.policy", "compact");
+        admin
+            .create_topics([&topic], &AdminOptions::new())
+            .await
+            .unwrap()[0]
+            .as_ref()
+            .unwrap();
+    }
+
     /// Writes `count` records `{"n":…}` to a partition.
     pub(crate) async fn produce(&self, topic: &str, partition: i32, count: usize) {
         let producer: FutureProducer = self.client().create().unwrap();
@@ -116,7 +128,7 @@ impl Stage {
         }
     }
 
-    fn client(&self) -> ClientConfig {
+    pub(crate) fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", self.broker.bootstrap());
         config

@@ -4,6 +4,7 @@
 mod build;
 mod consume;
 mod consume_loop;
+mod distributed;
 mod instances;
 mod load;
 mod produce_loop;
@@ -52,6 +53,8 @@ enum Command {
     Sink(sink::SinkArgs),
     /// Memory of the sink with one and with 500 open files
     SinkMemory(sink_memory::MemoryArgs),
+    /// Distributed workers: growth with workers, connectors and partitions
+    Distributed(distributed::DistributedArgs),
     /// From start to the first answer, and memory when idle
     Startup(startup::StartupArgs),
     /// Cold build times and sizes (in a target folder of its own)
@@ -96,6 +99,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         Command::Stream(args) => stream::run(args),
         Command::Sink(args) => sink::run(args),
         Command::SinkMemory(args) => sink_memory::run(args),
+        Command::Distributed(args) => distributed::run(args),
         Command::Startup(args) => startup::run(args),
         Command::Build => Ok(()),
     }

@@ -13,6 +13,11 @@ pub(crate) use tool::{ToolArgs, run as run_tool, run_captured as run_tool_captur
 
 use crate::process::Signal;
 
+/// How to run one of Kafka's main classes: Java's arguments before the class.
+pub(crate) fn java_arguments(heap: &str) -> Result<Vec<String>> {
+    jars::java_arguments(heap)
+}
+
 /// Fetches the jars, unless they are there.
 pub(crate) fn fetch() -> Result<()> {
     jars::java_arguments("64m").map(drop)

@@ -47,15 +47,17 @@ impl RealParts {
     }
 
     /// The variables by which protocol-tests finds the parts.
-    pub(crate) fn environment(&self) -> [(&'static str, String); 6] {
-        [
+    pub(crate) fn environment(&self) -> Result<[(&'static str, String); 7]> {
+        let connect = crate::kafka::java_arguments("256m")?;
+        Ok([
             ("SLUICEWAY_TEST_KAFKA", self.kafka.bootstrap()),
             ("SLUICEWAY_TEST_KAFKA_NOAUTO", self.kafka_noauto.bootstrap()),
             ("SLUICEWAY_TEST_S3", self.s3.endpoint()),
             ("SLUICEWAY_TEST_S3_KEY", s3::ACCESS_KEY.to_owned()),
             ("SLUICEWAY_TEST_S3_SECRET", s3::SECRET_KEY.to_owned()),
             ("SLUICEWAY_TEST_REGISTRY", self.registry.url()),
-        ]
+            ("SLUICEWAY_TEST_CONNECT_JAVA", connect.join("\n")),
+        ])
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn run(
             "--ignored",
         ])
         .args(filter);
-    command.envs(parts.environment()).stdout(Stdio::piped());
+    command.envs(parts.environment()?).stdout(Stdio::piped());
     let mut runner = Foreground::start(&mut command)?;
     let stdout = runner
         .take_stdout()

@@ -1,17 +1,31 @@
 //! The standalone herder's answers to the REST API.
 
-use super::{StandaloneHerder, TASK_CLASS};
+use super::StandaloneHerder;
 use crate::connector::RestartRequest;
+use crate::herder::LocalStatus;
+use crate::herder::checks::{infos, tracking};
 use crate::herder::offsets::{GroupOffset, OffsetChange};
 use crate::herder::{
-    Answer, ConfigInfos, ConfigPatch, ConnectorInfo, Herder, HerderError, Put, TaskInfo,
+    Answer, ConfigInfos, ConfigPatch, ConnectorInfo, Herder, HerderError, Put, TASK_CLASS, TaskInfo,
 };
-use crate::plugins;
 use crate::status::{ConnectorStatus, TargetState, TaskStatus};
 use crate::worker::ConnectorRequest;
+use futures_util::future::BoxFuture;
 use sluiceway_common::props::Properties;
 
 impl Herder for StandaloneHerder {
+    fn local_statuses(&self) -> Vec<LocalStatus> {
+        let whole = |status| LocalStatus {
+            status,
+            instance: true,
+        };
+        self.statuses().into_iter().map(whole).collect()
+    }
+
+    fn shut_down(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.end_all())
+    }
+
     fn connectors(&self) -> Answer<'_, Vec<String>> {
         Box::pin(async { Ok(self.connectors.read().keys().cloned().collect()) })
     }
@@ -131,9 +145,7 @@ impl Herder for StandaloneHerder {
 
     fn topics<'a>(&'a self, name: &'a str) -> Answer<'a, Vec<String>> {
         Box::pin(async {
-            if !self.host.worker.topic_tracking {
-                return Err(HerderError::Forbidden("Topic tracking is disabled.".into()));
-            }
+            tracking(&self.host, false)?;
             // As in the original, an unknown connector has read no topics.
             let connector = self.connectors.read().get(name).cloned();
             Ok(connector.map_or_else(Vec::new, |found| {
@@ -144,14 +156,7 @@ impl Herder for StandaloneHerder {
 
     fn reset_topics<'a>(&'a self, name: &'a str) -> Answer<'a, ()> {
         Box::pin(async {
-            if !self.host.worker.topic_tracking {
-                return Err(HerderError::Forbidden("Topic tracking is disabled.".into()));
-            }
-            if !self.host.worker.topic_tracking_reset {
-                return Err(HerderError::Forbidden(
-                    "Topic tracking reset is disabled.".into(),
-                ));
-            }
+            tracking(&self.host, true)?;
             if let Some(connector) = self.connectors.read().get(name) {
                 connector.reset_topics();
             }
@@ -175,14 +180,7 @@ impl Herder for StandaloneHerder {
     }
 
     fn validate<'a>(&'a self, config: &'a Properties) -> Answer<'a, ConfigInfos> {
-        Box::pin(async {
-            let class = config
-                .get("connector.class")
-                .map_or("", |class| class.trim());
-            let plugin = plugins::find_connector(class)
-                .ok_or_else(|| HerderError::BadRequest(plugins::unknown_connector_text(class)))?;
-            Ok(self.host.validator.infos(plugin.class, config))
-        })
+        Box::pin(async { infos(&self.host, config) })
     }
 
     fn kafka_cluster_id(&self) -> Answer<'_, Option<String>> {

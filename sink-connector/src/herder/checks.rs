@@ -1,0 +1,84 @@
+//! What every herder asks of a configuration: whether it can be taken, and which consumer group it means.
+
+use sluiceway_common::config_def::ConfigErrors;
+use sluiceway_common::kafka_config::{KafkaConfig, Role};
+use sluiceway_common::props::{Properties, with_prefix};
+
+use super::HerderError;
+use super::offsets::Group;
+use super::secrets::mask_config;
+use super::validate::ConfigInfos;
+use crate::connector::Host;
+use crate::plugins;
+
+/// The checks of a configuration before anything is changed.
+pub(super) fn check(host: &Host, config: &Properties) -> Result<(), HerderError> {
+    let class = config
+        .get("connector.class")
+        .map_or("", |class| class.trim());
+    if class.is_empty() {
+        let shown = mask_config(config, &host.worker.providers);
+        let shown: Vec<String> = shown
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
+        let message = format!(
+            "Connector config {{{}}} contains no connector type",
+            shown.join(", ")
+        );
+        return Err(HerderError::BadRequest(message));
+    }
+    plugins::find_connector(class)
+        .ok_or_else(|| HerderError::BadRequest(plugins::unknown_connector_text(class)))?;
+    host.validator
+        .check(config)
+        .map_err(|errors| HerderError::invalid_config(&errors))?;
+    Ok(())
+}
+
+/// Every key of a configuration with its value and errors.
+pub(super) fn infos(host: &Host, config: &Properties) -> Result<ConfigInfos, HerderError> {
+    let class = config
+        .get("connector.class")
+        .map_or("", |class| class.trim());
+    let plugin = plugins::find_connector(class)
+        .ok_or_else(|| HerderError::BadRequest(plugins::unknown_connector_text(class)))?;
+    Ok(host.validator.infos(plugin.class, config))
+}
+
+/// The consumer group of a connector's tasks, reached as they reach it.
+pub(super) fn group(host: &Host, name: &str, config: &Properties) -> Result<Group, HerderError> {
+    let mut errors = ConfigErrors::default();
+    let config = host.worker.providers.resolve(config, &mut errors);
+    let mut settings = host.worker.client_settings(Role::Consumer);
+    settings.extend(with_prefix(&config, "consumer.override."));
+    let translated = errors
+        .into_result()
+        .and_then(|()| KafkaConfig::translate(Role::Consumer, &settings));
+    let client = translated
+        .map_err(|errors| HerderError::invalid_config(&errors))?
+        .client_config();
+    let id = config
+        .get("consumer.override.group.id")
+        .cloned()
+        .unwrap_or_else(|| format!("connect-{name}"));
+    Ok(Group {
+        connector: name.to_owned(),
+        id,
+        client,
+        timeout: host.worker.kafka_timeout,
+    })
+}
+
+/// Why topic tracking is refused, if it is.
+pub(super) fn tracking(host: &Host, reset: bool) -> Result<(), HerderError> {
+    if !host.worker.topic_tracking {
+        return Err(HerderError::Forbidden("Topic tracking is disabled.".into()));
+    }
+    if reset && !host.worker.topic_tracking_reset {
+        return Err(HerderError::Forbidden(
+            "Topic tracking reset is disabled.".into(),
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! Requests that another worker has to carry out.
+//!
+//! In: a request. Out: that worker's answer, or this one's when it is the one to act. A change of a connector goes to
+//! the worker that holds the connector's slot, the restart of a task to the one that runs it; everything else any
+//! worker answers. A request is handed on once: it carries `forward=false` then, as between Connect's own workers. A
+//! worker that cannot be reached has not acted, and this one acts in its place; one that was reached and did not
+//! answer may have acted, which is a 500 that says so.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, LOCATION, TRANSFER_ENCODING,
+};
+use http::{HeaderValue, Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use super::respond::{ApiError, Reply};
+use super::router::{Route, query_flag};
+use super::server::{Call, handle};
+use super::{Api, body};
+use crate::herder::Concern;
+
+/// How long reaching another worker may take.
+const REACH: Duration = Duration::from_secs(2);
+/// Largest answer of another worker.
+const ANSWER_BYTES: usize = 64 << 20;
+/// How far the worker that acted has come in the config topic: between workers only.
+const POSITION: HeaderName = HeaderName::from_static("sluiceway-position");
+
+/// What a request is about, when one worker has to carry it out.
+enum About {
+    Connector(String),
+    Task(String, u32),
+}
+
+/// Why another worker's answer is not there.
+enum Missing {
+    /// It was not reached: it has not acted.
+    NotReached(std::io::Error),
+    /// It may have acted.
+    NoAnswer(String),
+}
+
+/// Answers a request, or has it answered.
+pub(super) async fn serve(api: &Api, route: Route, call: &Call) -> Result<Reply, ApiError> {
+    let handed_on = query_flag(call.query.as_deref(), "forward") == Some(false);
+    let about = About::of(&route, call);
+    if let Some(about) = about.as_ref().filter(|_| !handed_on)
+        && let Some(worker) = api.herder.elsewhere(about.concern())
+    {
+        match hand_on(&worker, call, api.config.request_timeout).await {
+            Ok(reply) => return Ok(take_over(api, reply).await),
+            Err(Missing::NotReached(error)) => tracing::warn!(
+                worker,
+                %error,
+                "the worker that should carry out a request is not reached; doing it here"
+            ),
+            Err(Missing::NoAnswer(reason)) => return Err(ApiError::no_answer(&worker, &reason)),
+        }
+    }
+    let mut reply = handle(api, route, call).await?;
+    if let (true, Some(_), Some(position)) = (handed_on, about, api.herder.position()) {
+        let position = HeaderValue::from(position);
+        reply.headers_mut().insert(POSITION, position);
+    }
+    Ok(reply)
+}
+
+/// The other worker's answer, once this worker knows what came of it.
+async fn take_over(api: &Api, mut reply: Reply) -> Reply {
+    let position = reply.headers_mut().remove(POSITION);
+    let position = position.and_then(|value| value.to_str().ok()?.parse().ok());
+    if let Some(position) = position {
+        api.herder.reaches(position).await;
+    }
+    reply
+}
+
+async fn hand_on(worker: &str, call: &Call, timeout: Duration) -> Result<Reply, Missing> {
+    let reached = tokio::time::timeout(REACH, TcpStream::connect(worker)).await;
+    let stream = reached
+        .map_err(|_| Missing::NotReached(std::io::ErrorKind::TimedOut.into()))?
+        .map_err(Missing::NotReached)?;
+    match tokio::time::timeout(timeout, exchange(stream, call)).await {
+        Ok(Ok(reply)) => Ok(reply),
+        Ok(Err(error)) => Err(Missing::NoAnswer(error.to_string())),
+        Err(_) => Err(Missing::NoAnswer(format!("none within {timeout:?}"))),
+    }
+}
+
+async fn exchange(
+    stream: TcpStream,
+    call: &Call,
+) -> Result<Reply, Box<dyn std::error::Error + Send + Sync>> {
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection to another worker ended");
+        }
+    });
+    let query = call.query.as_deref().filter(|query| !query.is_empty());
+    let query = query.map_or_else(String::new, |query| format!("{query}&"));
+    let mut request = Request::builder()
+        .method(call.method.clone())
+        .uri(format!("{}?{query}forward=false", call.path))
+        .body(Full::new(call.body.clone()))?;
+    // Host too: the answer's Location is for the client.
+    for (name, value) in &call.headers {
+        if ![CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING].contains(name) {
+            request.headers_mut().append(name, value.clone());
+        }
+    }
+    let (parts, body) = sender.send_request(request).await?.into_parts();
+    let body: Bytes = Limited::new(body, ANSWER_BYTES).collect().await?.to_bytes();
+    let mut reply = Reply::new(Full::new(body));
+    *reply.status_mut() = parts.status;
+    for name in [CONTENT_TYPE, LOCATION, POSITION] {
+        if let Some(value) = parts.headers.get(&name) {
+            reply.headers_mut().insert(name, value.clone());
+        }
+    }
+    Ok(reply)
+}
+
+impl About {
+    fn of(route: &Route, call: &Call) -> Option<Self> {
+        let reads = call.method == Method::GET;
+        match route {
+            // What cannot be read is refused here.
+            Route::Connectors if !reads => {
+                let request = body::create(&call.body).ok()?;
+                Some(Self::Connector(request.name))
+            }
+            Route::Connector(name) | Route::Config(name) | Route::Offsets(name) if !reads => {
+                Some(Self::Connector(name.clone()))
+            }
+            Route::Restart(name)
+            | Route::Pause(name)
+            | Route::Resume(name)
+            | Route::Stop(name)
+            | Route::TopicsReset(name) => Some(Self::Connector(name.clone())),
+            Route::TaskRestart(name, task) => Some(Self::Task(name.clone(), task.parse().ok()?)),
+            _ => None,
+        }
+    }
+
+    fn concern(&self) -> Concern<'_> {
+        match self {
+            Self::Connector(name) => Concern::Connector(name),
+            Self::Task(name, task) => Concern::Task(name, *task),
+        }
+    }
+}
+
+impl ApiError {
+    fn no_answer(worker: &str, reason: &str) -> Self {
+        let message = format!(
+            "Worker {worker}, which has to carry out this request, was reached and has not answered ({reason}); the \
+             request may have been carried out: look before you repeat it"
+        );
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
+    }
+}
