@@ -16,11 +16,17 @@ pub(super) fn slot_of(connector: &str, task: u32, slots: u32) -> u32 {
     u32::try_from((start + way) % slots).unwrap_or(0)
 }
 
-/// The whole number next to `slots` / 1.618 that shares no divisor with `slots`, so that all slots are met.
+/// Divisors that workers come in: a step that shares one with their number would leave some of them out.
+const FEW_WORKERS: u64 = 2 * 3 * 5 * 7;
+
+/// The first whole number from `slots` / 1.618 on that shares no divisor with `slots`, so that all slots are met, nor, where
+/// that is possible, with a small number of workers.
 fn step(slots: u64) -> u64 {
-    let golden = slots * 618 / 1000;
-    let coprime = |candidate: &u64| gcd(*candidate, slots) == 1;
-    (golden.max(1)..=slots.max(1)).find(coprime).unwrap_or(1)
+    let golden = (slots * 618 / 1000).max(1);
+    let coprime_to = |other: u64| (golden..=slots.max(1)).find(|step| gcd(*step, other) == 1);
+    coprime_to(slots * FEW_WORKERS)
+        .or_else(|| coprime_to(slots))
+        .unwrap_or(1)
 }
 
 fn gcd(a: u64, b: u64) -> u64 {
@@ -42,7 +48,7 @@ mod tests {
     fn the_mapping_is_fixed() {
         assert_eq!(fnv1a(b""), 0xcbf2_9ce4_8422_2325);
         assert_eq!(fnv1a(b"a"), 0xaf63_dc4c_8601_ec8c);
-        assert_eq!(step(64), 39);
+        assert_eq!((step(64), step(48), step(7)), (41, 29, 4));
         assert_eq!(slot_of("s3-sink", 1, 1), 0);
         assert_eq!(slot_of("s3-sink", 0, 0), 0);
     }
