@@ -39,6 +39,8 @@ const PACE: Pace = Pace {
 };
 /// On a loaded machine a shorter one ends by itself.
 const SHORTEST_SESSION: Duration = Duration::from_secs(4);
+/// Time without a longer pause than half of it, after which the tasks' group is taken to rest.
+const REST: Duration = Duration::from_secs(2);
 /// How often committed offsets are looked at.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -53,7 +55,7 @@ pub async fn workers_end_in_every_way(session: &Session) -> Result<()> {
     scene.until_shared(&[&a, &b]).await?;
     let load = Load::start(&session.parts.kafka, &scene.topic, PARTITIONS, PACE, 7)?;
     let progress = Progress::watch(session, &scene)?;
-    progress.all_advance().await?;
+    progress.settle().await?;
 
     progress.begin();
     b.program.kill()?;
@@ -63,6 +65,7 @@ pub async fn workers_end_in_every_way(session: &Session) -> Result<()> {
     // Those of the dead worker's partitions wait for its session; no other waits at all.
     progress.some_went_on(scene.timeout)?;
 
+    progress.settle().await?;
     progress.begin();
     b = scene.start(1).await?;
     scene.until_shared(&[&a, &b]).await?;
@@ -70,6 +73,7 @@ pub async fn workers_end_in_every_way(session: &Session) -> Result<()> {
     progress.report("started again", &Told::default());
     progress.all_went_on(scene.timeout)?;
 
+    progress.settle().await?;
     progress.begin();
     let began = Instant::now();
     a.program.signal("TERM")?;
@@ -83,6 +87,7 @@ pub async fn workers_end_in_every_way(session: &Session) -> Result<()> {
     a = scene.start(0).await?;
     scene.until_shared(&[&a, &b]).await?;
 
+    progress.settle().await?;
     progress.begin();
     a.program.signal("STOP")?;
     let told = scene.until_taken_over(&b, &a).await?;
@@ -355,6 +360,26 @@ impl Progress {
             Ok(all.then_some(()))
         })
         .await
+    }
+
+    /// Waits until the tasks' group has come to rest: harm in the middle of a rebalance waits for its end besides.
+    async fn settle(&self) -> Result<()> {
+        let began = Instant::now();
+        loop {
+            self.begin();
+            tokio::time::sleep(REST).await;
+            if self
+                .longest()
+                .last()
+                .is_some_and(|longest| *longest < REST / 2)
+            {
+                return Ok(());
+            }
+            ensure!(
+                began.elapsed() < SINK_LIMIT,
+                "the tasks' group does not come to rest"
+            );
+        }
     }
 
     fn longest(&self) -> Vec<Duration> {

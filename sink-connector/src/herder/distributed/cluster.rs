@@ -219,11 +219,7 @@ impl Cluster {
                     view.members.living(Instant::now()).len(),
                 )
             });
-            tracing::info!(
-                connectors,
-                other_workers = workers,
-                "the worker's topics are read"
-            );
+            tracing::info!(connectors, workers, "the worker's topics are read");
             self.loaded.send_replace(true);
             self.work.notify_one();
         }

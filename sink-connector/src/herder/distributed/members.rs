@@ -112,21 +112,21 @@ impl Members {
         match record {
             MemberRecord::Claim { slot, by: Some(by) } => {
                 let generation = offset;
-                if age < STALE {
-                    self.seen.insert(by.clone(), now);
-                }
+                self.see(by.clone(), age, now);
                 self.claims.insert(slot, Claim { by, generation });
             }
             MemberRecord::Claim { slot, by: None } => drop(self.claims.remove(&slot)),
-            MemberRecord::Alive { run: Some(run), .. } => {
-                if age < STALE {
-                    self.seen.insert(run, now);
-                }
-            }
+            MemberRecord::Alive { run: Some(run), .. } => self.see(run, age, now),
             MemberRecord::Alive {
                 worker_id,
                 run: None,
             } => self.seen.retain(|run, _| run.worker_id != worker_id),
+        }
+    }
+
+    fn see(&mut self, run: WorkerRun, age: Duration, now: Instant) {
+        if let Some(at) = now.checked_sub(age).filter(|_| age < STALE) {
+            self.seen.insert(run, at);
         }
     }
 
