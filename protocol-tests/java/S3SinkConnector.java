@@ -1,15 +1,12 @@
 package io.confluent.connect.s3;
 
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 
 import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.connect.connector.Task;
 import org.apache.kafka.connect.sink.SinkConnector;
-import org.apache.kafka.connect.sink.SinkRecord;
-import org.apache.kafka.connect.sink.SinkTask;
 
 /**
  * Stands for the S3 sink in a genuine Kafka Connect worker of a test: has its name, takes any configuration, gives it to each
@@ -49,37 +46,5 @@ public class S3SinkConnector extends SinkConnector {
     @Override
     public ConfigDef config() {
         return new ConfigDef();
-    }
-
-    /** Reads and writes nothing. */
-    public static class S3SinkTask extends SinkTask {
-        @Override
-        public String version() {
-            return "0";
-        }
-
-        @Override
-        public void start(Map<String, String> config) {
-        }
-
-        @Override
-        public void put(Collection<SinkRecord> records) {
-        }
-
-        @Override
-        public void flush(Map<org.apache.kafka.common.TopicPartition, org.apache.kafka.clients.consumer.OffsetAndMetadata> offsets) {
-            // Nothing is committed as written: whoever takes over reads from the begin.
-            offsets.clear();
-        }
-
-        @Override
-        public Map<org.apache.kafka.common.TopicPartition, org.apache.kafka.clients.consumer.OffsetAndMetadata> preCommit(
-                Map<org.apache.kafka.common.TopicPartition, org.apache.kafka.clients.consumer.OffsetAndMetadata> offsets) {
-            return new java.util.HashMap<>();
-        }
-
-        @Override
-        public void stop() {
-        }
     }
 }

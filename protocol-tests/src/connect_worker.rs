@@ -1,5 +1,5 @@
 //! A genuine Kafka Connect worker as a child process, with a class of the S3 sink's name that does nothing
-//! (`java/S3SinkConnector.java`). `SLUICEWAY_TEST_CONNECT_JAVA` holds Java's arguments with Kafka's jars, one a line;
+//! (`java/`). `SLUICEWAY_TEST_CONNECT_JAVA` holds Java's arguments with Kafka's jars, one a line;
 //! `cargo xtask verify` sets it.
 
 use std::path::Path;
@@ -14,7 +14,13 @@ use crate::program::Program;
 use crate::target::{Properties, free_listener};
 use crate::{Session, eventually};
 
-const STAND_IN: &str = include_str!("../java/S3SinkConnector.java");
+const STAND_IN: [(&str, &str); 2] = [
+    (
+        "S3SinkConnector.java",
+        include_str!("../java/S3SinkConnector.java"),
+    ),
+    ("S3SinkTask.java", include_str!("../java/S3SinkTask.java")),
+];
 /// What Java may take to start on a loaded machine.
 const START_LIMIT: Duration = Duration::from_secs(120);
 const STOP_LIMIT: Duration = Duration::from_secs(60);
@@ -89,14 +95,18 @@ impl ConnectWorker {
 /// The folder of the stand-in's classes.
 fn compile(session: &Session, java: &[String]) -> Result<String> {
     let folder = session.file("classes");
-    let source = folder.join("S3SinkConnector.java");
     std::fs::create_dir_all(&folder)?;
-    std::fs::write(&source, STAND_IN)?;
+    let mut sources = Vec::new();
+    for (name, text) in STAND_IN {
+        let source = folder.join(name);
+        std::fs::write(&source, text)?;
+        sources.push(source);
+    }
     let path = java.iter().skip_while(|argument| *argument != "-cp").nth(1);
     let status = Command::new("javac")
         .args(["-nowarn", "-cp", path.context("no class path")?, "-d"])
         .arg(&folder)
-        .arg(&source)
+        .args(&sources)
         .status()
         .context("cannot run javac")?;
     ensure!(status.success(), "javac ended with {status}");

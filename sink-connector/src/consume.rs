@@ -173,6 +173,11 @@ impl Subscription {
         }
     }
 
+    /// One of the topics that are subscribed to.
+    pub(crate) fn topic(&self) -> Option<&str> {
+        self.subscribed.first().map(String::as_str)
+    }
+
     fn match_topics(
         &mut self,
         consumer: &TaskConsumer,
@@ -199,6 +204,9 @@ impl Subscription {
         topics: Vec<String>,
     ) -> Result<(), KafkaError> {
         let names: Vec<&str> = topics.iter().map(String::as_str).collect();
+        if self.subscribed.is_empty() {
+            consumer.context().begins_to_join();
+        }
         consumer.subscribe(&names)?;
         tracing::info!(topics = topics.len(), first = topics.first(), "subscribed");
         self.subscribed = topics;

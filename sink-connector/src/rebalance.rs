@@ -36,6 +36,8 @@ pub(crate) struct TaskConsumerContext {
     pub(crate) tools: Arc<Tools>,
     /// Set when the assignment changed, so that the loop pauses new partitions if it should.
     pub(crate) changed: AtomicBool,
+    /// Since when the group is being joined anew: the client may have no member id yet.
+    pub(crate) joining: Mutex<Option<Instant>>,
 }
 
 impl ConsumerContext for TaskConsumerContext {
@@ -50,6 +52,7 @@ impl ConsumerContext for TaskConsumerContext {
             RebalanceProtocol::Cooperative
         );
         let result = if err == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            *self.joining.lock() = None;
             self.assigned(consumer, tpl);
             if cooperative {
                 consumer.incremental_assign(tpl)
@@ -108,6 +111,11 @@ impl ClientContext for TaskConsumerContext {
 }
 
 impl TaskConsumerContext {
+    /// The client is about to join as somebody new.
+    pub(crate) fn begins_to_join(&self) {
+        *self.joining.lock() = Some(Instant::now());
+    }
+
     fn assigned(&self, consumer: &BaseConsumer<Self>, tpl: &mut TopicPartitionList) {
         let committed = match committed_offsets(consumer, tpl) {
             Ok(committed) => committed,
@@ -146,6 +154,9 @@ impl TaskConsumerContext {
 
     fn revoked(&self, consumer: &BaseConsumer<Self>, tpl: &TopicPartitionList) {
         let lost = consumer.assignment_lost();
+        if lost {
+            self.begins_to_join();
+        }
         let partitions: Vec<(String, i32)> = tpl
             .elements()
             .iter()

@@ -39,7 +39,12 @@ const FAILURE_DRAIN: Duration = Duration::from_secs(5);
 /// How often offsets move over skipped records alone.
 const SKIPPED_INTERVAL: Duration = Duration::from_secs(60);
 /// How long leaving the group may take.
-const CLOSE_WAIT: Duration = Duration::from_secs(4);
+const CLOSE_WAIT: Duration = Duration::from_secs(6);
+/// How long a join that is under way may take when the task ends; how long it may take to begin, that is to bring a
+/// member id; and how soon its end is heard of.
+const JOIN_LIMIT: Duration = Duration::from_secs(3);
+const JOIN_BEGIN: Duration = Duration::from_secs(1);
+const JOIN_SETTLE: Duration = Duration::from_millis(40);
 /// How long a rewind may take.
 const SEEK_WAIT: Duration = Duration::from_secs(10);
 
@@ -355,9 +360,45 @@ impl<'a> Task<'a> {
         }
     }
 
+    /// Waits, for a bounded time, until a join that is under way is over. The client library leaves the group only as a
+    /// member that has its assignment; one that closes earlier stays in the group until its session times out, and all
+    /// others wait for it.
+    fn finish_joining(&self) {
+        let until = Instant::now() + JOIN_LIMIT;
+        let begun = || {
+            let since = *self.consumer.context().joining.lock();
+            since.is_some_and(|since| since.elapsed() < JOIN_BEGIN)
+        };
+        while begun() {
+            drop(self.consumer.poll(BUSY_WAIT));
+        }
+        let Some(topic) = self.subscription.topic() else {
+            return;
+        };
+        let mut asked = TopicPartitionList::new();
+        asked.add_partition(topic, 0);
+        // Twice, for a join is two requests: the coordinator answers behind those that it has not answered yet.
+        for _ in 0..2 {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero()
+                || self
+                    .consumer
+                    .committed_offsets(asked.clone(), left)
+                    .is_err()
+            {
+                return;
+            }
+            let settled = Instant::now() + JOIN_SETTLE;
+            while Instant::now() < settled {
+                drop(self.consumer.poll(BUSY_WAIT));
+            }
+        }
+    }
+
     /// Leaves the group: the partitions are revoked in this thread and the consumer closes. Not by `unsubscribe`: a
     /// close that meets an unfinished unassignment leaves the member in the group until its session times out.
     fn leave(&mut self) {
+        self.finish_joining();
         if let Err(error) = self.consumer.close_queue() {
             tracing::warn!(connector = self.committer.connector, %error, "the consumer cannot close");
             return;
@@ -383,6 +424,7 @@ fn create_consumer(
         committer: Arc::clone(committer),
         tools: Arc::clone(tools),
         changed: AtomicBool::new(false),
+        joining: Mutex::new(None),
     };
     let consumer = config.client_config().create_with_context(consumer_context);
     consumer

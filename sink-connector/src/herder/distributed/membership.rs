@@ -25,8 +25,9 @@ use crate::worker::DistributedConfig;
 const POLL: Duration = Duration::from_millis(50);
 /// How often the same hindrance is told.
 const TOLD: Duration = Duration::from_secs(10);
-/// How long leaving the group may take.
-const CLOSE_WAIT: Duration = Duration::from_secs(4);
+/// How long leaving the group may take, and the end of a join that is under way before it.
+const CLOSE_WAIT: Duration = Duration::from_secs(6);
+const JOIN_LIMIT: Duration = Duration::from_secs(3);
 
 /// States of librdkafka in which the coordinator has a request that it answers when others have done their part.
 const JOINING: [&str; 4] = ["init", "wait-join", "wait-metadata", "wait-sync"];
@@ -49,6 +50,8 @@ struct Context {
     made: Instant,
     /// When the coordinator last answered.
     contact: Mutex<Instant>,
+    /// Whether a join was under way when the client last told its state, and when that was.
+    told: Mutex<(Instant, bool)>,
 }
 
 impl ClientContext for Context {
@@ -61,6 +64,11 @@ impl ClientContext for Context {
     }
 
     fn stats(&self, statistics: Statistics) {
+        let joining = statistics
+            .cgrp
+            .as_ref()
+            .is_some_and(|group| JOINING.contains(&group.join_state.as_str()));
+        *self.told.lock() = (Instant::now(), joining);
         let coordinator = statistics
             .brokers
             .values()
@@ -68,9 +76,6 @@ impl ClientContext for Context {
         let Some(coordinator) = coordinator.filter(|broker| broker.state == "UP") else {
             return;
         };
-        let joining = statistics
-            .cgrp
-            .is_some_and(|group| JOINING.contains(&group.join_state.as_str()));
         if joining {
             // The coordinator answers when all have joined, and keeps who waits: then it counts that Kafka takes what
             // this worker writes.
@@ -161,6 +166,7 @@ pub(super) fn start(
         metrics,
         made: Instant::now(),
         contact: Mutex::new(Instant::now()),
+        told: Mutex::new((Instant::now(), true)),
     };
     let consumer: BaseConsumer<Context> = client.create_with_context(context)?;
     consumer.subscribe(&[&config.slot_topic.name])?;
@@ -203,7 +209,17 @@ fn tell(group: &str, error: &KafkaError) {
     }
 }
 
+/// Not while a join is under way: the client library leaves only as a member that has its assignment, and the group would
+/// wait for one that closed earlier until its session times out.
 fn leave(consumer: &BaseConsumer<Context>) {
+    let began = Instant::now();
+    let joins = || {
+        let (at, joining) = *consumer.context().told.lock();
+        joining || at < began
+    };
+    while joins() && began.elapsed() < JOIN_LIMIT {
+        drop(consumer.poll(Duration::from_millis(5)));
+    }
     if let Err(error) = consumer.close_queue() {
         tracing::warn!(%error, "the workers' group cannot be left");
         return;
