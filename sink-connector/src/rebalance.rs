@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -38,6 +38,8 @@ pub(crate) struct TaskConsumerContext {
     pub(crate) changed: AtomicBool,
     /// Since when the group is being joined anew: the client may have no member id yet.
     pub(crate) joining: Mutex<Option<Instant>>,
+    /// Assignments and revocations so far.
+    pub(crate) rebalances: AtomicU64,
 }
 
 impl ConsumerContext for TaskConsumerContext {
@@ -76,6 +78,7 @@ impl ConsumerContext for TaskConsumerContext {
                 )));
         }
         self.changed.store(true, Ordering::Relaxed);
+        self.rebalances.fetch_add(1, Ordering::Relaxed);
     }
 }
 

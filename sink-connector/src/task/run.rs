@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -42,7 +42,7 @@ const SKIPPED_INTERVAL: Duration = Duration::from_secs(60);
 const CLOSE_WAIT: Duration = Duration::from_secs(6);
 /// How long a join that is under way may take when the task ends; how long it may take to begin, that is to bring a
 /// member id; and how soon its end is heard of.
-const JOIN_LIMIT: Duration = Duration::from_secs(3);
+const JOIN_LIMIT: Duration = Duration::from_millis(4500);
 const JOIN_BEGIN: Duration = Duration::from_secs(1);
 const JOIN_SETTLE: Duration = Duration::from_millis(40);
 /// How long a rewind may take.
@@ -377,20 +377,22 @@ impl<'a> Task<'a> {
         };
         let mut asked = TopicPartitionList::new();
         asked.add_partition(topic, 0);
-        // Twice, for a join is two requests: the coordinator answers behind those that it has not answered yet.
-        for _ in 0..2 {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero()
-                || self
-                    .consumer
-                    .committed_offsets(asked.clone(), left)
-                    .is_err()
-            {
+        let rebalances = || self.consumer.context().rebalances.load(Ordering::Relaxed);
+        loop {
+            let (before, began) = (rebalances(), Instant::now());
+            let left = until.saturating_duration_since(began);
+            // The coordinator answers it behind a request to join that it has not answered yet.
+            let answered = self.consumer.committed_offsets(asked.clone(), left);
+            if left.is_zero() || answered.is_err() {
                 return;
             }
+            let at_once = began.elapsed() < JOIN_SETTLE;
             let settled = Instant::now() + JOIN_SETTLE;
             while Instant::now() < settled {
                 drop(self.consumer.poll(BUSY_WAIT));
+            }
+            if at_once && rebalances() == before {
+                return;
             }
         }
     }
@@ -425,6 +427,7 @@ fn create_consumer(
         tools: Arc::clone(tools),
         changed: AtomicBool::new(false),
         joining: Mutex::new(None),
+        rebalances: AtomicU64::new(0),
     };
     let consumer = config.client_config().create_with_context(consumer_context);
     consumer
