@@ -90,9 +90,8 @@ pub(super) fn read(
                         });
                     }
                     Some(Err(KafkaError::PartitionEOF(partition))) => {
-                        if behind.remove(&partition) && behind.is_empty() {
-                            reader.caught_up();
-                        }
+                        let last = behind.remove(&partition) && behind.is_empty();
+                        last.then(|| reader.caught_up());
                     }
                     Some(Err(error)) => {
                         tracing::warn!(topic, %error, "reading the worker's topic, going on");
