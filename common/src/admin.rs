@@ -3,6 +3,7 @@
 //! It is a listener of its own so that probes and scrapes keep answering when the data port is saturated, and so
 //! that it need not be reachable from where the clients are.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::listener::{ListenerError, ListenerSpec};
+use crate::tls::opening::Opening;
+use crate::tls::settings::TlsSettings;
 
 /// Says whether the program can do its work now; `Err` says why not.
 pub type Readiness = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
@@ -38,7 +41,20 @@ pub struct AdminServer {
 struct State {
     registry: Registry,
     ready: Readiness,
+    guard: Guard,
 }
+
+/// What protects the listener; by default nothing.
+#[derive(Clone, Default)]
+pub struct Guard {
+    /// TLS of listeners, by their names.
+    pub tls: HashMap<String, TlsSettings>,
+    /// Whether a request with these headers may see the metrics; `None`: any may. Probes are always answered.
+    pub metrics: Option<MetricsCheck>,
+}
+
+/// Says whether a request's `Authorization` opens the metrics; blocking work is allowed.
+pub type MetricsCheck = Arc<dyn Fn(Option<&str>) -> bool + Send + Sync>;
 
 impl AdminServer {
     /// Listens on every item of `listeners`; `option` is the setting an error names.
@@ -51,11 +67,32 @@ impl AdminServer {
         registry: Registry,
         ready: Readiness,
     ) -> Result<Self, ListenerError> {
-        let state = Arc::new(State { registry, ready });
+        Self::start_guarded(listeners, option, Guard::default(), registry, ready).await
+    }
+
+    /// The same, protected.
+    ///
+    /// # Errors
+    /// Also when certificates cannot be used.
+    pub async fn start_guarded(
+        listeners: &[String],
+        option: &str,
+        guard: Guard,
+        registry: Registry,
+        ready: Readiness,
+    ) -> Result<Self, ListenerError> {
+        let state = Arc::new(State {
+            registry,
+            ready,
+            guard,
+        });
         let stop = CancellationToken::new();
         let mut addresses = Vec::new();
         for text in listeners {
             let spec = ListenerSpec::parse(text)?;
+            let tls = state.guard.tls.get(&spec.scheme);
+            let opening = Opening::load(tls, &["http/1.1"], text)?;
+            opening.watch(&stop);
             let socket = spec.bind(option).await?;
             let bound = socket.local_addr();
             let bound = bound.map_err(|source| ListenerError::Bind {
@@ -64,7 +101,7 @@ impl AdminServer {
                 source,
             })?;
             addresses.push(bound);
-            tokio::spawn(accept(socket, Arc::clone(&state), stop.clone()));
+            tokio::spawn(accept(socket, opening, Arc::clone(&state), stop.clone()));
         }
         Ok(Self { addresses, stop })
     }
@@ -81,7 +118,7 @@ impl Drop for AdminServer {
     }
 }
 
-async fn accept(socket: TcpListener, state: Arc<State>, stop: CancellationToken) {
+async fn accept(socket: TcpListener, opening: Opening, state: Arc<State>, stop: CancellationToken) {
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
@@ -98,11 +135,18 @@ async fn accept(socket: TcpListener, state: Arc<State>, stop: CancellationToken)
                 }
             },
         };
-        let (state, stop) = (Arc::clone(&state), stop.clone());
+        let (state, opening, stop) = (Arc::clone(&state), opening.clone(), stop.clone());
         tokio::spawn(async move {
+            let stream = match opening.open(stream, HEADER_TIMEOUT).await {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "admin listener: a TLS handshake failed");
+                    return;
+                }
+            };
             let service = service_fn(|request| {
                 let state = Arc::clone(&state);
-                async move { Ok::<_, Infallible>(answer(&state, &request)) }
+                async move { Ok::<_, Infallible>(answer(&state, &request).await) }
             });
             let connection = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
@@ -119,11 +163,12 @@ async fn accept(socket: TcpListener, state: Arc<State>, stop: CancellationToken)
     }
 }
 
-fn answer(state: &State, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+async fn answer(state: &State, request: &Request<Incoming>) -> Response<Full<Bytes>> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed\n");
     }
     match request.uri().path() {
+        "/metrics" if !may_see(state, request).await => unauthorized(),
         "/metrics" => metrics(&state.registry),
         "/livez" => text(StatusCode::OK, "ok\n"),
         "/readyz" => match (state.ready)() {
@@ -135,6 +180,27 @@ fn answer(state: &State, request: &Request<Incoming>) -> Response<Full<Bytes>> {
             "not found: /metrics, /livez and /readyz are here\n",
         ),
     }
+}
+
+/// Whether the request's credentials open the metrics.
+async fn may_see(state: &State, request: &Request<Incoming>) -> bool {
+    let Some(check) = state.guard.metrics.clone() else {
+        return true;
+    };
+    let credentials = request.headers().get(header::AUTHORIZATION);
+    let credentials = credentials.and_then(|value| value.to_str().ok().map(str::to_owned));
+    tokio::task::spawn_blocking(move || check(credentials.as_deref()))
+        .await
+        .unwrap_or(false)
+}
+
+fn unauthorized() -> Response<Full<Bytes>> {
+    let mut response = text(StatusCode::UNAUTHORIZED, "unauthorized\n");
+    response.headers_mut().insert(
+        header::WWW_AUTHENTICATE,
+        header::HeaderValue::from_static("Basic realm=\"metrics\""),
+    );
+    response
 }
 
 fn metrics(registry: &Registry) -> Response<Full<Bytes>> {

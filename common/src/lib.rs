@@ -8,14 +8,17 @@
 //! | [`jaas`] | `sasl.jaas.config` lines |
 //! | [`json`] | a validating walk over JSON that builds no tree |
 //! | [`listener`] | `http://host:port` settings and sockets bound to them |
+//! | [`auth`] | users and passwords: JAAS password files, HTTP Basic |
 //! | [`admin`] | the admin listener: `/metrics`, `/livez`, `/readyz` |
 //! | [`logging`] | text on a terminal, JSON lines otherwise |
 //! | [`shutdown`] | signal → drain → deadline |
 //! | [`secret`] | strings that never print |
+//! | [`tls`] | TLS of listeners, stores of keys and certificates |
 //! | [`topic_pattern`] | Java regular expressions over whole topic names |
 #![forbid(unsafe_code)]
 
 pub mod admin;
+pub mod auth;
 pub mod config_def;
 pub mod jaas;
 pub mod json;
@@ -25,4 +28,5 @@ pub mod logging;
 pub mod props;
 pub mod secret;
 pub mod shutdown;
+pub mod tls;
 pub mod topic_pattern;

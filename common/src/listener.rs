@@ -47,6 +47,14 @@ pub enum ListenerError {
         /// The setting that chose it.
         option: String,
     },
+    /// The certificates or TLS settings of an https listener cannot be used.
+    #[error("cannot listen on {spec}: {reason}")]
+    Tls {
+        /// The listener.
+        spec: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
     /// Anything else that the system refuses.
     #[error("cannot listen on {spec} ({option}): {source}")]
     Bind {

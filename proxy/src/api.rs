@@ -11,11 +11,15 @@ use hyper::body::Incoming;
 
 use crate::admission::Permit;
 use crate::app::App;
+use crate::auth::principal::Principal;
+use crate::auth::rights::Operation;
 use crate::base_url::base_url;
 use crate::body;
 use crate::error::Error;
+use crate::limit::meters::Account;
 use crate::media::{MediaType, Negotiated};
 use crate::router::{self, Matched};
+use crate::server::Peer;
 
 /// A request whose route is known and whose media types fit.
 pub struct Request<'a> {
@@ -35,6 +39,23 @@ pub struct Request<'a> {
     pub negotiated: &'a Negotiated,
     /// Its body, if that was read before.
     pub read: Option<Bytes>,
+    /// Who sent it.
+    pub caller: Caller<'a>,
+}
+
+/// What is known of whoever sent a request.
+#[derive(Clone, Copy)]
+pub struct Caller<'a> {
+    /// The other end of the connection.
+    pub peer: &'a Peer,
+    /// Whether the client came by https.
+    pub secure: bool,
+    /// Who it is, when that has to be known.
+    pub principal: Option<&'a Principal>,
+    /// Whom its bytes and records are charged to, when they are limited.
+    pub account: Option<&'a Arc<Account>>,
+    /// The stage in front of the path.
+    pub stage: Option<&'a str>,
 }
 
 impl Request<'_> {
@@ -50,10 +71,45 @@ impl Request<'_> {
         pairs.into_iter().find_map(named)
     }
 
+    /// `http` or `https`, as the client came in.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.caller.secure { "https" } else { "http" }
+    }
+
     /// The beginning of absolute URLs in the answer.
     #[must_use]
     pub fn base_url(&self) -> String {
-        base_url(&self.app.config.urls, "http", self.uri, self.headers)
+        let urls = &self.app.config.urls;
+        let base = base_url(urls, self.scheme(), self.uri, self.headers);
+        match self.caller.stage {
+            // The public address is all that clients see: it says itself whether a stage belongs to it.
+            Some(stage) if urls.public_url.is_none() => format!("{base}/{stage}"),
+            _ => base,
+        }
+    }
+
+    /// Refuses what the caller may not do with this topic.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn check(&self, operation: Operation, topic: &str) -> Result<(), Error> {
+        self.caller
+            .principal
+            .map_or(Ok(()), |principal| principal.check(operation, topic))
+    }
+
+    /// Whether the caller may know of this topic.
+    #[must_use]
+    pub fn may_see(&self, topic: &str) -> bool {
+        self.check(Operation::Describe, topic).is_ok()
+    }
+
+    /// Charges what the request has brought.
+    pub fn charge(&self, bytes: usize, records: usize) {
+        if let Some(account) = self.caller.account {
+            account.charge(bytes, records);
+        }
     }
 
     /// The path parameter `topic`.
@@ -85,6 +141,7 @@ impl Request<'_> {
             return Ok((read.clone(), permit));
         }
         let bytes = body::read(body, self.app.body_limits(), &mut permit).await?;
+        self.charge(bytes.len(), 0);
         Ok((bytes, permit))
     }
 }

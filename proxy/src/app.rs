@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin_client::AdminClient;
 use crate::admission::Admission;
+use crate::auth::gate::{Gate, GateError};
 use crate::body::Limits;
 use crate::client_context::{Context, NO_IAM};
 use crate::cluster_admin::ClusterAdmin;
@@ -50,6 +51,9 @@ pub enum AppError {
     /// The trust or key store of the schema registry cannot be read.
     #[error("the schema registry's client cannot be made: {0}")]
     Schemas(#[from] sluiceway_schemas::ConfigProblem),
+    /// A file of users or keys cannot be used.
+    #[error(transparent)]
+    Gate(#[from] GateError),
     /// Two paths of the routing table exclude one another.
     #[error("the routing table is wrong: {0}")]
     Routes(#[from] matchit::InsertError),
@@ -87,6 +91,8 @@ pub struct App {
     pub topics: Arc<Topics>,
     /// Limits on the rates of v3's records, when they are on.
     pub rate_limits: Option<RateLimits>,
+    /// Who may do what, and how often; `None` when no setting asks.
+    pub gate: Option<Arc<Gate>>,
     /// Told when the proxy is to stop: streams end then.
     pub stopping: CancellationToken,
     produced: [ProducedMetrics; Format::ALL.len()],
@@ -189,6 +195,7 @@ impl App {
             observed: observed(&router, &metrics),
             produced: Format::ALL.map(|format| metrics.produced(format)),
             rate_limits: config.stream.rates.map(RateLimits::new),
+            gate: Gate::new(&config.security, &router, &metrics)?,
             stopping: CancellationToken::new(),
             admission,
             config,

@@ -4,7 +4,10 @@
 //! names. What fails: all bad values at once, as [`ConfigErrors`]. What has no effect is remembered as a warning.
 
 mod clients;
+mod listeners;
+pub mod security;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
@@ -12,6 +15,7 @@ use sluiceway_common::config_def::{ConfigError, ConfigErrors, Values};
 use sluiceway_common::kafka_config::{KafkaConfig, log_dropped};
 use sluiceway_common::listener::ListenerSpec;
 use sluiceway_common::props::Properties;
+use sluiceway_common::tls::settings::TlsSettings;
 use sluiceway_schemas::{RegistryConfig, SubjectNameStrategy};
 
 use crate::base_url::UrlConfig;
@@ -21,6 +25,7 @@ use crate::media::Offers;
 use crate::peers::config::PeersConfig;
 
 use clients::Clients;
+use security::SecurityConfig;
 
 /// The prefix of environment variables, as in the Docker images of the original.
 pub const ENV_PREFIX: &str = "KAFKA_REST_";
@@ -30,6 +35,8 @@ pub const ENV_PREFIX: &str = "KAFKA_REST_";
 pub struct Config {
     /// Where HTTP clients connect.
     pub listeners: Vec<ListenerSpec>,
+    /// TLS of those listeners that speak it, by the listener's name.
+    pub tls: HashMap<String, TlsSettings>,
     /// The setting that chose them, for errors (the quick start has an option instead).
     pub listeners_option: String,
     /// Where metrics and probes are; empty: nowhere.
@@ -62,6 +69,10 @@ pub struct Config {
     pub consumer: KafkaConfig,
     /// The settings of the client that reads metadata and configurations.
     pub admin: KafkaConfig,
+    /// Who may do what, and how often.
+    pub security: SecurityConfig,
+    /// First segments of paths that are no part of them: stages, as API Gateway has them.
+    pub stages: Vec<String>,
     warnings: Vec<String>,
 }
 
@@ -241,7 +252,7 @@ impl Config {
     pub fn parse(properties: &Properties) -> Result<Self, ConfigErrors> {
         let definition = definition();
         let (values, mut errors) = definition.parse_all(properties);
-        let listeners = listeners(&values, &mut errors);
+        let (listeners, tls) = listeners::read(properties, &values, &mut errors);
         let Clients {
             producer,
             consumer,
@@ -252,6 +263,7 @@ impl Config {
         let schema_registry = schema_registry(properties, &values, &mut errors);
         let mut config = Self {
             listeners,
+            tls,
             listeners_option: "listeners".to_owned(),
             admin_listeners: values.list("sluiceway.admin.listeners").to_vec(),
             http: http(&values),
@@ -273,6 +285,8 @@ impl Config {
             subjects: subjects(properties, &mut errors),
             consumer,
             admin,
+            security: SecurityConfig::read(properties, &values, &mut errors),
+            stages: stages(&values, &mut errors),
             warnings: warnings(properties),
         };
         config.warnings.extend(
@@ -314,36 +328,19 @@ impl Config {
     }
 }
 
-fn listeners(values: &Values, errors: &mut ConfigErrors) -> Vec<ListenerSpec> {
-    let listed = values.list("listeners");
-    let default = [format!("http://0.0.0.0:{}", values.number("port"))];
-    let texts = if listed.is_empty() {
-        &default[..]
-    } else {
-        listed
-    };
-    let mut specs = Vec::new();
-    for text in texts {
-        match ListenerSpec::parse(text) {
-            Ok(spec) if spec.scheme == "https" => errors.0.push(ConfigError::invalid(
-                "listeners",
-                text,
-                "https listeners are not available in this version; use http behind something that ends TLS",
-            )),
-            Ok(spec) => specs.push(spec),
-            Err(error) => errors.0.push(ConfigError::invalid("listeners", text, error)),
+/// `sluiceway.stages`: names that cannot be taken for a resource.
+fn stages(values: &Values, errors: &mut ConfigErrors) -> Vec<String> {
+    const KEY: &str = "sluiceway.stages";
+    let stages = values.list(KEY);
+    for stage in stages {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        let taken = ["topics", "consumers", "brokers", "v3"].contains(&stage.as_str());
+        if stage.is_empty() || !stage.chars().all(allowed) || taken {
+            let reason = "a stage has letters, digits, - and _, and is no resource of the API";
+            errors.0.push(ConfigError::invalid(KEY, stage, reason));
         }
     }
-    for text in values.list("sluiceway.admin.listeners") {
-        if let Err(error) = ListenerSpec::parse(text) {
-            errors.0.push(ConfigError::invalid(
-                "sluiceway.admin.listeners",
-                text,
-                error,
-            ));
-        }
-    }
-    specs
+    stages.to_vec()
 }
 
 fn http(values: &Values) -> HttpConfig {

@@ -8,6 +8,7 @@ mod idempotency;
 mod no_effect;
 mod peers;
 mod records;
+mod security;
 
 use sluiceway_common::config_def::{ConfigDef, Importance, Key, Kind};
 
@@ -19,7 +20,13 @@ pub fn definition() -> ConfigDef {
     let def = ConfigDef::new()
         .keys("Kafka", kafka())
         .keys("Listeners and connections", listeners())
+        .keys("TLS", security::tls())
+        .keys(
+            "Authentication and authorisation",
+            security::authentication(),
+        )
         .keys("Limits", limits())
+        .keys("Limits on rates", security::rates())
         .keys("HTTP", http())
         .keys("Topics and delivery", delivery())
         .keys("Consumers", consumers::keys())
@@ -65,10 +72,10 @@ fn kafka() -> Vec<Key> {
 
 fn listeners() -> Vec<Key> {
     vec![
-        Key::with("listeners", Kind::List, "", "Where HTTP clients connect: `http://host:port`, several with commas; port 0 takes a free one. Empty: `http://0.0.0.0:` and `port`.").importance(Importance::High),
+        Key::with("listeners", Kind::List, "", "Where HTTP clients connect: `http://host:port` or `https://host:port`, several with commas; port 0 takes a free one. Empty: `http://0.0.0.0:` and `port`.").importance(Importance::High),
         Key::with("port", Kind::Int, "8082", "Port when `listeners` is empty.").between(0, 65535),
         Key::with("sluiceway.admin.listeners", Kind::List, "http://0.0.0.0:9102", "Where `/metrics`, `/livez` and `/readyz` are; empty: nowhere."),
-        Key::with("http2.enabled", Kind::Boolean, "true", "Whether HTTP/2 without TLS (h2c, prior knowledge) is spoken besides HTTP/1.1 on the same port."),
+        Key::with("http2.enabled", Kind::Boolean, "true", "Whether HTTP/2 is spoken besides HTTP/1.1 on the same port: by ALPN with TLS, with prior knowledge (h2c) without."),
         Key::with("idle.timeout.ms", Kind::Long, "30000", "Milliseconds after which a connection without a request under way is closed; a request header that does not arrive whole in this time counts as none.").at_least(1),
         Key::with("shutdown.graceful.ms", Kind::Long, "5000", "Milliseconds that requests under way have to finish after a signal to stop.").at_least(0),
         Key::with("server.connection.limit", Kind::Int, "0", "Connections served at once over all listeners; 0: `sluiceway.connections.max`. Further ones wait in the system's queue.").at_least(0),
@@ -147,6 +154,12 @@ fn http() -> Vec<Key> {
             "Whether answers carry `Strict-Transport-Security`.",
         ),
         Key::with(
+            "sluiceway.stages",
+            Kind::List,
+            "",
+            "Stages as API Gateway has them (`test,prod`): with one of them in front, paths are the same as without, and absolute URLs in answers begin with it.",
+        ),
+        Key::with(
             "api.v2.enable",
             Kind::Boolean,
             "true",
@@ -204,13 +217,6 @@ fn no_effect() -> impl Iterator<Item = Key> {
 /// Settings that protect something: to accept and ignore them would be worse than to refuse them.
 fn refused() -> Vec<Key> {
     vec![
-        Key::with(
-            "authentication.method",
-            Kind::String,
-            "NONE",
-            "Clients are not authenticated in this version; anything but NONE is refused.",
-        )
-        .one_of(&["NONE"], true),
         Key::with(
             "csrf.prevention.enable",
             Kind::Boolean,

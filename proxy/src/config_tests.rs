@@ -54,16 +54,16 @@ fn the_bootcamp_file_is_taken_as_it_is() {
 #[test]
 fn all_errors_at_once_and_unknown_keys_with_the_nearest() {
     let errors = parse(
-        "listeners=https://0.0.0.0:8082,nonsense\nidle.timeout.ms=soon\nauthentication.method=BASIC\n\
+        "listeners=https://0.0.0.0:8082,nonsense\nidle.timeout.ms=soon\nauthentication.method=KERBEROS\n\
          csrf.prevention.enable=true\nproducer.acks=maybe\nresponse.http.headers.config=unset X",
     )
     .unwrap_err();
     for expected in [
         "bootstrap.servers",
-        "https listeners are not available",
+        "ssl.keystore.location: an https listener needs a key store",
         "\"nonsense\" is not a listener",
         "Invalid value soon for configuration idle.timeout.ms",
-        "Invalid value BASIC for configuration authentication.method",
+        "Invalid value KERBEROS for configuration authentication.method",
         "csrf.prevention.enable",
         "acks",
         "\"unset X\"",

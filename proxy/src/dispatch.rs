@@ -5,37 +5,53 @@ use std::sync::Arc;
 use http::{Method, Request as HttpRequest, header};
 use hyper::body::Incoming;
 
-use crate::api::Request;
 use crate::api::v2::{brokers, consumer_records, consumers, partitions, records, root, topics};
 use crate::api::v3;
+use crate::api::{Caller, Request};
 use crate::app::App;
 use crate::body::Body;
 use crate::error::Error;
 use crate::events;
 use crate::layer::Call;
 use crate::media::{self, Negotiated};
-use crate::peers::{self, Asked};
+use crate::peers::{self, Asked, Passed};
 use crate::respond::{self, Response};
 use crate::router::{Consumes, Endpoint, Matched, Route, Target};
 
 /// Answers a call.
 pub async fn dispatch(app: &Arc<App>, call: Call) -> Response {
     let Call {
-        request,
+        mut request,
         matched,
         active,
         place,
-        ..
+        peer,
+        principal,
+        account,
+        stage,
     } = call;
     let greeted = app.peers.as_ref();
     let greeted = greeted.and_then(|peers| peers.greet(request.uri().path(), request.headers()));
     if let Some(answer) = greeted {
         return answer;
     }
+    let passed = app.peers.as_ref().and_then(|peers| {
+        let own = Passed::of(&peer, principal.as_deref(), stage.as_deref());
+        peers::introduce(peers, request.headers_mut(), own)
+    });
+    let caller = Caller {
+        peer: &peer,
+        secure: passed.as_ref().map_or(peer.client.secure, |p| p.secure),
+        principal: principal.as_deref(),
+        account: account.as_ref(),
+        stage: passed
+            .as_ref()
+            .map_or(stage.as_deref(), |p| p.stage.as_deref()),
+    };
     let head = request.method() == Method::HEAD;
     let mut response = match matched.target {
         Target::Route(index) => match app.router.routes().get(index) {
-            Some(route) => serve(app, route, matched, request).await,
+            Some(route) => serve(app, route, matched, caller, request).await,
             None => respond::error(&Error::Internal, None),
         },
         Target::Options(_) if app.config.http.reject_options => {
@@ -70,6 +86,7 @@ async fn serve(
     app: &Arc<App>,
     route: &Route,
     matched: Matched,
+    caller: Caller<'_>,
     request: HttpRequest<Incoming>,
 ) -> Response {
     let headers = request.headers();
@@ -99,6 +116,7 @@ async fn serve(
             parts: &parts,
             media,
             negotiated: &negotiated,
+            caller,
         };
         let result = Box::pin(peers::answer(app, peers, asked, body)).await;
         return result.unwrap_or_else(|error| refused(app, &error, &negotiated));
@@ -112,6 +130,7 @@ async fn serve(
         media,
         negotiated: &negotiated,
         read: None,
+        caller,
     };
     let result = handle(route.endpoint, &request, body).await;
     result.unwrap_or_else(|error| refused(app, &error, &negotiated))

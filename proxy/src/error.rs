@@ -3,6 +3,8 @@
 //! A [`Code`] is a five-digit (or plain HTTP) `error_code` with the status it is sent with. [`Error`] says what went
 //! wrong in the terms of the layer that noticed it; only [`crate::respond`] turns it into a response.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use thiserror::Error;
 
@@ -37,6 +39,8 @@ pub mod codes {
     pub const BAD_REQUEST: Code = Code::new(400, S::BAD_REQUEST);
     /// What Kafka itself rejects.
     pub const KAFKA_BAD_REQUEST: Code = Code::new(40002, S::BAD_REQUEST);
+    /// The client could not prove who it is.
+    pub const UNAUTHORIZED: Code = Code::new(401, S::UNAUTHORIZED);
     /// The proxy (or its client) could not authenticate to Kafka.
     pub const KAFKA_AUTHENTICATION: Code = Code::new(40101, S::UNAUTHORIZED);
     /// Kafka's access rules forbid it.
@@ -232,6 +236,32 @@ pub enum Error {
     /// A consumer instance is on its way from one replica to another, or a replica does not answer.
     #[error("Another replica of the proxy is needed: {0}; try again later.")]
     Unreachable(String),
+    /// Nobody is known by the credentials, or there are none.
+    #[error("Unauthorized")]
+    Unauthenticated {
+        /// The realm, when a user name and password would do.
+        basic: Option<String>,
+    },
+    /// Whoever it is may not do this.
+    #[error("{0}")]
+    Forbidden(String),
+    /// The identity provider does not answer.
+    #[error("The identity provider cannot be asked now; try again later.")]
+    IdentityProvider,
+    /// No API key, or an unknown one.
+    #[error("Forbidden")]
+    GatewayForbidden,
+    /// The usage plan's rate.
+    #[error("Too Many Requests")]
+    GatewayThrottled,
+    /// The usage plan's quota.
+    #[error("Limit Exceeded")]
+    GatewayQuota,
+    /// More than a limit on rates allows; the time after which it is worth trying again.
+    #[error(
+        "Request rate limit exceeded: The rate limit of requests per second has been exceeded."
+    )]
+    RateLimited(Duration),
     /// A defect of the proxy.
     #[error("Internal Server Error")]
     Internal,
@@ -275,8 +305,13 @@ impl Error {
             Self::BodyTooLarge(_) => codes::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => codes::REQUEST_TIMEOUT,
             Self::Backpressure { .. } => codes::TOO_MANY_REQUESTS,
-            Self::Overloaded | Self::Unreachable(_) => codes::OVERLOADED,
-            Self::NotAPeer => codes::FORBIDDEN,
+            Self::Overloaded | Self::Unreachable(_) | Self::IdentityProvider => codes::OVERLOADED,
+            Self::Unauthenticated { .. } => codes::UNAUTHORIZED,
+            Self::Forbidden(_) => codes::KAFKA_AUTHORIZATION,
+            Self::NotAPeer | Self::GatewayForbidden => codes::FORBIDDEN,
+            Self::GatewayThrottled | Self::GatewayQuota | Self::RateLimited(_) => {
+                codes::TOO_MANY_REQUESTS
+            }
             Self::Deadline(_) => codes::GATEWAY_TIMEOUT,
             Self::NegativePartition | Self::Internal => codes::INTERNAL,
         }

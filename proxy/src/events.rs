@@ -1,10 +1,16 @@
 //! Things worth both a log line and a count, together.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
+use http::{Method, StatusCode};
+
+use crate::auth::authenticate::Failure;
+use crate::auth::principal::Principal;
 use crate::consumer::ConsumerError;
 use crate::consumer::metrics::ConsumerMetrics;
 use crate::error::Error;
+use crate::layer::Call;
 use crate::metrics::Metrics;
 use crate::peers::PeerMetrics;
 use crate::produce::RecordError;
@@ -13,6 +19,75 @@ use crate::produce::RecordError;
 pub fn producer_replaced(metrics: &Metrics, reason: &str) {
     metrics.replacements.inc();
     tracing::warn!(reason, "the producer failed for good and was replaced");
+}
+
+/// A client could not shake hands on an https listener.
+pub fn handshake_failed(metrics: &Metrics, peer: SocketAddr, error: &std::io::Error) {
+    metrics.handshakes_failed.inc();
+    tracing::warn!(%peer, %error, "a TLS handshake failed");
+}
+
+/// The audit log.
+pub const AUDIT_LOG: &str = "sluiceway_proxy::audit";
+
+/// A request had no credentials, or wrong ones.
+pub fn not_authenticated(metrics: &Metrics, address: IpAddr, failure: &Failure) {
+    let (method, reason) = match failure {
+        Failure::Nothing => {
+            metrics.not_authenticated("none");
+            tracing::debug!(%address, "a request without credentials was refused");
+            return;
+        }
+        Failure::Wrong(method, reason) => (method.name(), reason.as_str()),
+        Failure::NotLetIn(name) => ("roles", &**name),
+        Failure::Unavailable(reason) => ("unavailable", reason.as_str()),
+    };
+    metrics.not_authenticated(method);
+    tracing::warn!(%address, method, reason, "credentials were refused");
+}
+
+/// A request was denied.
+pub fn denied(call: &Call, status: StatusCode, error: &Error) {
+    let (peer, method) = (call.peer.address, call.request.method());
+    let (path, status) = (call.request.uri().path(), status.as_u16());
+    let principal = call.principal.as_ref().map(|principal| &*principal.name);
+    tracing::warn!(target: AUDIT_LOG, %peer, principal, %method, path, status, %error, "denied");
+}
+
+/// A request of which the audit log tells once it is done.
+pub struct Audited {
+    peer: SocketAddr,
+    principal: Option<Arc<Principal>>,
+    method: Method,
+    path: String,
+}
+
+impl Audited {
+    /// This one.
+    #[must_use]
+    pub fn of(call: &Call) -> Self {
+        Self {
+            peer: call.peer.address,
+            principal: call.principal.clone(),
+            method: call.request.method().clone(),
+            path: call.request.uri().path().to_owned(),
+        }
+    }
+
+    /// It was answered.
+    pub fn done(self, status: StatusCode) {
+        let Self {
+            peer,
+            principal,
+            method,
+            path,
+        } = self;
+        let (name, how) = principal.as_ref().map_or(("", ""), |principal| {
+            (&*principal.name, principal.method.name())
+        });
+        let status = status.as_u16();
+        tracing::info!(target: AUDIT_LOG, %peer, principal = name, how, %method, path, status, "done");
+    }
 }
 
 /// A consumer instance was made.
@@ -135,6 +210,21 @@ pub fn refused(metrics: &Metrics, error: &Error) {
         Error::BodyTooLarge(limit) => {
             rejected.body_size.inc();
             tracing::debug!(limit, "a request was refused: its body is too large");
+        }
+        Error::RateLimited(_) => {
+            rejected.rate.inc();
+            tracing::debug!("a request was refused: beyond a limit on rates");
+        }
+        Error::GatewayThrottled | Error::GatewayQuota => {
+            rejected.plan.inc();
+            tracing::debug!(%error, "a request was refused: beyond its usage plan");
+        }
+        Error::Forbidden(reason) => {
+            rejected.forbidden.inc();
+            tracing::debug!(
+                reason,
+                "a request was refused: its principal may not do this"
+            );
         }
         Error::HeaderTooLarge => {
             rejected.header_size.inc();

@@ -221,7 +221,12 @@ pub(crate) fn key_of(request: &Request<'_>) -> Result<Option<String>, Error> {
         .ok()
         .map(str::trim)
         .filter(|key| (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(visible));
-    Ok(Some(key.ok_or(IdempotencyError::BadKey)?.to_owned()))
+    let key = key.ok_or(IdempotencyError::BadKey)?;
+    // Nobody is answered with what somebody else has written.
+    Ok(Some(match request.caller.principal {
+        Some(principal) => format!("{}/{key}", principal.name),
+        None => key.to_owned(),
+    }))
 }
 
 /// Answers a request with a key.

@@ -7,6 +7,7 @@ pub mod catch_panic;
 pub mod compress;
 pub mod cors;
 pub mod deadline;
+pub mod guard;
 pub mod headers;
 pub mod observe;
 pub mod shed;
@@ -14,15 +15,17 @@ pub mod size_limit;
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
-use std::net::SocketAddr;
+use std::sync::Arc;
 
 use futures_util::future::Either;
 use http::Request;
 use hyper::body::Incoming;
 
+use crate::auth::principal::Principal;
+use crate::limit::meters::Account;
 use crate::respond::Response;
 use crate::router::Matched;
-use crate::server::Active;
+use crate::server::{Active, Peer};
 
 /// A request on its way down.
 pub struct Call {
@@ -31,9 +34,15 @@ pub struct Call {
     /// What the router made of its method and path.
     pub matched: Matched,
     /// Who sent it.
-    pub peer: SocketAddr,
+    pub peer: Arc<Peer>,
     /// Marks its connection as in use until the handler is done.
     pub active: Active,
+    /// Who sent it, when that has to be known.
+    pub principal: Option<Arc<Principal>>,
+    /// Whom its bytes and records are charged to, when they are limited.
+    pub account: Option<Arc<Account>>,
+    /// The stage in front of its path.
+    pub stage: Option<Box<str>>,
     /// Holds its place among the requests served at once.
     pub place: Option<shed::Place>,
 }

@@ -33,6 +33,10 @@ pub struct Metrics {
     pub connections: IntGauge,
     /// Connections accepted.
     pub accepted: IntCounter,
+    /// TLS handshakes that failed.
+    pub handshakes_failed: IntCounter,
+    authenticated: IntCounterVec,
+    not_authenticated: IntCounterVec,
     produced: IntCounterVec,
     produced_bytes: IntCounterVec,
     delivery_errors: IntCounterVec,
@@ -57,6 +61,12 @@ pub struct Rejections {
     pub body_timeout: IntCounter,
     /// More consumer instances than allowed.
     pub instances: IntCounter,
+    /// Beyond a limit on rates.
+    pub rate: IntCounter,
+    /// Beyond the usage plan of an API key.
+    pub plan: IntCounter,
+    /// Not allowed to the principal.
+    pub forbidden: IntCounter,
 }
 
 impl Metrics {
@@ -104,6 +114,20 @@ impl Metrics {
             rejected: Rejections::new(&rejected),
             connections: gauge("open_connections", "Connections being served.")?,
             accepted: counter("accepted_connections_total", "Connections accepted.")?,
+            handshakes_failed: counter(
+                "failed_tls_handshakes_total",
+                "TLS handshakes that failed on https listeners.",
+            )?,
+            authenticated: counter_vec(
+                "authenticated_requests_total",
+                "Requests whose sender is known, by method of authentication.",
+                &["method"],
+            )?,
+            not_authenticated: counter_vec(
+                "authentication_failures_total",
+                "Requests refused for their credentials, by method of authentication.",
+                &["method"],
+            )?,
             produced: counter_vec(
                 "produced_records_total",
                 "Records that Kafka acknowledged, by format.",
@@ -153,6 +177,16 @@ impl Metrics {
         }
     }
 
+    /// Counts a request whose sender is known.
+    pub fn authenticated(&self, method: &str) {
+        self.authenticated.with_label_values(&[method]).inc();
+    }
+
+    /// Counts a request that was refused for its credentials.
+    pub fn not_authenticated(&self, method: &str) {
+        self.not_authenticated.with_label_values(&[method]).inc();
+    }
+
     /// Counts records that failed with this code.
     pub fn delivery_errors(&self, code: u32, records: u64) {
         self.delivery_errors
@@ -171,6 +205,9 @@ impl Rejections {
             header_size: reason("header_size"),
             body_timeout: reason("body_timeout"),
             instances: reason("consumer_instances"),
+            rate: reason("rate"),
+            plan: reason("usage_plan"),
+            forbidden: reason("forbidden"),
         }
     }
 }

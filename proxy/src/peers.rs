@@ -20,6 +20,7 @@ mod claims;
 mod client;
 pub mod config;
 mod forward;
+mod introduce;
 mod membership;
 mod metrics;
 mod ownership;
@@ -46,13 +47,15 @@ use claim::Key;
 use claims::{Claims, Event};
 use client::PeerClient;
 use config::PeersConfig;
-use membership::{Membership, PROBE_PATH};
+use membership::Membership;
 pub(crate) use metrics::PeerMetrics;
 
 pub(crate) use claims::Pen;
 pub use client::MARK;
 pub use forward::Forwarded;
 pub(crate) use forward::{Asked, Created, answer, create, is_of_instance, relay};
+pub(crate) use introduce::{Passed, PassedPrincipal, introduce, introduced};
+pub(crate) use membership::PROBE_PATH;
 
 /// Locks of instances: two with the same one only wait for one another.
 const LOCKS: usize = 64;

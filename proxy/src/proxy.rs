@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use prometheus::Registry;
-use sluiceway_common::admin::AdminServer;
+use sluiceway_common::admin::{AdminServer, Guard};
 use sluiceway_common::config_def::ConfigErrors;
 use sluiceway_common::listener::ListenerError;
 use thiserror::Error;
@@ -48,8 +48,12 @@ impl Proxy {
         let health = Arc::clone(&app.health);
         let ready = Arc::new(move || health.check());
         let listeners = &app.config.admin_listeners;
-        let admin =
-            AdminServer::start(listeners, "sluiceway.admin.listeners", registry, ready).await?;
+        let guard = Guard {
+            tls: app.config.tls.clone(),
+            metrics: None,
+        };
+        let option = "sluiceway.admin.listeners";
+        let admin = AdminServer::start_guarded(listeners, option, guard, registry, ready).await?;
         let server = Server::start(&app).await?;
         if let Some(peers) = &app.peers {
             peers.start();

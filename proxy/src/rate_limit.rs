@@ -66,11 +66,7 @@ impl RateLimits {
     /// Why a record of so many bytes may not pass now.
     #[must_use]
     pub fn refusal(&self, cluster: &str, bytes: usize) -> Option<RecordError> {
-        (!self.take(cluster, bytes, Instant::now())).then(|| RecordError {
-            code: codes::TOO_MANY_REQUESTS,
-            message: "Request rate limit exceeded: The rate limit of requests per second has been exceeded."
-                .into(),
-        })
+        (!self.take(cluster, bytes, Instant::now())).then(refused)
     }
 
     fn take(&self, cluster: &str, bytes: usize, now: Instant) -> bool {
@@ -99,6 +95,17 @@ impl RateLimits {
             }
             None => true,
         }
+    }
+}
+
+/// The answer to a record beyond a limit.
+#[must_use]
+pub fn refused() -> RecordError {
+    RecordError {
+        code: codes::TOO_MANY_REQUESTS,
+        message:
+            "Request rate limit exceeded: The rate limit of requests per second has been exceeded."
+                .into(),
     }
 }
 

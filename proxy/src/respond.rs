@@ -4,7 +4,7 @@
 //! caller negotiated. Errors of the router (no path, no method, nothing acceptable) have none, as in the original.
 
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::body::Body;
@@ -57,9 +57,13 @@ pub fn error(error: &Error, negotiated: Option<&Negotiated>) -> Response {
         );
         return response;
     }
+    if let Some(kind) = gateway_kind(error) {
+        return gateway(response, kind, &error.to_string());
+    }
     if let Some(negotiated) = negotiated {
         headers.insert(header::CONTENT_TYPE, negotiated.header());
     }
+    refused(error, headers);
     let later = matches!(
         error,
         Error::Backpressure { .. }
@@ -76,6 +80,55 @@ pub fn error(error: &Error, negotiated: Option<&Negotiated>) -> Response {
         message: error.to_string(),
     };
     let body = serde_json::to_vec(&message).unwrap_or_default();
+    *response.body_mut() = Body::Chunked(Bytes::from(body));
+    response
+}
+
+/// What only refusals of the gate carry: the way to authenticate, the time to wait, and a media type of their own.
+fn refused(error: &Error, headers: &mut HeaderMap) {
+    let json = HeaderValue::from_static("application/json");
+    match error {
+        Error::Unauthenticated { basic } => {
+            let challenge = match basic {
+                Some(realm) => format!("Basic realm=\"{}\"", realm.replace(['"', '\\'], "")),
+                None => "Bearer".to_owned(),
+            };
+            let challenge = HeaderValue::from_str(&challenge);
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                challenge.unwrap_or(HeaderValue::from_static("Basic")),
+            );
+            headers.entry(header::CONTENT_TYPE).or_insert(json);
+        }
+        Error::Forbidden(_) | Error::IdentityProvider => {
+            headers.entry(header::CONTENT_TYPE).or_insert(json);
+        }
+        Error::RateLimited(wait) => {
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+            headers.entry(header::CONTENT_TYPE).or_insert(json);
+        }
+        _ => {}
+    }
+}
+
+/// The kind of an error that AWS API Gateway would answer with.
+fn gateway_kind(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::GatewayForbidden => Some("ForbiddenException"),
+        Error::GatewayThrottled => Some("TooManyRequestsException"),
+        Error::GatewayQuota => Some("LimitExceededException"),
+        _ => None,
+    }
+}
+
+/// An answer in API Gateway's form.
+fn gateway(mut response: Response, kind: &'static str, message: &str) -> Response {
+    let headers = response.headers_mut();
+    let json = HeaderValue::from_static("application/json");
+    headers.insert(header::CONTENT_TYPE, json);
+    headers.insert("x-amzn-errortype", HeaderValue::from_static(kind));
+    let body = serde_json::json!({ "message": message }).to_string();
     *response.body_mut() = Body::Chunked(Bytes::from(body));
     response
 }

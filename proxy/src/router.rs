@@ -87,6 +87,8 @@ pub enum Consumes {
 pub struct Route {
     /// The path, parameters in braces.
     pub template: &'static str,
+    /// The name in `api.endpoints.blocklist` and `rate.limit.costs`.
+    pub name: &'static str,
     /// The method.
     pub method: Method,
     /// What it does.
@@ -355,6 +357,7 @@ impl Router {
             let (method, endpoint) = (method.clone(), *endpoint);
             self.routes.push(Route {
                 template,
+                name,
                 method,
                 endpoint,
                 consumes,

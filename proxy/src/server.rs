@@ -1,7 +1,7 @@
 //! Accepting connections, speaking HTTP on them, and letting them go.
 //!
 //! ```text
-//! listener ─▶ accept (bounded) ─▶ HTTP/1.1 or h2c, told apart by the first bytes ─▶ stack
+//! listener ─▶ accept (bounded) ─▶ TLS, if it is one of https ─▶ HTTP/1.1 or HTTP/2, told apart by the first bytes ─▶ stack
 //! ```
 //!
 //! A connection without a request under way is closed after `idle.timeout.ms`; since a request counts only once its
@@ -21,6 +21,8 @@ use hyper::service::Service as HyperService;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use sluiceway_common::listener::ListenerError;
+use sluiceway_common::tls::opening::Opening;
+use sluiceway_common::tls::stream::{Client, Stream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -28,9 +30,14 @@ use tokio_util::task::TaskTracker;
 use tower::Service;
 
 use crate::app::App;
+use crate::events;
 use crate::layer::{Answer, Call};
 use crate::respond::Response;
 use crate::stack::stack;
+use crate::stage;
+
+/// Longest TLS handshake; `idle.timeout.ms` when that is shorter.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// Listeners at work.
 pub struct Server {
@@ -49,8 +56,15 @@ impl Server {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let slots = Arc::new(Semaphore::new(app.config.http.max_connections));
         let (mut addresses, mut listeners) = (Vec::new(), Vec::new());
+        let alpn = if app.config.http.http2 {
+            &["h2", "http/1.1"][..]
+        } else {
+            &["http/1.1"][..]
+        };
         for spec in &app.config.listeners {
             let option = &app.config.listeners_option;
+            let tls = app.config.tls.get(&spec.scheme);
+            let opening = Opening::load(tls, alpn, &spec.to_string())?;
             let listener = spec.bind(option).await?;
             let bound = listener
                 .local_addr()
@@ -60,11 +74,12 @@ impl Server {
                     source,
                 })?;
             addresses.push(bound);
-            listeners.push(listener);
+            listeners.push((listener, opening));
         }
-        for listener in listeners {
+        for (listener, opening) in listeners {
+            opening.watch(&stop);
             let (app, slots, stop) = (Arc::clone(app), Arc::clone(&slots), stop.clone());
-            tasks.spawn(accept(app, listener, slots, stop, tasks.clone()));
+            tasks.spawn(accept(app, listener, opening, slots, stop, tasks.clone()));
         }
         Ok(Self {
             addresses,
@@ -105,6 +120,7 @@ impl Drop for Server {
 async fn accept(
     app: Arc<App>,
     listener: TcpListener,
+    opening: Opening,
     slots: Arc<Semaphore>,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -124,8 +140,15 @@ async fn accept(
             Some((slot, Ok((stream, peer)))) => {
                 let (app, stack) = (Arc::clone(&app), stack.clone());
                 let (http, stop) = (Arc::clone(&http), stop.clone());
+                let opening = opening.clone();
                 tasks.spawn(async move {
-                    serve(app, stack, &http, stream, peer, stop).await;
+                    if let Some((stream, client)) = open(&app, &opening, stream, peer).await {
+                        let peer = Peer {
+                            address: peer,
+                            client,
+                        };
+                        serve(app, stack, &http, stream, peer, stop).await;
+                    }
                     drop(slot);
                 });
             }
@@ -136,6 +159,33 @@ async fn accept(
             None => return,
         }
     }
+}
+
+/// The connection, encrypted when its listener is one of https.
+async fn open(
+    app: &App,
+    opening: &Opening,
+    stream: TcpStream,
+    peer: SocketAddr,
+) -> Option<(Stream, Client)> {
+    let _unsupported = stream.set_nodelay(true);
+    let limit = HANDSHAKE.min(app.config.http.idle_timeout);
+    match opening.open(stream, limit).await {
+        Ok(opened) => Some(opened),
+        Err(error) => {
+            events::handshake_failed(&app.metrics, peer, &error);
+            None
+        }
+    }
+}
+
+/// Who is at the other end of a connection.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// Where it connects from.
+    pub address: SocketAddr,
+    /// What the handshake told.
+    pub client: Client,
 }
 
 fn protocols(app: &App) -> Builder<TokioExecutor> {
@@ -165,22 +215,22 @@ async fn serve<S>(
     app: Arc<App>,
     stack: S,
     http: &Builder<TokioExecutor>,
-    stream: TcpStream,
-    peer: SocketAddr,
+    stream: Stream,
+    peer: Peer,
     stop: CancellationToken,
 ) where
     S: Service<Call, Response = Response, Error = Infallible> + Clone,
     S::Future: Future<Output = Answer> + Send + 'static,
 {
-    let _unsupported = stream.set_nodelay(true);
     let metrics = Arc::clone(&app.metrics);
     metrics.accepted.inc();
     metrics.connections.inc();
     let (activity, idle_timeout) = (Arc::new(Activity::default()), app.config.http.idle_timeout);
+    let address = peer.address;
     let requests = Requests {
         app,
         stack,
-        peer,
+        peer: Arc::new(peer),
         activity: Arc::clone(&activity),
     };
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), requests));
@@ -190,7 +240,7 @@ async fn serve<S>(
         tokio::select! {
             result = connection.as_mut() => {
                 if let Err(error) = result {
-                    tracing::debug!(%peer, error, "connection ended");
+                    tracing::debug!(peer = %address, error, "connection ended");
                 }
                 break;
             }
@@ -210,7 +260,7 @@ async fn serve<S>(
 struct Requests<S> {
     app: Arc<App>,
     stack: S,
-    peer: SocketAddr,
+    peer: Arc<Peer>,
     activity: Arc<Activity>,
 }
 
@@ -224,11 +274,16 @@ where
     type Future = S::Future;
 
     fn call(&self, request: Request<Incoming>) -> S::Future {
+        let mut request = request;
+        let stage = stage::split(&self.app.config.stages, request.uri_mut());
         let call = Call {
             matched: self.app.router.find(request.method(), request.uri().path()),
             request,
-            peer: self.peer,
+            peer: Arc::clone(&self.peer),
             active: Active::new(&self.activity),
+            principal: None,
+            account: None,
+            stage,
             place: None,
         };
         // The stack is always ready; its clone shares everything.

@@ -22,6 +22,7 @@ use crate::layer::catch_panic::CatchPanicLayer;
 use crate::layer::compress::CompressLayer;
 use crate::layer::cors::CorsLayer;
 use crate::layer::deadline::DeadlineLayer;
+use crate::layer::guard::GuardLayer;
 use crate::layer::headers::HeadersLayer;
 use crate::layer::observe::ObserveLayer;
 use crate::layer::shed::ShedLayer;
@@ -50,6 +51,12 @@ pub fn stack(
         .layer(CatchPanicLayer)
         // A preflight is no work: it is answered even when the proxy is full. Refusals below can be read by browsers.
         .layer(option_layer(http.cors.clone().map(CorsLayer::new)))
+        // Who may not pass costs no place. Made only when a setting asks for it.
+        .layer(option_layer(app.gate.clone().map(|gate| GuardLayer {
+            gate,
+            metrics: Arc::clone(metrics),
+            peers: app.peers.clone(),
+        })))
         // The limit on requests at once: beyond it, 503 now instead of an answer too late.
         .layer(ShedLayer::new(http.max_requests, Arc::clone(metrics)))
         // The clock runs while the handler does; what was shed has no need of it.

@@ -29,10 +29,12 @@ use crate::app::App;
 use crate::body;
 use crate::error::{Error, codes};
 use crate::events;
+use crate::limit::meters::Account;
 use crate::produce::RecordError;
 use crate::produce::answer::common_fields;
 use crate::produce::burst::{self, Burst, Outcome};
 use crate::produce::prepare::prepare;
+use crate::rate_limit;
 use input::{Input, Read};
 
 pub use answers::Answers;
@@ -48,7 +50,13 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// Starts a stream. Nothing happens before the answers are polled.
 #[must_use]
-pub fn produce(app: Arc<App>, cluster: &str, topic: &str, body: Incoming) -> Answers {
+pub fn produce(
+    app: Arc<App>,
+    account: Option<Arc<Account>>,
+    cluster: &str,
+    topic: &str,
+    body: Incoming,
+) -> Answers {
     let out = Out::default();
     let stream = Stream {
         common: common_fields(cluster, topic),
@@ -62,6 +70,7 @@ pub fn produce(app: Arc<App>, cluster: &str, topic: &str, body: Incoming) -> Ans
         out: out.clone(),
         started: Instant::now(),
         closing: None,
+        account,
         app,
     };
     Answers::new(out, stream.run(body))
@@ -69,6 +78,8 @@ pub fn produce(app: Arc<App>, cluster: &str, topic: &str, body: Incoming) -> Ans
 
 struct Stream {
     app: Arc<App>,
+    /// Whom records are charged to, when they are limited.
+    account: Option<Arc<Account>>,
     cluster: String,
     topic: Arc<str>,
     /// Fields of every answer.
@@ -177,6 +188,11 @@ impl Stream {
                     "Streaming connection open for longer than allowed: Connection will be closed."
                         .into(),
             });
+        }
+        if let Some(account) = &self.account
+            && !account.take_record(size)
+        {
+            return Some(rate_limit::refused());
         }
         let limits = self.app.rate_limits.as_ref()?;
         limits.refusal(&self.cluster, size)

@@ -33,7 +33,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use prometheus::Registry;
-use sluiceway_common::admin::{AdminServer, Readiness};
+use sluiceway_common::admin::{AdminServer, Guard, Readiness};
 use sluiceway_common::config_def::ConfigErrors;
 use sluiceway_common::listener::ListenerError;
 use sluiceway_common::logging;
@@ -181,10 +181,18 @@ async fn bind(rest: &RestConfig) -> Result<BoundSockets, ListenerError> {
         Part::WithoutAdmin
     };
     let sockets = BoundSockets::none()
-        .bind(&rest.listeners, &rest.listeners_option, part)
+        .bind(
+            &rest.listeners,
+            &rest.listeners_option,
+            rest.tls.as_ref(),
+            part,
+        )
         .await?;
     match &rest.admin {
-        AdminApi::On(own) => sockets.bind(own, "admin.listeners", Part::Admin).await,
+        AdminApi::On(own) => {
+            let tls = rest.admin_tls.as_ref();
+            sockets.bind(own, "admin.listeners", tls, Part::Admin).await
+        }
         AdminApi::OnListeners | AdminApi::Off => Ok(sockets),
     }
 }
@@ -265,7 +273,11 @@ async fn admin(
         }
     });
     let option = &config.admin_listeners_option;
-    AdminServer::start(&config.admin_listeners, option, registry, ready)
+    let guard = Guard {
+        tls: config.admin_tls.clone(),
+        metrics: None,
+    };
+    AdminServer::start_guarded(&config.admin_listeners, option, guard, registry, ready)
         .await
         .map(Some)
 }

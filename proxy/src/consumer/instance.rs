@@ -26,6 +26,8 @@ pub struct Instance {
     pub name: String,
     /// The format of its records.
     pub format: Format,
+    /// Who made it, when that is known: only that one may use it.
+    pub principal: Option<Arc<str>>,
     pub(super) wait: Duration,
     pub(super) min_bytes: Option<usize>,
     pub(super) reader: Arc<Mutex<Option<Reader>>>,
@@ -46,6 +48,7 @@ impl Instance {
             group: group.to_owned(),
             name: name.to_owned(),
             format: options.format,
+            principal: options.principal.clone(),
             wait,
             min_bytes,
             reader: Arc::default(),

@@ -3,6 +3,8 @@
 //! In: the body (perhaps none). Out: checked [`Options`]. What fails: wrong JSON (400), unknown fields and formats (422),
 //! values out of range (40001), values that Kafka's client refuses (42204), in this order.
 
+use std::sync::Arc;
+
 use super::error::ConsumerError;
 use super::fields;
 use crate::error::Error;
@@ -23,6 +25,8 @@ pub struct Options {
     pub min_bytes: Option<i32>,
     /// Milliseconds that a read waits at most.
     pub wait_millis: Option<i32>,
+    /// Whom the instance belongs to, when that is known.
+    pub principal: Option<Arc<str>>,
 }
 
 #[derive(Default)]
@@ -99,6 +103,7 @@ impl Raw {
             auto_commit,
             min_bytes: self.min_bytes,
             wait_millis: self.wait_millis,
+            principal: None,
         })
     }
 }
@@ -145,6 +150,7 @@ mod tests {
             auto_commit: Some(false),
             min_bytes: Some(10),
             wait_millis: Some(0),
+            principal: None,
         };
         assert_eq!(Options::read(text.as_bytes()).unwrap(), expected);
         assert_eq!(Options::read(native.as_bytes()).unwrap(), expected);

@@ -112,7 +112,7 @@ impl Line {
             .get("x-request-id")
             .and_then(|id| id.to_str().ok());
         Self {
-            peer: call.peer,
+            peer: call.peer.address,
             method: call.request.method().clone(),
             uri: call.request.uri().clone(),
             id: id.map(str::to_owned),

@@ -36,6 +36,9 @@ pub(crate) struct Claim {
     pub(super) min_bytes: Option<i32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) wait_millis: Option<i32>,
+    /// The principal that made the instance, when principals are known: only that one may use it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) principal: Option<String>,
     /// What is read.
     pub(crate) selection: Choice,
     /// Where reading goes on: told when an instance is handed over. Elsewhere the committed offsets count.
@@ -61,6 +64,7 @@ impl Claim {
             auto_commit: options.auto_commit,
             min_bytes: options.min_bytes,
             wait_millis: options.wait_millis,
+            principal: options.principal.as_deref().map(str::to_owned),
             selection: Choice::Nothing,
             positions: Vec::new(),
         }
@@ -84,6 +88,7 @@ impl Claim {
             auto_commit: self.auto_commit,
             min_bytes: self.min_bytes,
             wait_millis: self.wait_millis,
+            principal: self.principal.as_deref().map(Into::into),
         })
     }
 
@@ -192,6 +197,7 @@ mod tests {
             auto_commit: Some(false),
             min_bytes: None,
             wait_millis: Some(7),
+            principal: None,
         };
         Claim {
             owner: owner.map(str::to_owned),

@@ -22,7 +22,8 @@ use super::claim::Key;
 use super::client::{PeerError, strip_hop_by_hop};
 use super::membership::{Chosen, Replica};
 use super::ownership::{Place, parts as key_parts};
-use crate::api::Request;
+use crate::api::v2::consumers;
+use crate::api::{Caller, Request};
 use crate::app::App;
 use crate::body::{self, Body};
 use crate::config::ExtraHeader;
@@ -57,6 +58,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) parts: &'a Parts,
     pub(crate) media: Option<MediaType>,
     pub(crate) negotiated: &'a Negotiated,
+    pub(crate) caller: Caller<'a>,
 }
 
 /// What has not worked so far, and for how long.
@@ -168,7 +170,12 @@ async fn here(
         media: asked.media,
         negotiated: asked.negotiated,
         read: Some(bytes.clone()),
+        caller: asked.caller,
     };
+    if asked.endpoint == Endpoint::DeleteConsumer {
+        // Somebody else's is not there.
+        consumers::instance(&request)?;
+    }
     // First the claim: nobody is to revive an instance while it is being closed.
     if asked.endpoint == Endpoint::DeleteConsumer {
         peers.erase(key).await?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
+use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
 
 /// Seconds.
 const BUCKETS: [f64; 9] = [0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 20.0, 90.0];
@@ -12,6 +12,7 @@ const BUCKETS: [f64; 9] = [0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 20.0, 90.0];
 pub(crate) struct Events {
     requests: IntCounterVec,
     seconds: HistogramVec,
+    handshakes_failed: IntCounter,
 }
 
 impl Events {
@@ -31,10 +32,21 @@ impl Events {
         let events = Self {
             requests: IntCounterVec::new(requests, &["route", "method", "status"])?,
             seconds: HistogramVec::new(seconds.buckets(BUCKETS.to_vec()), &["route"])?,
+            handshakes_failed: IntCounter::new(
+                "sluiceway_sink_rest_failed_tls_handshakes_total",
+                "TLS handshakes that failed on https listeners of the Connect REST API.",
+            )?,
         };
         registry.register(Box::new(events.requests.clone()))?;
         registry.register(Box::new(events.seconds.clone()))?;
+        registry.register(Box::new(events.handshakes_failed.clone()))?;
         Ok(events)
+    }
+
+    /// A client could not shake hands on an https listener.
+    pub(super) fn handshake_failed(&self, error: &std::io::Error) {
+        self.handshakes_failed.inc();
+        tracing::warn!(%error, "a TLS handshake failed");
     }
 
     /// A request was answered.

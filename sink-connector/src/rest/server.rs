@@ -14,7 +14,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use sluiceway_common::listener::{ListenerError, ListenerSpec};
-use tokio::net::{TcpListener, TcpStream};
+use sluiceway_common::tls::opening::Opening;
+use sluiceway_common::tls::settings::TlsSettings;
+use sluiceway_common::tls::stream::Stream;
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -39,7 +42,7 @@ pub(crate) struct RestServer {
 }
 
 /// Sockets that are bound and not yet served.
-pub(crate) struct BoundSockets(Vec<(TcpListener, Part)>);
+pub(crate) struct BoundSockets(Vec<(TcpListener, Opening, Part)>);
 
 /// A request with its body, as the handlers take it.
 pub(super) struct Call {
@@ -61,15 +64,18 @@ impl Call {
 }
 
 impl BoundSockets {
-    /// Binds `specs`; `option` is the setting that an error names.
+    /// Binds `specs`; `option` is the setting that an error names, `tls` is for those of https.
     pub(crate) async fn bind(
         mut self,
         specs: &[ListenerSpec],
         option: &str,
+        tls: Option<&TlsSettings>,
         part: Part,
     ) -> Result<Self, ListenerError> {
         for spec in specs {
-            self.0.push((spec.bind(option).await?, part));
+            let tls = tls.filter(|_| spec.scheme == "https");
+            let opening = Opening::load(tls, &["http/1.1"], &spec.to_string())?;
+            self.0.push((spec.bind(option).await?, opening, part));
         }
         Ok(self)
     }
@@ -83,7 +89,7 @@ impl BoundSockets {
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
         self.0
             .iter()
-            .filter_map(|(socket, _)| socket.local_addr().ok())
+            .filter_map(|(socket, ..)| socket.local_addr().ok())
             .collect()
     }
 }
@@ -98,7 +104,8 @@ impl RestServer {
         };
         let slots = Arc::new(Semaphore::new(api.config.max_connections));
         let events = Arc::new(events);
-        for (socket, part) in sockets.0 {
+        for (socket, opening, part) in sockets.0 {
+            opening.watch(&server.stop);
             let service = Service {
                 api: Arc::clone(&api),
                 events: Arc::clone(&events),
@@ -106,6 +113,7 @@ impl RestServer {
             };
             server.connections.spawn(accept(
                 socket,
+                opening,
                 service,
                 Arc::clone(&slots),
                 server.stop.clone(),
@@ -147,6 +155,7 @@ struct Service {
 
 async fn accept(
     socket: TcpListener,
+    opening: Opening,
     service: Service,
     slots: Arc<Semaphore>,
     stop: CancellationToken,
@@ -167,8 +176,16 @@ async fn accept(
                 }
             },
         };
-        let connection = graceful.watch(connection(stream, service.clone()));
+        let (service, opening, watcher) = (service.clone(), opening.clone(), graceful.watcher());
         tokio::spawn(async move {
+            let stream = match opening.open(stream, HEADER_TIMEOUT).await {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    service.events.handshake_failed(&error);
+                    return;
+                }
+            };
+            let connection = watcher.watch(connection(stream, service));
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a REST connection ended");
             }
@@ -179,10 +196,10 @@ async fn accept(
     graceful.shutdown().await;
 }
 
-type Connection<S> = hyper::server::conn::http1::Connection<TokioIo<TcpStream>, S>;
+type Connection<S> = hyper::server::conn::http1::Connection<TokioIo<Stream>, S>;
 
 fn connection(
-    stream: TcpStream,
+    stream: Stream,
     service: Service,
 ) -> Connection<
     impl hyper::service::Service<Request<Incoming>, Response = Reply, Error = Infallible, Future: Send>

@@ -3,11 +3,13 @@
 //! In: a worker properties file (with the `CONNECT_…` environment laid over it by the program). Out: [`WorkerConfig`],
 //! or every error of it at once. References to config providers are resolved here, for the worker's own keys.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use sluiceway_common::config_def::{ConfigError, ConfigErrors, UnknownKey, Values};
 use sluiceway_common::kafka_config::Role;
 use sluiceway_common::props::{Properties, with_prefix};
+use sluiceway_common::tls::settings::TlsSettings;
 
 use super::clients::{check_clients, own_client_settings, role_prefix};
 use super::distributed_config::{self, DistributedConfig};
@@ -45,6 +47,8 @@ pub struct WorkerConfig {
     pub rest: RestConfig,
     /// Where metrics and health listen.
     pub admin_listeners: Vec<String>,
+    /// TLS of those of them that speak it, by `https`.
+    pub admin_tls: HashMap<String, TlsSettings>,
     /// The setting that an error about a taken port names.
     pub admin_listeners_option: String,
     /// Byte budget of all tasks together; 0 lets the program choose.
@@ -97,12 +101,14 @@ impl WorkerConfig {
         let (values, mut found) = keys::definition().parse_all(&properties);
         errors.0.append(&mut found.0);
         let rest = rest_config::read(&values, &properties, &mut errors);
+        let admin_tls = rest_config::metrics_tls(&values, &properties, &mut errors);
         let override_policy = override_policy(&values, &mut errors);
         check_clients(&properties, &mut errors);
         let shared =
             distributed.then(|| distributed_config::read(&values, &properties, &mut errors));
         let mut config = Self::assemble(&values, rest, override_policy, providers, properties);
         config.distributed = shared;
+        config.admin_tls = admin_tls;
         errors.into_result().map(|()| config)
     }
 
@@ -123,6 +129,7 @@ impl WorkerConfig {
             topic_tracking_reset: values.boolean("topic.tracking.allow.reset"),
             rest,
             admin_listeners: non_empty(values.list("sluiceway.admin.listeners")),
+            admin_tls: HashMap::new(),
             admin_listeners_option: "sluiceway.admin.listeners".to_owned(),
             memory_budget_bytes: u64::try_from(values.number("sluiceway.memory.budget.bytes"))
                 .unwrap_or(0),

@@ -3,11 +3,13 @@
 //! In: the worker's values. Out: [`RestConfig`]; anything that would leave the API less protected than the user asked
 //! for (TLS, extensions) is an error rather than left out.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use sluiceway_common::config_def::{ConfigError, ConfigErrors, Values};
 use sluiceway_common::listener::ListenerSpec;
 use sluiceway_common::props::Properties;
+use sluiceway_common::tls::settings::TlsSettings;
 
 use super::config::{millis, non_empty};
 use super::headers::ResponseHeader;
@@ -28,6 +30,10 @@ pub enum AdminApi {
 pub struct RestConfig {
     /// Where it listens.
     pub listeners: Vec<ListenerSpec>,
+    /// TLS of its https listeners: `listeners.https.ssl.*`, else `ssl.*`.
+    pub tls: Option<TlsSettings>,
+    /// TLS of https listeners of its admin part: `admin.listeners.https.ssl.*`, else `ssl.*`.
+    pub admin_tls: Option<TlsSettings>,
     /// The setting that an error about a taken port names.
     pub listeners_option: String,
     /// Where its admin part listens.
@@ -65,10 +71,18 @@ pub(super) fn read(
             reason,
         ));
     }
+    let listeners = listeners(values, properties, errors);
+    let admin = admin_api(values, properties, errors);
+    let own = match &admin {
+        AdminApi::On(own) => &own[..],
+        AdminApi::OnListeners | AdminApi::Off => &[],
+    };
     RestConfig {
-        listeners: listeners(values, properties, errors),
+        tls: tls(&listeners, "listeners.https.", properties, errors),
+        admin_tls: tls(own, "admin.listeners.https.", properties, errors),
+        listeners,
         listeners_option: "listeners".to_owned(),
-        admin: admin_api(values, properties, errors),
+        admin,
         advertised_host: values
             .text_opt("rest.advertised.host.name")
             .map(str::to_owned),
@@ -126,16 +140,52 @@ fn admin_api(values: &Values, properties: &Properties, errors: &mut ConfigErrors
     }
 }
 
+/// TLS for the https listeners among `specs`. As in Connect: settings with the prefix count only together.
+fn tls(
+    specs: &[ListenerSpec],
+    prefix: &str,
+    properties: &Properties,
+    errors: &mut ConfigErrors,
+) -> Option<TlsSettings> {
+    if specs.iter().all(|spec| spec.scheme != "https") {
+        return None;
+    }
+    let own = format!("{prefix}ssl.");
+    let prefixed = properties.keys().any(|key| key.starts_with(&own));
+    let prefix = if prefixed { prefix } else { "" };
+    TlsSettings::read(properties, &[prefix])
+        .map_err(|(key, reason)| {
+            let message = format!("{key}: {reason}");
+            errors.0.push(ConfigError::other(&key, message));
+        })
+        .ok()
+}
+
+/// TLS of `sluiceway.admin.listeners`, which takes that of `listeners`.
+pub(super) fn metrics_tls(
+    values: &Values,
+    properties: &Properties,
+    errors: &mut ConfigErrors,
+) -> HashMap<String, TlsSettings> {
+    const KEY: &str = "sluiceway.admin.listeners";
+    let items = non_empty(values.list(KEY));
+    if items.is_empty() {
+        return HashMap::new();
+    }
+    let specs = parse_listeners(KEY, &items, errors);
+    tls(&specs, "listeners.https.", properties, errors)
+        .map(|settings| ("https".to_owned(), settings))
+        .into_iter()
+        .collect()
+}
+
 fn parse_listeners(key: &str, items: &[String], errors: &mut ConfigErrors) -> Vec<ListenerSpec> {
     let mut specs = Vec::new();
     for item in items {
         match ListenerSpec::parse(item) {
-            Ok(spec) if spec.scheme == "http" => specs.push(spec),
+            Ok(spec) if matches!(spec.scheme.as_str(), "http" | "https") => specs.push(spec),
             Ok(spec) => {
-                let reason = format!(
-                    "only http listeners are served, not {}; end TLS in a proxy in front",
-                    spec.scheme
-                );
+                let reason = format!("{} is not spoken; use http or https", spec.scheme);
                 errors.0.push(ConfigError::invalid(key, item, reason));
             }
             Err(error) => errors.0.push(ConfigError::invalid(key, item, error)),

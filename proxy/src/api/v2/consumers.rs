@@ -6,6 +6,7 @@ use hyper::body::Incoming;
 use rdkafka::Offset;
 
 use crate::api::Request;
+use crate::auth::rights::Operation;
 use crate::consumer::java_order::TopicPartition;
 use crate::consumer::options::Options;
 use crate::consumer::requests::{Place, SeekRequest, SubscriptionRequest, partitions, places};
@@ -16,9 +17,26 @@ use crate::peers::{self, Created};
 use crate::respond::{self, Response};
 
 /// The instance that the path names.
-pub(super) fn instance(request: &Request<'_>) -> Result<Arc<Instance>, Error> {
+pub(crate) fn instance(request: &Request<'_>) -> Result<Arc<Instance>, Error> {
     let (group, name) = names(request)?;
-    Ok(request.app.consumers.find(&group, &name)?)
+    let instance = request.app.consumers.find(&group, &name)?;
+    let asking = request.caller.principal.map(|principal| &*principal.name);
+    match &instance.principal {
+        // To others it is not there.
+        Some(owner) if Some(&**owner) != asking => Err(ConsumerError::NotFound.into()),
+        _ => Ok(instance),
+    }
+}
+
+/// Refuses topics that the caller may not read.
+fn check_places<'p>(
+    request: &Request<'_>,
+    places: impl IntoIterator<Item = &'p Place>,
+) -> Result<(), Error> {
+    let mut topics = places
+        .into_iter()
+        .filter_map(|place| place.topic.as_deref());
+    topics.try_for_each(|topic| request.check(Operation::Consume, topic))
 }
 
 fn names(request: &Request<'_>) -> Result<(String, String), Error> {
@@ -33,7 +51,11 @@ fn names(request: &Request<'_>) -> Result<(String, String), Error> {
 pub async fn create(request: &Request<'_>, body: Incoming) -> Result<Response, Error> {
     let group = request.matched.param(request.path, 0)?;
     let (body, _permit) = request.body(body).await?;
-    let options = Options::read(&body)?;
+    let mut options = Options::read(&body)?;
+    options.principal = request
+        .caller
+        .principal
+        .map(|principal| Arc::clone(&principal.name));
     let instance = match &request.app.peers {
         None => request.app.consumers.create(&group, options).await?,
         Some(peers) => match peers::create(request, peers, &group, options, &body).await? {
@@ -57,6 +79,7 @@ pub async fn create(request: &Request<'_>, body: Incoming) -> Result<Response, E
 /// There is none.
 pub async fn delete(request: &Request<'_>) -> Result<Response, Error> {
     let (group, name) = names(request)?;
+    instance(request)?;
     request.app.consumers.delete(&group, &name).await?;
     Ok(respond::no_content())
 }
@@ -74,6 +97,9 @@ pub async fn subscribe(request: &Request<'_>, body: Incoming) -> Result<Response
             topics: Some(topics),
             ..
         } => {
+            for topic in topics.iter().flatten() {
+                request.check(Operation::Consume, topic)?;
+            }
             instance
                 .call(move |reader| reader.subscribe(topics))
                 .await?
@@ -82,6 +108,8 @@ pub async fn subscribe(request: &Request<'_>, body: Incoming) -> Result<Response
             pattern: Some(pattern),
             ..
         } => {
+            // Which topics it will fit is not known now.
+            request.check(Operation::Consume, "*")?;
             let subscribe = move |reader: &mut _| subscribe_pattern(reader, &pattern);
             instance.call(subscribe).await?;
         }
@@ -133,6 +161,7 @@ pub async fn assign(request: &Request<'_>, body: Incoming) -> Result<Response, E
     let wanted = partitions(&body, class, "assign.assignmentRequest");
     let instance = instance(request);
     let (wanted, instance) = after_the_instance(wanted, instance)?;
+    check_places(request, &wanted)?;
     let list: Result<Vec<TopicPartition>, _> = wanted.iter().map(Place::required).collect();
     let list = list?;
     instance.call(move |reader| reader.assign(list)).await?;
@@ -172,6 +201,7 @@ pub async fn seek(request: &Request<'_>, body: Incoming) -> Result<Response, Err
     let (body, _permit) = request.body(body).await?;
     let wanted = SeekRequest::read(&body)?;
     let instance = instance(request)?;
+    check_places(request, wanted.offsets.iter().chain(&wanted.timestamps))?;
     instance
         .call(move |reader| reader.seek_all(&wanted))
         .await?;
@@ -209,6 +239,7 @@ async fn seek_to(
     let (body, _permit) = request.body(body).await?;
     let wanted = partitions(&body, "ConsumerSeekToRequest", method);
     let (wanted, instance) = after_the_instance(wanted, instance(request))?;
+    check_places(request, &wanted)?;
     instance
         .call(move |reader| reader.seek_to(&wanted, offset))
         .await?;
@@ -234,6 +265,7 @@ pub async fn commit(request: &Request<'_>, body: Incoming) -> Result<Response, E
         None => instance.call(|reader| reader.commit_answered()).await?,
         Some(None) => return Err(ConsumerError::Unforeseen("no offsets").into()),
         Some(Some(wanted)) => {
+            check_places(request, &wanted)?;
             instance
                 .call(move |reader| reader.commit_places(&wanted))
                 .await?;
@@ -260,6 +292,7 @@ pub async fn committed(request: &Request<'_>, body: Incoming) -> Result<Response
     };
     let instance = instance(request)?;
     let wanted = wanted.ok_or(ConsumerError::Unforeseen("no partitions"))?;
+    check_places(request, &wanted)?;
     let offsets = instance
         .call(move |reader| reader.committed(&wanted))
         .await?;

@@ -20,6 +20,7 @@ use crate::format::binary::Binary;
 use crate::format::schema::WithSchemas;
 use crate::format::{Batch, Format, Side};
 use crate::idempotency::{self, Done, Hand, Work};
+use crate::limit::meters::Account;
 use crate::media::MediaType;
 use crate::produce::{Produced, RecordError, produce, produce_in};
 use crate::respond::{self, Response};
@@ -58,11 +59,13 @@ async fn write(
             partition,
             format,
             body: body.clone(),
+            account: request.caller.account.cloned(),
         };
         return Box::pin(idempotency::once(request, key, &body, keyed)).await;
     }
     let (batch, ids) = decode(request.app, topic, &body, format).await?;
     drop(body);
+    request.charge(0, batch.records.len());
     let produced = produce(request.app, topic, partition, format, batch, permit).await?;
     let (status, body) = render(&produced, ids);
     Ok(respond::bytes(status, request.negotiated, body))
@@ -74,12 +77,17 @@ struct Keyed {
     partition: Option<i32>,
     format: Format,
     body: Bytes,
+    /// Whom the records are charged to, when they are limited.
+    account: Option<Arc<Account>>,
 }
 
 impl Keyed {
     async fn write(&self, app: &App, hand: Hand<'_>) -> Result<Done, Error> {
         let (topic, format) = (&self.topic, self.format);
         let (batch, ids) = decode(app, topic, &self.body, format).await?;
+        if let Some(account) = &self.account {
+            account.charge(0, batch.records.len());
+        }
         let produced = produce_in(app, topic, self.partition, format, &batch, hand).await?;
         let (status, body) = render(&produced, ids);
         let (stored, lost) = produced.outcome();

@@ -10,7 +10,9 @@ use crate::respond::{self, Response};
 /// # Errors
 /// Kafka does not answer.
 pub async fn list(request: &Request<'_>) -> Result<Response, Error> {
-    respond::json(request.negotiated, &request.app.admin.topics().await?)
+    let mut topics = request.app.admin.topics().await?;
+    topics.retain(|topic| request.may_see(topic));
+    respond::json(request.negotiated, &topics)
 }
 
 /// `GET /topics/{topic}`

@@ -21,6 +21,7 @@ use crate::coerce::{self, Mismatch, shorten};
 use crate::error::Error;
 use crate::events;
 use crate::idempotency::{self, Done, Hand, Work};
+use crate::limit::meters::Account;
 use crate::produce::answer::{self, common_fields};
 use crate::produce::burst::{self, Burst, Outcome, unreported};
 use crate::produce::prepare::prepare;
@@ -51,6 +52,7 @@ pub(crate) async fn produce(request: &Request<'_>, body: Incoming) -> Result<Res
         cluster,
         topic,
         body,
+        account: request.caller.account.cloned(),
     };
     if let Some(key) = idempotency::key_of(request)? {
         let body = batch.body.clone();
@@ -71,6 +73,8 @@ struct Batch {
     cluster: String,
     topic: Arc<str>,
     body: Bytes,
+    /// Whom the entries are charged to, when they are limited.
+    account: Option<Arc<Account>>,
 }
 
 impl Batch {
@@ -86,6 +90,9 @@ impl Batch {
         let entries = decode(body, &mut bytes)?;
         let size = body.len() / entries.len().max(1);
         let ids = checked(&entries, app.config.stream.max_batch_entries)?;
+        if let Some(account) = &self.account {
+            account.charge(0, entries.len());
+        }
         let (mut records, time) = (Vec::with_capacity(entries.len()), now());
         for entry in entries {
             let limited = app.rate_limits.as_ref();

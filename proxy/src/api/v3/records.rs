@@ -26,6 +26,7 @@ pub(crate) async fn stream(request: &Request<'_>, body: Incoming) -> Result<Resp
     let topic = request.matched.param(request.path, 1)?;
     if let Some(key) = idempotency::key_of(request)? {
         let (body, _permit) = request.body(body).await?;
+        request.charge(0, 1);
         let single = Single {
             cluster,
             topic: topic.into(),
@@ -33,7 +34,8 @@ pub(crate) async fn stream(request: &Request<'_>, body: Incoming) -> Result<Resp
         };
         return Box::pin(idempotency::once(request, key, &body, single)).await;
     }
-    let answers = stream::produce(Arc::clone(request.app), &cluster, &topic, body);
+    let account = request.caller.account.cloned();
+    let answers = stream::produce(Arc::clone(request.app), account, &cluster, &topic, body);
     let mut response = respond::bytes(StatusCode::OK, request.negotiated, Vec::new());
     *response.body_mut() = Body::Stream(Box::new(answers));
     Ok(response)

@@ -5,6 +5,7 @@ use hyper::body::Incoming;
 
 use crate::admin_client::check_topic_name;
 use crate::api::Request;
+use crate::auth::rights::Operation;
 use crate::cluster_admin::{NewTopic, Topic};
 use crate::entity::v3::{self, Resource};
 use crate::error::Error;
@@ -19,7 +20,8 @@ pub(super) async fn list(request: &Request<'_>) -> Result<Response, Error> {
     let asked = flag(request, "includeAuthorizedOperations");
     let scope = scope(request).await?;
     let topics = request.app.cluster.topics(None, asked).await?;
-    let data = topics.into_iter().filter(|topic| !topic.internal);
+    let seen = |topic: &Topic| !topic.internal && request.may_see(&topic.name);
+    let data = topics.into_iter().filter(seen);
     let data = data.map(|topic| resource(&scope.links, topic));
     let list = scope
         .links
@@ -50,6 +52,7 @@ pub(super) async fn find(request: &Request<'_>, name: &str, asked: bool) -> Resu
 pub(super) async fn create(request: &Request<'_>, body: Incoming) -> Result<Response, Error> {
     let (bytes, _permit) = request.body(body).await?;
     let new = read_new_topic(&bytes)?;
+    request.check(Operation::Admin, &new.name)?;
     if check_topic_name(&new.name).is_err() {
         return Err(Error::InvalidPayload("Invalid topic name."));
     }

@@ -1,0 +1,252 @@
+//! Key stores and trust stores: PEM, PKCS#12 and JKS files, or PEM text.
+//!
+//! In: a [`Store`] (`ssl.keystore.*`, `ssl.truststore.*`, `ssl.key.password`). Out: an [`Identity`] or trusted
+//! certificates. The kind is the one that is named; without a name, or when Java's default `JKS` is named, the file's
+//! first bytes decide, as Java's own stores do. Errors name the file and what to do, never a password.
+
+use openssl::error::ErrorStack;
+use openssl::pkcs12::Pkcs12;
+use openssl::pkey::PKey;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use thiserror::Error;
+
+use super::jks;
+use crate::secret::Secret;
+
+/// A store and the passwords that open it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Store {
+    /// Where it is.
+    pub source: Source,
+    /// `PEM`, `PKCS12` or `JKS`; `None`: as the bytes say.
+    pub kind: Option<String>,
+    /// The store's password.
+    pub password: Option<Secret>,
+    /// The key's password, when it is another one.
+    pub key_password: Option<Secret>,
+}
+
+/// Where a store is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// In a file.
+    File(String),
+    /// PEM text in the properties (`ssl.keystore.key`, `ssl.keystore.certificate.chain`).
+    Text(Secret),
+}
+
+/// A private key and its certificate chain, the leaf first.
+#[derive(Debug)]
+pub struct Identity {
+    /// Certificates.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// The key.
+    pub key: PrivateKeyDer<'static>,
+}
+
+/// Why a store cannot be used.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The file cannot be read.
+    #[error("cannot read {file}: {source}")]
+    Read {
+        /// The file.
+        file: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It is there, but not what it should be.
+    #[error("{store}: {reason}")]
+    Content {
+        /// The file, or the word for text in the properties.
+        store: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// What a store holds.
+#[derive(Default)]
+struct Content {
+    keys: Vec<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
+    trusted: Vec<CertificateDer<'static>>,
+}
+
+impl Store {
+    /// A file, with its kind and password when they are known.
+    #[must_use]
+    pub fn file(path: &str, kind: Option<&str>, password: Option<Secret>) -> Self {
+        Self {
+            source: Source::File(path.to_owned()),
+            kind: kind.map(str::to_owned),
+            password,
+            key_password: None,
+        }
+    }
+
+    /// The private key and its chain. Of several the first one is taken.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn identity(&self) -> Result<Identity, StoreError> {
+        let content = self.read()?;
+        let (chain, key) = content.keys.into_iter().next().ok_or_else(|| {
+            self.content("it holds no private key; a key store needs a key and its certificates")
+        })?;
+        if chain.is_empty() {
+            return Err(self.content("the private key has no certificate in the store"));
+        }
+        Ok(Identity { chain, key })
+    }
+
+    /// All certificates that stand for authorities; those of a key count when there are no others.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn trusted(&self) -> Result<Vec<CertificateDer<'static>>, StoreError> {
+        let Content { keys, mut trusted } = self.read()?;
+        if trusted.is_empty() {
+            trusted.extend(keys.into_iter().flat_map(|(chain, _)| chain));
+        }
+        if trusted.is_empty() {
+            return Err(self.content("it holds no certificate"));
+        }
+        Ok(trusted)
+    }
+
+    /// The file, when it is one.
+    #[must_use]
+    pub fn path(&self) -> Option<&str> {
+        match &self.source {
+            Source::File(path) => Some(path),
+            Source::Text(_) => None,
+        }
+    }
+
+    fn content(&self, reason: impl Into<String>) -> StoreError {
+        StoreError::Content {
+            store: self.path().unwrap_or("the PEM text").to_owned(),
+            reason: reason.into(),
+        }
+    }
+
+    fn read(&self) -> Result<Content, StoreError> {
+        let bytes = match &self.source {
+            Source::Text(text) => text.expose().replace("\\n", "\n").into_bytes(),
+            Source::File(file) => std::fs::read(file).map_err(|source| StoreError::Read {
+                file: file.clone(),
+                source,
+            })?,
+        };
+        let kind = self.kind.as_deref().map(str::to_ascii_uppercase);
+        let looks_like_pem = bytes.windows(11).any(|text| text == b"-----BEGIN ");
+        match kind.as_deref() {
+            Some("PEM") if !looks_like_pem => {
+                Err(self.content("its type is PEM, but it holds no PEM text"))
+            }
+            Some("PEM" | "JKS" | "PKCS12") | None if looks_like_pem => self.pem(&bytes),
+            Some("JKS" | "PKCS12") | None if jks::is_jks(&bytes) => self.jks(&bytes),
+            Some("JKS" | "PKCS12") | None => self.pkcs12(&bytes),
+            Some(other) => Err(self.content(format!(
+                "stores of type {other} cannot be read; use PEM, PKCS12 or JKS"
+            ))),
+        }
+    }
+
+    fn pem(&self, bytes: &[u8]) -> Result<Content, StoreError> {
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(bytes).collect();
+        let chain = chain.map_err(|error| self.content(format!("a certificate in it: {error}")))?;
+        let encrypted =
+            find(bytes, b"BEGIN ENCRYPTED PRIVATE KEY") || find(bytes, b"Proc-Type: 4,ENCRYPTED");
+        let key = if encrypted {
+            Some(self.encrypted_key(bytes)?)
+        } else if find(bytes, b"PRIVATE KEY-----") {
+            // What is wrong with a key is not told in detail: parts of it must not get into messages.
+            let key = PrivateKeyDer::from_pem_slice(bytes);
+            Some(key.map_err(|_| self.content("its private key cannot be read"))?)
+        } else {
+            None
+        };
+        Ok(match key {
+            Some(key) => Content {
+                keys: vec![(chain, key)],
+                trusted: Vec::new(),
+            },
+            None => Content {
+                keys: Vec::new(),
+                trusted: chain,
+            },
+        })
+    }
+
+    fn encrypted_key(&self, bytes: &[u8]) -> Result<PrivateKeyDer<'static>, StoreError> {
+        let password = self.key_password.as_ref().or(self.password.as_ref());
+        let password = password.ok_or_else(|| {
+            self.content("its private key is encrypted; set ssl.key.password to its password")
+        })?;
+        let key = PKey::private_key_from_pem_passphrase(bytes, password.expose().as_bytes())
+            .and_then(|key| key.private_key_to_pkcs8());
+        let key = key.map_err(|_| {
+            self.content("its private key cannot be decrypted: ssl.key.password is wrong, or the cipher is too old")
+        })?;
+        Ok(pkcs8_key(key))
+    }
+
+    fn jks(&self, bytes: &[u8]) -> Result<Content, StoreError> {
+        let expose = |secret: &Option<Secret>| secret.as_ref().map(|s| s.expose().to_owned());
+        let (password, key_password) = (expose(&self.password), expose(&self.key_password));
+        let entries = jks::read(bytes, password.as_deref(), key_password.as_deref())
+            .map_err(|reason| self.content(reason))?;
+        let mut content = Content::default();
+        for entry in entries {
+            match entry {
+                jks::Entry::Key(key, chain) => {
+                    let chain = chain.into_iter().map(CertificateDer::from).collect();
+                    content.keys.push((chain, pkcs8_key(key)));
+                }
+                jks::Entry::Trusted(certificate) => content.trusted.push(certificate.into()),
+            }
+        }
+        Ok(content)
+    }
+
+    fn pkcs12(&self, bytes: &[u8]) -> Result<Content, StoreError> {
+        let password = self.password.as_ref().map_or("", Secret::expose);
+        let store = Pkcs12::from_der(bytes)
+            .map_err(|_| self.content("it is neither PEM nor PKCS#12 nor JKS"))?;
+        let parsed = store.parse2(password).map_err(|_| {
+            self.content("it cannot be opened as PKCS#12: its password is wrong, or its ciphers are too old (write it anew with keytool or openssl)")
+        })?;
+        let der = |result: Result<Vec<u8>, ErrorStack>| {
+            result.map_err(|error| self.content(error.to_string()))
+        };
+        let mut content = Content::default();
+        let others = parsed.ca.into_iter().flatten();
+        let others: Result<Vec<_>, _> = others.map(|one| der(one.to_der())).collect();
+        let others = others?.into_iter().map(CertificateDer::from);
+        match (parsed.pkey, parsed.cert) {
+            (Some(key), Some(leaf)) => {
+                let mut chain = vec![CertificateDer::from(der(leaf.to_der())?)];
+                chain.extend(others);
+                let key = pkcs8_key(der(key.private_key_to_pkcs8())?);
+                content.keys.push((chain, key));
+            }
+            (_, leaf) => {
+                if let Some(leaf) = leaf {
+                    content.trusted.push(der(leaf.to_der())?.into());
+                }
+                content.trusted.extend(others);
+            }
+        }
+        Ok(content)
+    }
+}
+
+fn pkcs8_key(der: Vec<u8>) -> PrivateKeyDer<'static> {
+    PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(der))
+}
+
+fn find(bytes: &[u8], text: &[u8]) -> bool {
+    memchr::memmem::find(bytes, text).is_some()
+}

@@ -1,0 +1,356 @@
+//! The order of all checks before a request reaches the stack. Made only when a setting asks for one of them.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::Method as HttpMethod;
+use parking_lot::Mutex;
+use thiserror::Error;
+
+use super::authenticate::{Authenticator, Failure};
+use super::need::Need;
+use super::plan::Exceeded;
+use super::principal::{Method, Principal};
+use super::rights::Operation;
+use crate::config::security::SecurityConfig;
+use crate::error::Error as ProxyError;
+use crate::events;
+use crate::layer::Call;
+use crate::limit::bucket::{Bucket, Keyed};
+use crate::limit::dos_filter::{Action, DosFilter};
+use crate::limit::meters::Meters;
+use crate::limit::permits::Permits;
+use crate::metrics::Metrics;
+use crate::peers::{self, Peers};
+use crate::router::{Router, Target};
+
+/// Why there is no gate.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct GateError(pub String);
+
+/// What became of a request at the gate, besides that it passed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Passed {
+    /// The value of the header `DoSFilter`.
+    pub mark: Option<&'static str>,
+    /// Whether the audit log tells of it.
+    pub audited: bool,
+}
+
+/// What the audit log tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
+pub enum Audit {
+    /// Nothing.
+    None,
+    /// Requests that were denied.
+    Denied,
+    /// These, and whatever changes topics, configurations and access rules.
+    Admin,
+    /// Every request.
+    All,
+}
+
+/// See the module.
+pub struct Gate {
+    authenticator: Option<Authenticator>,
+    realm: String,
+    /// By route.
+    needs: Vec<Need>,
+    skip_paths: Vec<String>,
+    skip_options: bool,
+    /// Wrong credentials by address.
+    failures: Option<Mutex<Keyed<IpAddr, Bucket>>>,
+    failures_per_minute: f64,
+    dos: Option<DosFilter>,
+    meters: Option<Arc<Meters>>,
+    permits: Option<Permits>,
+    audit: Audit,
+    metrics: Arc<Metrics>,
+}
+
+/// Addresses whose failures are remembered at once.
+const MAX_ADDRESSES: usize = 10_000;
+
+impl Gate {
+    /// The gate that the settings ask for; `None` when they ask for nothing.
+    ///
+    /// # Errors
+    /// A file of users or keys cannot be used.
+    pub fn new(
+        config: &SecurityConfig,
+        router: &Router,
+        metrics: &Arc<Metrics>,
+    ) -> Result<Option<Arc<Self>>, GateError> {
+        let authenticator = config.authenticator().map_err(GateError)?;
+        let meters = Meters::new(config.meters);
+        if authenticator.is_none()
+            && meters.is_none()
+            && config.dos.is_none()
+            && config.permits.is_none()
+        {
+            return Ok(None);
+        }
+        let routes = router.routes();
+        let permits = config.permits.clone();
+        let guessing = authenticator.is_some() && config.failures_per_minute > 0.0;
+        Ok(Some(Arc::new(Self {
+            authenticator,
+            realm: config.realm.clone(),
+            needs: routes.iter().map(Need::of).collect(),
+            skip_paths: config.skip_paths.clone(),
+            skip_options: config.skip_options,
+            failures: guessing.then(|| Mutex::new(Keyed::new(MAX_ADDRESSES))),
+            failures_per_minute: config.failures_per_minute,
+            dos: config.dos.clone().map(DosFilter::new),
+            meters,
+            permits: permits.map(|permits| Permits::new(permits, routes)),
+            audit: config.audit,
+            metrics: Arc::clone(metrics),
+        })))
+    }
+
+    /// Lets a request pass, with its principal, or not.
+    ///
+    /// # Errors
+    /// 401, 403, 429; see [`ProxyError`].
+    pub async fn admit(
+        &self,
+        peers: Option<&Peers>,
+        call: &mut Call,
+    ) -> Result<Passed, ProxyError> {
+        if let Some(peers) = peers
+            && peers.is_marked(call.request.headers())
+        {
+            return self.admit_replica(peers, call);
+        }
+        let mut passed = Passed::default();
+        let address = call.peer.address.ip();
+        if let Some(dos) = &self.dos
+            && let Some(action) = dos.on_address(address)
+        {
+            self.slow_down(action, dos, &mut passed).await?;
+        }
+        if let Some(meters) = &self.meters {
+            meters.enter_address(address).map_err(limited)?;
+        }
+        let principal = self.identify(call, address).await?;
+        call.principal = principal.clone();
+        if let Some(principal) = &principal {
+            self.admit_principal(principal, &mut passed).await?;
+            self.authorise(principal, call)?;
+        }
+        if let Some(meters) = &self.meters {
+            let name = principal
+                .as_ref()
+                .map(|principal| Arc::clone(&principal.name));
+            call.account = Some(Arc::new(meters.account(address, name)));
+        }
+        if let (Some(permits), Target::Route(route)) = (&self.permits, call.matched.target) {
+            let path = call.request.uri().path();
+            let cluster = path
+                .starts_with("/v3/clusters/")
+                .then(|| call.matched.param(path, 0).ok())
+                .flatten();
+            permits
+                .take(route, cluster.as_deref())
+                .await
+                .map_err(limited)?;
+        }
+        passed.audited = self.is_audited(call, principal.is_some());
+        Ok(passed)
+    }
+
+    /// A request that another replica passes on was counted there, and its sender is known there. The probes of replicas
+    /// have no sender.
+    fn admit_replica(&self, peers: &Peers, call: &mut Call) -> Result<Passed, ProxyError> {
+        let Some(authenticator) = &self.authenticator else {
+            return Ok(Passed::default());
+        };
+        let passed = peers::introduced(peers, call.request.headers());
+        let principal = passed.and_then(|passed| authenticator.of_replica(passed.principal?));
+        match principal {
+            Some(principal) => {
+                call.principal = Some(Arc::new(principal));
+                Ok(Passed::default())
+            }
+            None if call.request.uri().path() == peers::PROBE_PATH => Ok(Passed::default()),
+            None => Err(self.refusal(&Failure::Nothing, authenticator)),
+        }
+    }
+
+    /// Whether a refusal goes to the audit log.
+    #[must_use]
+    pub fn audits_denials(&self) -> bool {
+        self.audit >= Audit::Denied && self.authenticator.is_some()
+    }
+
+    fn is_audited(&self, call: &Call, known: bool) -> bool {
+        let changes = match call.matched.target {
+            Target::Route(route) => {
+                let read = matches!(*call.request.method(), HttpMethod::GET | HttpMethod::HEAD);
+                let need = self.needs.get(route);
+                !read
+                    && need.is_some_and(|need| {
+                        matches!(
+                            need,
+                            Need::Topic(Operation::Admin, _)
+                                | Need::Some(Operation::Admin)
+                                | Need::All(Operation::Admin)
+                        )
+                    })
+            }
+            _ => false,
+        };
+        known && (self.audit == Audit::All || (self.audit == Audit::Admin && changes))
+    }
+
+    async fn slow_down(
+        &self,
+        action: Action,
+        dos: &DosFilter,
+        passed: &mut Passed,
+    ) -> Result<(), ProxyError> {
+        let mark = match action {
+            Action::Refuse => return Err(limited(Duration::from_secs(1))),
+            Action::Delay(time) => {
+                tokio::time::sleep(time).await;
+                "delayed"
+            }
+            Action::Mark => "throttled",
+        };
+        if dos.marks() {
+            passed.mark = Some(mark);
+        }
+        Ok(())
+    }
+
+    /// `None`: nobody has to be known for this request.
+    async fn identify(
+        &self,
+        call: &Call,
+        address: IpAddr,
+    ) -> Result<Option<Arc<Principal>>, ProxyError> {
+        let Some(authenticator) = &self.authenticator else {
+            return Ok(None);
+        };
+        let path = call.request.uri().path();
+        let free = (self.skip_options && call.request.method() == HttpMethod::OPTIONS)
+            || self.skip_paths.iter().any(|skipped| skips(skipped, path));
+        if free {
+            return Ok(None);
+        }
+        self.check_guessing(address)?;
+        let headers = call.request.headers();
+        match authenticator.principal(headers, &call.peer.client).await {
+            Ok(principal) => {
+                self.metrics.authenticated(principal.method.name());
+                Ok(Some(Arc::new(principal)))
+            }
+            Err(failure) => {
+                if matches!(failure, Failure::Wrong(..)) {
+                    self.count_failure(address);
+                }
+                events::not_authenticated(&self.metrics, address, &failure);
+                Err(self.refusal(&failure, authenticator))
+            }
+        }
+    }
+
+    fn refusal(&self, failure: &Failure, authenticator: &Authenticator) -> ProxyError {
+        match failure {
+            Failure::Wrong(Method::ApiKey, _) => ProxyError::GatewayForbidden,
+            Failure::Nothing if authenticator.only_api_keys() => ProxyError::GatewayForbidden,
+            Failure::NotLetIn(name) => {
+                ProxyError::Forbidden(format!("{name} has none of the roles that are let in"))
+            }
+            Failure::Unavailable(_) => ProxyError::IdentityProvider,
+            Failure::Nothing | Failure::Wrong(..) => ProxyError::Unauthenticated {
+                basic: authenticator.basic.is_some().then(|| self.realm.clone()),
+            },
+        }
+    }
+
+    async fn admit_principal(
+        &self,
+        principal: &Principal,
+        passed: &mut Passed,
+    ) -> Result<(), ProxyError> {
+        if let Some(plan) = &principal.plan {
+            plan.take().map_err(|exceeded| match exceeded {
+                Exceeded::Rate => ProxyError::GatewayThrottled,
+                Exceeded::Quota => ProxyError::GatewayQuota,
+            })?;
+        }
+        if let Some(dos) = &self.dos
+            && let Some(action) = dos.on_tenant(&principal.name)
+        {
+            self.slow_down(action, dos, passed).await?;
+        }
+        if let Some(meters) = &self.meters {
+            meters.enter_principal(&principal.name).map_err(limited)?;
+        }
+        Ok(())
+    }
+
+    fn authorise(&self, principal: &Principal, call: &Call) -> Result<(), ProxyError> {
+        let Target::Route(route) = call.matched.target else {
+            return Ok(());
+        };
+        let need = self.needs.get(route).copied();
+        let need = need.unwrap_or(Need::All(Operation::Admin));
+        need.check(principal, &call.matched, call.request.uri().path())
+    }
+
+    fn check_guessing(&self, address: IpAddr) -> Result<(), ProxyError> {
+        let Some(failures) = &self.failures else {
+            return Ok(());
+        };
+        let now = Instant::now();
+        let mut failures = failures.lock();
+        let bucket = failures.get(&address, now, || self.failure_bucket(now));
+        bucket.solvent(now).map_err(limited)
+    }
+
+    fn count_failure(&self, address: IpAddr) {
+        if let Some(failures) = &self.failures {
+            let now = Instant::now();
+            let mut failures = failures.lock();
+            let bucket = failures.get(&address, now, || self.failure_bucket(now));
+            bucket.charge(1.0, now);
+        }
+    }
+
+    fn failure_bucket(&self, now: Instant) -> Bucket {
+        let each_minute = self.failures_per_minute;
+        Bucket::new(each_minute / 60.0, each_minute.max(1.0), now)
+    }
+}
+
+fn limited(wait: Duration) -> ProxyError {
+    ProxyError::RateLimited(wait)
+}
+
+/// `authentication.skip.paths`: a path, or all below one (`/public/*`). Paths are compared as they are sent, which is
+/// how the router sees them.
+fn skips(skipped: &str, path: &str) -> bool {
+    match skipped.strip_suffix("/*") {
+        Some(start) => path
+            .strip_prefix(start)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+        None => skipped == path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn skipped_paths_are_whole_segments() {
+        assert!(skips("/public/*", "/public/a") && skips("/public/*", "/public"));
+        assert!(!skips("/public/*", "/publicity"));
+        assert!(skips("/", "/") && !skips("/", "/topics"));
+    }
+}

@@ -1,0 +1,99 @@
+//! Who sent a request, how that was proven, and what they may do.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sluiceway_common::secret::Secret;
+
+use super::plan::UsagePlan;
+use super::rights::{Operation, Rights};
+use crate::error::Error;
+
+/// How an identity was proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Method {
+    /// User name and password.
+    Basic,
+    /// A signed token.
+    Bearer,
+    /// An API key.
+    ApiKey,
+    /// A client certificate.
+    Mtls,
+}
+
+impl Method {
+    /// Its name in settings and in the audit log.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Basic => "BASIC",
+            Self::Bearer => "BEARER",
+            Self::ApiKey => "API_KEY",
+            Self::Mtls => "MTLS",
+        }
+    }
+}
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct Principal {
+    /// The name.
+    pub name: Arc<str>,
+    /// Roles or groups.
+    pub roles: Vec<String>,
+    /// How it was proven.
+    pub method: Method,
+    /// What it may do.
+    pub rights: Rights,
+    /// The usage plan of an API key.
+    pub plan: Option<Arc<UsagePlan>>,
+    /// What Kafka can be asked with in its name, when identities are passed on.
+    pub credentials: Option<Credentials>,
+}
+
+/// What Kafka can be asked with in someone's name.
+#[derive(Debug, Clone)]
+pub enum Credentials {
+    /// SASL/PLAIN or SCRAM.
+    Password(Secret),
+    /// SASL/OAUTHBEARER: the token, and when it ends in seconds since 1970.
+    Token(Secret, i64),
+}
+
+impl Principal {
+    /// Refuses what it may not do.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn check(&self, operation: Operation, topic: &str) -> Result<(), Error> {
+        if self.rights.allow(operation, topic) {
+            return Ok(());
+        }
+        Err(self.forbidden(operation, topic))
+    }
+
+    /// Refuses what it may not do with every topic, or with the cluster.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn check_all(&self, operation: Operation) -> Result<(), Error> {
+        if self.rights.allow_all(operation) {
+            return Ok(());
+        }
+        Err(self.forbidden(operation, "*"))
+    }
+
+    fn forbidden(&self, operation: Operation, topic: &str) -> Error {
+        Error::Forbidden(format!(
+            "{} is not allowed to {} {}",
+            self.name,
+            operation.name(),
+            if topic == "*" {
+                "all topics".to_owned()
+            } else {
+                format!("topic {topic}")
+            }
+        ))
+    }
+}

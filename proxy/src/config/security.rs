@@ -1,0 +1,348 @@
+//! Settings of authentication, authorisation and limits on rates.
+//!
+//! In: values. Out: a [`SecurityConfig`]; what can be wrong without looking at files is an error here, the files are
+//! read when the proxy starts.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sluiceway_common::auth::basic::BasicAuth;
+use sluiceway_common::auth::login_file;
+use sluiceway_common::auth::password_file::PasswordFile;
+use sluiceway_common::config_def::{ConfigError, ConfigErrors, Values};
+use sluiceway_common::props::Properties;
+
+use super::millis;
+use crate::auth::api_key::ApiKeys;
+use crate::auth::authenticate::{Authenticator, Roles};
+use crate::auth::gate::Audit;
+use crate::auth::principal::Method;
+use crate::auth::rights::Rules;
+use crate::limit::dos_filter::{Action, DosConfig, Network};
+use crate::limit::meters::{MeterConfig, Rates};
+use crate::limit::permits::PermitConfig;
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct SecurityConfig {
+    /// `authentication.method`; empty: nobody has to say who they are.
+    pub methods: Vec<Method>,
+    /// `authentication.realm`
+    pub realm: String,
+    /// `authentication.roles`
+    pub roles: Vec<String>,
+    /// `authentication.skip.paths`
+    pub skip_paths: Vec<String>,
+    /// `access.control.skip.options`, when CORS is on.
+    pub skip_options: bool,
+    /// `sluiceway.authorization.rules`
+    pub rules: Rules,
+    /// Wrong credentials that an address may show in a minute; 0: any number.
+    pub failures_per_minute: f64,
+    /// What the audit log tells of.
+    pub audit: Audit,
+    /// Whether `/metrics` asks for a user, too.
+    pub admin: bool,
+    /// `dos.filter.*`, when it is on.
+    pub dos: Option<DosConfig>,
+    /// `rate.limit.*`, when it is on.
+    pub permits: Option<PermitConfig>,
+    /// `sluiceway.limit.*`
+    pub meters: MeterConfig,
+    login_file: Option<PathBuf>,
+    password_file: Option<PathBuf>,
+    api_keys: Option<PathBuf>,
+    #[cfg(feature = "tls")]
+    tokens: TokenConfig,
+}
+
+#[cfg(feature = "tls")]
+#[derive(Debug, Clone, Default)]
+struct TokenConfig {
+    url: String,
+    issuer: String,
+    audiences: Vec<String>,
+    algorithms: Vec<String>,
+    name_claim: String,
+    roles_claim: String,
+    skew: Duration,
+    refresh: Duration,
+}
+
+const METHOD: &str = "authentication.method";
+const RULES: &str = "sluiceway.authorization.rules";
+/// The property that may name the login file besides the JVM's option of that name.
+pub const LOGIN_FILE: &str = "java.security.auth.login.config";
+
+impl SecurityConfig {
+    pub(super) fn read(
+        properties: &Properties,
+        values: &Values,
+        errors: &mut ConfigErrors,
+    ) -> Self {
+        let methods = methods(values, errors);
+        let rules = Rules::parse(values.text(RULES)).unwrap_or_else(|reason| {
+            errors
+                .0
+                .push(ConfigError::other(RULES, format!("{RULES}: {reason}")));
+            Rules::default()
+        });
+        if rules.is_empty() && methods.iter().any(|method| *method != Method::Basic) {
+            let text = format!(
+                "{RULES} is empty, so nobody may do anything; give rules such as `alice: produce=orders.* consume=orders.*`, or `*: produce=* consume=* admin=*` for whoever is known"
+            );
+            errors.0.push(ConfigError::other(RULES, text));
+        }
+        if !rules.is_empty() && methods.is_empty() {
+            let text = format!("{RULES} needs {METHOD}: without it nobody has a name");
+            errors.0.push(ConfigError::other(RULES, text));
+        }
+        let path = |name: &str| {
+            let text = values.text(name).trim();
+            (!text.is_empty()).then(|| PathBuf::from(text))
+        };
+        let config = Self {
+            realm: values.text("authentication.realm").to_owned(),
+            roles: values.list("authentication.roles").to_vec(),
+            skip_paths: values.list("authentication.skip.paths").to_vec(),
+            skip_options: values.boolean("access.control.skip.options")
+                && !values.text("access.control.allow.origin").is_empty(),
+            rules,
+            failures_per_minute: number(values, "sluiceway.authentication.failures.per.minute"),
+            audit: match values.text("sluiceway.audit.log") {
+                "NONE" => Audit::None,
+                "DENIED" => Audit::Denied,
+                "ALL" => Audit::All,
+                _ => Audit::Admin,
+            },
+            admin: values.boolean("sluiceway.admin.authentication.enable"),
+            dos: values
+                .boolean("dos.filter.enabled")
+                .then(|| dos(values, errors)),
+            permits: values
+                .boolean("rate.limit.enable")
+                .then(|| permits(values, errors)),
+            meters: meters(values, properties),
+            login_file: path(LOGIN_FILE),
+            password_file: path("sluiceway.authentication.password.file"),
+            api_keys: path("sluiceway.api.keys.file"),
+            #[cfg(feature = "tls")]
+            tokens: tokens(values),
+            methods,
+        };
+        config.check(errors);
+        config
+    }
+
+    /// What a method needs and has not.
+    fn check(&self, errors: &mut ConfigErrors) {
+        let mut missing = |key: &str, why: &str| {
+            errors
+                .0
+                .push(ConfigError::other(key, format!("{key} is not set: {why}")));
+        };
+        let uses = |method| self.methods.contains(&method);
+        if uses(Method::Basic) && self.password_file.is_none() && self.login_file.is_none() {
+            missing(
+                "sluiceway.authentication.password.file",
+                "BASIC needs a password file, or a JAAS login configuration in java.security.auth.login.config (also as -D… in KAFKAREST_OPTS) whose section authentication.realm names one",
+            );
+        }
+        if uses(Method::ApiKey) && self.api_keys.is_none() {
+            missing("sluiceway.api.keys.file", "API_KEY needs the file of keys");
+        }
+        #[cfg(feature = "tls")]
+        if uses(Method::Bearer) {
+            for (key, value) in [
+                ("oauthbearer.jwks.endpoint.url", &self.tokens.url),
+                ("oauthbearer.expected.issuer", &self.tokens.issuer),
+                (
+                    "oauthbearer.expected.audience",
+                    &self.tokens.audiences.join(","),
+                ),
+            ] {
+                if value.is_empty() {
+                    missing(key, "BEARER needs it");
+                }
+            }
+        }
+    }
+
+    /// Users and passwords, when BASIC is on.
+    ///
+    /// # Errors
+    /// Which file is wrong, and how.
+    pub fn basic(&self) -> Result<Option<BasicAuth>, String> {
+        if !self.methods.contains(&Method::Basic) {
+            return Ok(None);
+        }
+        let file = match (&self.password_file, &self.login_file) {
+            (Some(file), _) => file.clone(),
+            (None, Some(login)) => self.file_of_section(login)?,
+            (None, None) => return Err("BASIC needs a password file".to_owned()),
+        };
+        let file = PasswordFile::open(&file).map_err(|error| error.to_string())?;
+        Ok(Some(BasicAuth::new(file)))
+    }
+
+    fn file_of_section(&self, login: &Path) -> Result<PathBuf, String> {
+        let text = std::fs::read_to_string(login)
+            .map_err(|error| format!("{LOGIN_FILE}: cannot read {}: {error}", login.display()))?;
+        login_file::password_file(&text, &self.realm)
+            .map_err(|error| format!("{LOGIN_FILE}: {}: {error}", login.display()))
+    }
+
+    /// How clients prove who they are; `None` when they need not.
+    ///
+    /// # Errors
+    /// Which file is wrong, and how.
+    pub fn authenticator(&self) -> Result<Option<Authenticator>, String> {
+        if self.methods.is_empty() {
+            return Ok(None);
+        }
+        let roles = Roles::read(&self.roles);
+        let mut authenticator = Authenticator::new(self.rules.clone(), roles);
+        authenticator.basic = self.basic()?.map(Arc::new);
+        if let Some(file) = self
+            .api_keys
+            .as_ref()
+            .filter(|_| self.methods.contains(&Method::ApiKey))
+        {
+            let keys = ApiKeys::open(file).map_err(|error| error.to_string())?;
+            authenticator.api_keys = Some(keys);
+        }
+        authenticator.certificates = self.methods.contains(&Method::Mtls);
+        #[cfg(feature = "tls")]
+        if self.methods.contains(&Method::Bearer) {
+            authenticator.tokens = Some(self.tokens.make()?);
+        }
+        Ok(Some(authenticator))
+    }
+}
+
+#[cfg(feature = "tls")]
+impl TokenConfig {
+    fn make(&self) -> Result<(crate::auth::jwt::TokenRules, Arc<crate::auth::jwks::Jwks>), String> {
+        let keys = crate::auth::jwks::Jwks::new(&self.url, self.refresh);
+        let rules = crate::auth::jwt::TokenRules {
+            issuer: self.issuer.clone(),
+            audiences: self.audiences.clone(),
+            algorithms: self.algorithms.clone(),
+            name_claim: self.name_claim.clone(),
+            roles_claim: self.roles_claim.clone(),
+            skew: i64::try_from(self.skew.as_secs()).unwrap_or(0),
+        };
+        Ok((rules, Arc::new(keys.map_err(|error| error.to_string())?)))
+    }
+}
+
+#[cfg(feature = "tls")]
+fn tokens(values: &Values) -> TokenConfig {
+    let text = |name: &str| values.text(name).trim().to_owned();
+    TokenConfig {
+        url: text("oauthbearer.jwks.endpoint.url"),
+        issuer: text("oauthbearer.expected.issuer"),
+        audiences: values.list("oauthbearer.expected.audience").to_vec(),
+        algorithms: values.list("sluiceway.jwt.algorithms").to_vec(),
+        name_claim: text("oauthbearer.sub.claim.name"),
+        roles_claim: text("oauthbearer.groups.claim.name"),
+        skew: millis(values, "sluiceway.jwt.clock.skew.ms"),
+        refresh: millis(values, "sluiceway.jwks.refresh.ms"),
+    }
+}
+
+fn methods(values: &Values, errors: &mut ConfigErrors) -> Vec<Method> {
+    let mut methods = Vec::new();
+    for name in values.list(METHOD) {
+        match name.to_ascii_uppercase().as_str() {
+            "NONE" => {}
+            "BASIC" => methods.push(Method::Basic),
+            "BEARER" if cfg!(feature = "tls") => methods.push(Method::Bearer),
+            "API_KEY" => methods.push(Method::ApiKey),
+            "MTLS" => methods.push(Method::Mtls),
+            _ => errors.0.push(ConfigError::invalid(
+                METHOD,
+                name,
+                "it must be NONE, or some of BASIC, BEARER, API_KEY, MTLS with commas between them",
+            )),
+        }
+    }
+    methods
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn number(values: &Values, name: &str) -> f64 {
+    values.number(name) as f64
+}
+
+fn dos(values: &Values, errors: &mut ConfigErrors) -> DosConfig {
+    const EXEMPT: &str = "dos.filter.ip.whitelist";
+    let mut exempt = Vec::new();
+    for text in values.list(EXEMPT) {
+        match Network::parse(text) {
+            Some(network) => exempt.push(network),
+            None => errors.0.push(ConfigError::invalid(
+                EXEMPT,
+                text,
+                "write addresses or networks: 10.1.2.3,10.0.0.0/8",
+            )),
+        }
+    }
+    let tenant = values.boolean("dos.filter.tenant.enabled");
+    DosConfig {
+        server: number(values, "dos.filter.max.requests.per.sec"),
+        address: number(values, "dos.filter.max.requests.per.connection.per.sec"),
+        tenant: tenant.then(|| number(values, "dos.filter.tenant.max.requests.per.sec")),
+        action: match values.number("dos.filter.delay.ms") {
+            0 => Action::Mark,
+            millis => u64::try_from(millis).map_or(Action::Refuse, |millis| {
+                Action::Delay(Duration::from_millis(millis))
+            }),
+        },
+        headers: values.boolean("dos.filter.insert.headers"),
+        exempt,
+    }
+}
+
+fn permits(values: &Values, errors: &mut ConfigErrors) -> PermitConfig {
+    const COSTS: &str = "rate.limit.costs";
+    let text = values.text(COSTS);
+    let costs = PermitConfig::parse_costs(text).unwrap_or_else(|reason| {
+        errors.0.push(ConfigError::invalid(COSTS, text, reason));
+        Vec::new()
+    });
+    PermitConfig {
+        global: number(values, "rate.limit.permits.per.sec"),
+        cluster: number(values, "rate.limit.per.cluster.permits.per.sec"),
+        timeout: millis(values, "rate.limit.timeout.ms"),
+        default_cost: u32::try_from(values.size("rate.limit.default.cost")).unwrap_or(u32::MAX),
+        costs,
+    }
+}
+
+fn meters(values: &Values, properties: &Properties) -> MeterConfig {
+    let rates = |scope: &str| {
+        let rate = |what: &str| {
+            let value = number(values, &format!("sluiceway.limit.{scope}.{what}.per.sec"));
+            (value > 0.0).then_some(value)
+        };
+        Rates {
+            requests: rate("requests"),
+            bytes: rate("bytes"),
+            records: rate("records"),
+        }
+    };
+    let mut global = rates("global");
+    if values.boolean("network.traffic.rate.limit.enable")
+        && !properties.contains_key("sluiceway.limit.global.bytes.per.sec")
+    {
+        global.bytes = Some(number(values, "network.traffic.rate.limit.bytes.per.sec"));
+    }
+    MeterConfig {
+        global,
+        address: rates("address"),
+        principal: rates("principal"),
+        burst_seconds: number(values, "sluiceway.limit.burst.ms") / 1000.0,
+    }
+}
