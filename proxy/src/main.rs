@@ -8,8 +8,10 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Parser;
 use prometheus::Registry;
+use sluiceway_common::auth::login_file;
 use sluiceway_common::{logging, props, shutdown};
 use sluiceway_proxy::config::ENV_PREFIX;
+use sluiceway_proxy::config::security::LOGIN_FILE;
 use sluiceway_proxy::{Config, Proxy, config_keys};
 
 /// A drop-in for Confluent's Kafka REST Proxy.
@@ -24,6 +26,9 @@ struct Arguments {
     /// Check the settings and end.
     #[arg(long)]
     check: bool,
+    /// Read a password from standard input, print its entry for a password file and end.
+    #[arg(long)]
+    hash_password: bool,
     /// Print all settings as Markdown and end.
     #[arg(long)]
     print_config_docs: bool,
@@ -44,6 +49,9 @@ fn start(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.print_config_docs {
         print!("{}", config_keys::definition().to_markdown());
         return Ok(());
+    }
+    if arguments.hash_password {
+        return hash_password();
     }
     logging::init(
         logging::Format::detect(),
@@ -69,7 +77,32 @@ fn read(arguments: &Arguments) -> anyhow::Result<Config> {
         None => props::Properties::new(),
     };
     properties.extend(props::env_overlay(ENV_PREFIX, std::env::vars()));
+    // Java options that start scripts of the original pass on; only one of them means something here.
+    let options =
+        ["KAFKAREST_OPTS", "KAFKA_OPTS"].map(|name| std::env::var(name).unwrap_or_default());
+    if let Some(file) = options
+        .iter()
+        .find_map(|text| login_file::named_by_options(text))
+    {
+        properties.entry(LOGIN_FILE.to_owned()).or_insert(file);
+    }
     Ok(Config::parse(&properties)?)
+}
+
+#[cfg(feature = "tls")]
+fn hash_password() -> anyhow::Result<()> {
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    let password = line.trim_end_matches(['\r', '\n']);
+    anyhow::ensure!(!password.is_empty(), "no password on standard input");
+    let entry = sluiceway_common::auth::credential::hash_password(password);
+    println!("{}", entry.context("the system gives no random bytes")?);
+    Ok(())
+}
+
+#[cfg(not(feature = "tls"))]
+fn hash_password() -> anyhow::Result<()> {
+    anyhow::bail!("this build cannot make PBKDF2 entries (feature `tls`)")
 }
 
 async fn run(config: Config) -> anyhow::Result<()> {

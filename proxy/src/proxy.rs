@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use prometheus::Registry;
-use sluiceway_common::admin::{AdminServer, Guard};
+use sluiceway_common::admin::{AdminServer, Guard, MetricsCheck};
 use sluiceway_common::config_def::ConfigErrors;
 use sluiceway_common::listener::ListenerError;
 use thiserror::Error;
 use tokio::task::AbortHandle;
 
 use crate::app::{App, AppError};
+use crate::auth::gate::GateError;
 use crate::config::Config;
 use crate::consumer::Consumers;
 use crate::server::Server;
@@ -37,6 +38,21 @@ pub struct Proxy {
     watch: AbortHandle,
 }
 
+/// Whether `/metrics` asks for a user, and which ones are let in.
+fn metrics_check(config: &Config) -> Result<Option<MetricsCheck>, AppError> {
+    if !config.security.admin {
+        return Ok(None);
+    }
+    let basic = config.security.basic().map_err(GateError)?;
+    let missing = || {
+        GateError("sluiceway.admin.authentication.enable needs authentication.method=BASIC".into())
+    };
+    let basic = basic.ok_or_else(missing)?;
+    Ok(Some(Arc::new(move |header| {
+        basic.check_header(header).is_some()
+    })))
+}
+
 impl Proxy {
     /// Starts listening. Kafka is connected to in the background: the proxy starts without it, and `/readyz` tells.
     ///
@@ -50,7 +66,7 @@ impl Proxy {
         let listeners = &app.config.admin_listeners;
         let guard = Guard {
             tls: app.config.tls.clone(),
-            metrics: None,
+            metrics: metrics_check(&app.config)?,
         };
         let option = "sluiceway.admin.listeners";
         let admin = AdminServer::start_guarded(listeners, option, guard, registry, ready).await?;

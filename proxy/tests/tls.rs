@@ -126,7 +126,7 @@ async fn every_kind_of_store_serves_both_listeners() {
         assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
         let answer = caller.get(&proxy, true, "/livez").await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-        proxy.drain().await;
+        drop(proxy);
     }
 }
 
@@ -151,7 +151,7 @@ async fn http2_is_chosen_by_alpn() {
         let stream = caller.connect(&proxy, false).await.unwrap();
         let found = stream.get_ref().1.alpn_protocol();
         assert_eq!(found, chosen.map(str::as_bytes));
-        proxy.drain().await;
+        drop(proxy);
     }
 }
 
@@ -169,7 +169,7 @@ async fn certificates_of_clients_name_principals() {
         trust.display()
     );
     let proxy = proxy(&keystore(&store, &settings)).await.unwrap();
-    let status = |caller: Caller| async {
+    let status = async |caller: Caller| {
         let answer = caller.get(&proxy, false, "/nowhere").await?;
         Ok::<_, std::io::Error>(answer.get(9..12).unwrap_or_default().to_owned())
     };
@@ -191,7 +191,7 @@ async fn certificates_of_clients_name_principals() {
     ] {
         assert!(status(calling().showing(&wrong)).await.is_err());
     }
-    proxy.drain().await;
+    drop(proxy);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -214,7 +214,7 @@ async fn new_certificates_are_used_without_a_restart() {
     .await;
     assert!(before.connect(&proxy, false).await.is_err());
     drop(open);
-    proxy.drain().await;
+    drop(proxy);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,11 +16,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use prometheus::Registry;
+use sluiceway_common::auth::login_file;
 use sluiceway_common::props::{self, Properties};
 use sluiceway_common::{logging, shutdown};
 use sluiceway_sink::explain::{self, Sample};
 use sluiceway_sink::validate::{self, Verdict};
-use sluiceway_sink::worker::{ConnectorFile, Worker, WorkerConfig};
+use sluiceway_sink::worker::{ConnectorFile, LOGIN_FILE, Worker, WorkerConfig};
 
 /// Runs S3 sink connectors as a Kafka Connect worker.
 #[derive(Debug, Parser)]
@@ -222,6 +223,11 @@ fn worker_properties(path: &Path) -> anyhow::Result<Properties> {
     let variables = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     properties.extend(props::env_overlay("CONNECT_", variables));
+    // A Java option that start scripts of the original pass on.
+    let options = std::env::var("KAFKA_OPTS").unwrap_or_default();
+    if let Some(file) = login_file::named_by_options(&options) {
+        properties.entry(LOGIN_FILE.to_owned()).or_insert(file);
+    }
     Ok(properties)
 }
 

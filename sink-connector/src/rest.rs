@@ -12,6 +12,7 @@
 //!                 └───────────────────── respond ◀──────────────────────────────────────────┘
 //! ```
 
+mod basic_auth;
 mod body;
 mod connectors;
 mod cors;
@@ -25,6 +26,7 @@ mod root;
 mod router;
 mod server;
 
+pub(crate) use basic_auth::RestUsers;
 pub(crate) use events::Events;
 pub(crate) use loggers::Loggers;
 pub(crate) use server::{BoundSockets, RestServer};
@@ -43,6 +45,8 @@ pub(crate) struct Api {
     pub(crate) loggers: Arc<Loggers>,
     /// The API's settings.
     pub(crate) config: RestConfig,
+    /// Who may call; `None`: anybody.
+    pub(crate) users: Option<RestUsers>,
     /// Set once the worker has started, with all connectors of the command line.
     pub(crate) started: Arc<AtomicBool>,
 }

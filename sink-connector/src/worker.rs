@@ -26,15 +26,16 @@ pub use files::{ConnectorFile, ConnectorRequest};
 pub(crate) use files::{flat, scalar};
 pub use keys::definition;
 pub use providers::Providers;
-pub use rest_config::{AdminApi, RestConfig};
+pub use rest_config::{AdminApi, LOGIN_FILE, RestConfig, UsersFile};
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use prometheus::Registry;
-use sluiceway_common::admin::{AdminServer, Guard, Readiness};
-use sluiceway_common::config_def::ConfigErrors;
+use sluiceway_common::admin::{AdminServer, Guard, MetricsCheck, Readiness};
+use sluiceway_common::auth::basic::BasicAuth;
+use sluiceway_common::config_def::{ConfigError, ConfigErrors};
 use sluiceway_common::listener::ListenerError;
 use sluiceway_common::logging;
 use thiserror::Error;
@@ -43,7 +44,7 @@ use crate::budget::Budget;
 use crate::connector::Host;
 use crate::herder::{ConnectorStates, DistributedHerder, Herder, NotStarted, StandaloneHerder};
 use crate::metrics::SinkMetrics;
-use crate::rest::{Api, BoundSockets, Events, Loggers, Part, RestServer};
+use crate::rest::{Api, BoundSockets, Events, Loggers, Part, RestServer, RestUsers};
 use crate::status::ConnectorStatus;
 
 /// Why a worker does not start.
@@ -244,6 +245,7 @@ fn serve(
     let api = Api {
         herder: Arc::clone(herder),
         loggers,
+        users: users(config)?.map(RestUsers::new),
         config: config.rest.clone(),
         started: Arc::clone(started),
     };
@@ -254,12 +256,33 @@ fn serve(
     ))
 }
 
+/// The users of the REST API, when it has some.
+fn users(config: &WorkerConfig) -> Result<Option<BasicAuth>, ConfigErrors> {
+    let file = config.rest.users.as_ref();
+    file.map(UsersFile::open).transpose()
+}
+
+fn metrics_check(config: &WorkerConfig) -> Result<Option<MetricsCheck>, ConfigErrors> {
+    if !config.rest.metrics_users {
+        return Ok(None);
+    }
+    let key = "sluiceway.admin.authentication.enable";
+    let missing = || {
+        let message = format!("{key} needs users: set rest.extension.classes");
+        ConfigErrors(vec![ConfigError::other(key, message)])
+    };
+    let basic = users(config)?.ok_or_else(missing)?;
+    Ok(Some(Arc::new(move |header| {
+        basic.check_header(header).is_some()
+    })))
+}
+
 async fn admin(
     config: &WorkerConfig,
     registry: Registry,
     herder: &Arc<dyn Herder>,
     started: &Arc<AtomicBool>,
-) -> Result<Option<AdminServer>, ListenerError> {
+) -> Result<Option<AdminServer>, WorkerError> {
     if config.admin_listeners.is_empty() {
         return Ok(None);
     }
@@ -275,9 +298,9 @@ async fn admin(
     let option = &config.admin_listeners_option;
     let guard = Guard {
         tls: config.admin_tls.clone(),
-        metrics: None,
+        metrics: metrics_check(config)?,
     };
-    AdminServer::start_guarded(&config.admin_listeners, option, guard, registry, ready)
-        .await
-        .map(Some)
+    let server =
+        AdminServer::start_guarded(&config.admin_listeners, option, guard, registry, ready);
+    Ok(Some(server.await?))
 }

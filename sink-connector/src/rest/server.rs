@@ -25,7 +25,9 @@ use tokio_util::task::TaskTracker;
 use super::events::Events;
 use super::respond::{self, ApiError, Reply};
 use super::router::Route;
-use super::{Api, Part, body, connectors, cors, forward, loggers, offsets, plugins, root};
+use super::{
+    Api, Part, basic_auth, body, connectors, cors, forward, loggers, offsets, plugins, root,
+};
 
 /// A connection that sends no whole request header within this time is closed.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -222,8 +224,17 @@ impl Service {
         let origin = request.headers().get(ORIGIN).cloned();
         let route = Route::find(&path, self.part);
         let name = route.as_ref().map_or("none", Route::name);
-        let answered = self.route(route, request).await;
-        let mut reply = answered.unwrap_or_else(|error| error.reply());
+        // Before anything else: nobody learns what is there without being let in.
+        let let_in = match &self.api.users {
+            Some(users) => users.let_in(request.headers()).await,
+            None => true,
+        };
+        let mut reply = if let_in {
+            let answered = self.route(route, request).await;
+            answered.unwrap_or_else(|error| error.reply())
+        } else {
+            basic_auth::unauthorized()
+        };
         cors::apply(&self.api.config, origin.as_ref(), reply.headers_mut());
         self.api
             .config

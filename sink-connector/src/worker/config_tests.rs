@@ -36,7 +36,7 @@ fn a_standalone_file_with_defaults() {
 
 #[test]
 fn every_error_is_reported_at_once() {
-    let text = "offset.flush.interval.ms=x\nlisteners=https://h:1,nonsense\nrest.extension.classes=com.Auth\n\
+    let text = "offset.flush.interval.ms=x\nlisteners=ftp://h:1,nonsense\nrest.extension.classes=com.Auth\n\
         connector.client.config.override.policy=Some\nsluiceway.max.tasks=0\n";
     let errors = WorkerConfig::parse(&parse(text).unwrap()).unwrap_err();
     let keys = keys_of(errors);

@@ -193,7 +193,19 @@ fn rest() -> Vec<Key> {
             "rest.extension.classes",
             Kind::List,
             "",
-            "Java classes, which cannot be loaded here: anything but an empty list is refused rather than served unprotected.",
+            "Empty, or `org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension`: every request then needs a user. Other classes cannot be loaded and are refused.",
+        ),
+        Key::with(
+            "java.security.auth.login.config",
+            Kind::String,
+            "",
+            "The JAAS login configuration whose section `KafkaConnect` names the password file of that extension. As a Java option it is read from `KAFKA_OPTS`.",
+        ),
+        Key::with(
+            "sluiceway.rest.authentication.password.file",
+            Kind::String,
+            "",
+            "That password file itself: lines `user=password`; a password may stand as `MD5:`, `CRYPT:` or `PBKDF2-SHA256:` (`sluiceway-proxy --hash-password` makes one).",
         ),
         Key::with(
             "access.control.allow.origin",
@@ -223,6 +235,12 @@ fn own() -> Vec<Key> {
             Kind::List,
             "http://0.0.0.0:9103",
             "Where `/metrics`, `/livez` and `/readyz` listen. Empty: nowhere.",
+        ),
+        Key::with(
+            "sluiceway.admin.authentication.enable",
+            Kind::Boolean,
+            "false",
+            "Whether `/metrics` asks for the users of the REST API; probes never do.",
         ),
         Key::with(
             "sluiceway.memory.budget.bytes",

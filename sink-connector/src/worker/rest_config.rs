@@ -4,8 +4,12 @@
 //! for (TLS, extensions) is an error rather than left out.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use sluiceway_common::auth::basic::BasicAuth;
+use sluiceway_common::auth::login_file;
+use sluiceway_common::auth::password_file::PasswordFile;
 use sluiceway_common::config_def::{ConfigError, ConfigErrors, Values};
 use sluiceway_common::listener::ListenerSpec;
 use sluiceway_common::props::Properties;
@@ -42,6 +46,10 @@ pub struct RestConfig {
     pub advertised_host: Option<String>,
     /// Port by which others know this worker; `None` takes the listener's.
     pub advertised_port: Option<u16>,
+    /// Where the users are whom the REST API lets in; `None`: anybody.
+    pub users: Option<UsersFile>,
+    /// Whether `/metrics` asks for them, too.
+    pub metrics_users: bool,
     /// Origins that browsers may call from; empty for none.
     pub allow_origin: String,
     /// Methods allowed to those origins.
@@ -62,15 +70,6 @@ pub(super) fn read(
     properties: &Properties,
     errors: &mut ConfigErrors,
 ) -> RestConfig {
-    if !non_empty(values.list("rest.extension.classes")).is_empty() {
-        let classes = values.list("rest.extension.classes").join(",");
-        let reason = "REST extensions are Java classes and cannot be loaded; put an authenticating proxy in front and remove the key";
-        errors.0.push(ConfigError::invalid(
-            "rest.extension.classes",
-            &classes,
-            reason,
-        ));
-    }
     let listeners = listeners(values, properties, errors);
     let admin = admin_api(values, properties, errors);
     let own = match &admin {
@@ -80,6 +79,8 @@ pub(super) fn read(
     RestConfig {
         tls: tls(&listeners, "listeners.https.", properties, errors),
         admin_tls: tls(own, "admin.listeners.https.", properties, errors),
+        users: users(values, errors),
+        metrics_users: values.boolean("sluiceway.admin.authentication.enable"),
         listeners,
         listeners_option: "listeners".to_owned(),
         admin,
@@ -96,6 +97,76 @@ pub(super) fn read(
         max_body_bytes: values.size("sluiceway.rest.max.body.bytes"),
         max_connections: values.size("sluiceway.rest.max.connections"),
     }
+}
+
+/// Where users and passwords are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UsersFile {
+    /// The password file itself.
+    Passwords(PathBuf),
+    /// A JAAS login configuration whose section `KafkaConnect` names one.
+    Login(PathBuf),
+}
+
+const EXTENSIONS: &str = "rest.extension.classes";
+/// The name of the one extension that is known.
+const BASIC_AUTH: &str = "BasicAuthSecurityRestExtension";
+/// The section of the login configuration.
+const SECTION: &str = "KafkaConnect";
+/// The property that may name the login file besides the JVM's option of that name.
+pub const LOGIN_FILE: &str = "java.security.auth.login.config";
+
+impl UsersFile {
+    /// Reads the users.
+    ///
+    /// # Errors
+    /// Which file is wrong, and how.
+    pub fn open(&self) -> Result<BasicAuth, ConfigErrors> {
+        let wrong = |message: String| ConfigErrors(vec![ConfigError::other(EXTENSIONS, message)]);
+        let passwords = match self {
+            Self::Passwords(file) => file.clone(),
+            Self::Login(file) => {
+                let told = |error: &dyn std::fmt::Display| {
+                    wrong(format!("{LOGIN_FILE}: {}: {error}", file.display()))
+                };
+                let text = std::fs::read_to_string(file).map_err(|error| told(&error))?;
+                login_file::password_file(&text, SECTION).map_err(|error| told(&error))?
+            }
+        };
+        let file = PasswordFile::open(&passwords).map_err(|error| wrong(error.to_string()))?;
+        Ok(BasicAuth::new(file))
+    }
+}
+
+fn users(values: &Values, errors: &mut ConfigErrors) -> Option<UsersFile> {
+    let classes = non_empty(values.list(EXTENSIONS));
+    let known = |class: &String| class.rsplit('.').next() == Some(BASIC_AUTH);
+    if let Some(other) = classes.iter().find(|class| !known(class)) {
+        let reason = format!(
+            "only {BASIC_AUTH} is built in; other REST extensions are Java classes and cannot be loaded"
+        );
+        errors
+            .0
+            .push(ConfigError::invalid(EXTENSIONS, other, reason));
+        return None;
+    }
+    if classes.is_empty() {
+        return None;
+    }
+    let path = |name: &str| {
+        let text = values.text(name).trim();
+        (!text.is_empty()).then(|| PathBuf::from(text))
+    };
+    let found = path("sluiceway.rest.authentication.password.file")
+        .map(UsersFile::Passwords)
+        .or_else(|| path(LOGIN_FILE).map(UsersFile::Login));
+    if found.is_none() {
+        let message = format!(
+            "{EXTENSIONS}: {BASIC_AUTH} needs a JAAS login configuration with a section {SECTION} in {LOGIN_FILE} (also as -D… in KAFKA_OPTS), or sluiceway.rest.authentication.password.file"
+        );
+        errors.0.push(ConfigError::other(EXTENSIONS, message));
+    }
+    found
 }
 
 fn response_headers(values: &Values, errors: &mut ConfigErrors) -> Vec<ResponseHeader> {

@@ -11,3 +11,4 @@ mod recorded;
 mod requests;
 mod secrets;
 mod stage;
+mod users;

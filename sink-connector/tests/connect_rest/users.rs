@@ -1,0 +1,118 @@
+//! `BasicAuthSecurityRestExtension`: no route is open to anybody.
+
+use std::io::Write as _;
+
+use http::{Method, Request};
+use http_body_util::Full;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+
+use crate::stage::Stage;
+
+/// Every path of the API, by its parts.
+const PATHS: [&str; 23] = [
+    "/",
+    "/health",
+    "/connectors",
+    "/connectors/c",
+    "/connectors/c/config",
+    "/connectors/c/status",
+    "/connectors/c/tasks",
+    "/connectors/c/tasks-config",
+    "/connectors/c/tasks/0/status",
+    "/connectors/c/tasks/0/restart",
+    "/connectors/c/restart",
+    "/connectors/c/pause",
+    "/connectors/c/resume",
+    "/connectors/c/stop",
+    "/connectors/c/topics",
+    "/connectors/c/topics/reset",
+    "/connectors/c/offsets",
+    "/connector-plugins",
+    "/connector-plugins/x/config",
+    "/connector-plugins/x/config/validate",
+    "/admin/loggers",
+    "/admin/loggers/root",
+    "/nowhere",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_needs_a_user() {
+    let stage = Stage::new().await;
+    let mut passwords = tempfile::NamedTempFile::new().unwrap();
+    writeln!(
+        passwords,
+        "alice=s3cret\nbob=MD5:5ebe2294ecd0e0f08eab7690d2a6ee69"
+    )
+    .unwrap();
+    let mut login = tempfile::NamedTempFile::new().unwrap();
+    let module = "org.apache.kafka.connect.rest.basic.auth.extension.PropertyFileLoginModule";
+    let file = passwords.path().display();
+    writeln!(
+        login,
+        "KafkaConnect {{ {module} required file=\"{file}\"; }};"
+    )
+    .unwrap();
+    let extension =
+        "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension";
+    let extra = format!(
+        "rest.extension.classes={extension}\njava.security.auth.login.config={}\n\
+         sluiceway.admin.authentication.enable=true\n",
+        login.path().display()
+    );
+    let worker = stage.worker_with(&extra, Vec::new()).await;
+    let (rest, admin) = (worker.rest_addresses()[0], worker.admin_addresses()[0]);
+    let client = Client::builder(TokioExecutor::new()).build_http::<Full<bytes::Bytes>>();
+    let call = async |method: Method, url: String, credentials: Option<&str>| {
+        let mut request = Request::builder().method(method).uri(url);
+        if let Some(credentials) = credentials {
+            request = request.header("authorization", credentials);
+        }
+        let request = request.body(Full::default()).unwrap();
+        client.request(request).await.unwrap().status().as_u16()
+    };
+    // alice:s3cret, bob:secret, alice:wrong
+    let (alice, bob, wrong) = (
+        "Basic YWxpY2U6czNjcmV0",
+        "Basic Ym9iOnNlY3JldA==",
+        "Basic YWxpY2U6d3Jvbmc=",
+    );
+    for path in PATHS {
+        let ways = [
+            path.to_owned(),
+            format!("{path}/"),
+            format!("/{path}"),
+            path.to_uppercase(),
+            path.replacen("/c", "/%63", 1),
+            format!("/x/%2e%2e{path}"),
+        ];
+        for way in ways {
+            for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
+                let method = Method::from_bytes(method.as_bytes()).unwrap();
+                let url = format!("http://{rest}{way}");
+                for credentials in [None, Some("Bearer x")] {
+                    let status = call(method.clone(), url.clone(), credentials).await;
+                    assert_eq!(status, 401, "{method} {way}");
+                }
+            }
+        }
+    }
+    let connectors = format!("http://{rest}/connectors");
+    assert_eq!(
+        call(Method::GET, connectors.clone(), Some(wrong)).await,
+        401
+    );
+    assert_eq!(
+        call(Method::GET, connectors.clone(), Some(alice)).await,
+        200
+    );
+    assert_eq!(call(Method::GET, connectors, Some(bob)).await, 200);
+    let metrics = format!("http://{admin}/metrics");
+    assert_eq!(call(Method::GET, metrics.clone(), None).await, 401);
+    assert_eq!(call(Method::GET, metrics, Some(alice)).await, 200);
+    assert_eq!(
+        call(Method::GET, format!("http://{admin}/livez"), None).await,
+        200
+    );
+    worker.stop().await;
+}
