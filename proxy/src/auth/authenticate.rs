@@ -235,7 +235,7 @@ impl Authenticator {
 
     /// Whom another replica has let in.
     #[must_use]
-    pub fn of_replica(&self, passed: PassedPrincipal) -> Option<Principal> {
+    pub(crate) fn of_replica(&self, passed: PassedPrincipal) -> Option<Principal> {
         self.let_in(passed.method, passed.name.into(), passed.roles)
             .ok()
     }
