@@ -1,5 +1,5 @@
 //! An identity provider: signs tokens and publishes its key, which it can change.
-#![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
+#![allow(clippy::unwrap_used, dead_code, missing_docs, unreachable_pub)]
 
 use std::net::SocketAddr;
 use std::sync::Arc;
