@@ -265,7 +265,7 @@ fn provider(settings: &TlsSettings) -> Result<rustls::crypto::CryptoProvider, Tl
     }
     let named = |suite: &rustls::SupportedCipherSuite| {
         let name = format!("{:?}", suite.suite()).replacen("TLS13_", "TLS_", 1);
-        settings.cipher_suites.iter().any(|wanted| *wanted == name)
+        settings.cipher_suites.contains(&name)
     };
     let known: Vec<String> = provider
         .cipher_suites
