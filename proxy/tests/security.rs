@@ -241,7 +241,7 @@ async fn no_route_is_open_to_anybody() {
     let proxy = start("127.0.0.1:1", &settings).await;
     let defaults = sluiceway_common::props::parse("bootstrap.servers=a:1").unwrap();
     let defaults = sluiceway_proxy::Config::parse(&defaults).unwrap();
-    let router = Router::new(&defaults.endpoints).unwrap();
+    let router = Router::new(&defaults.endpoints, defaults.http.media).unwrap();
     assert!(router.routes().len() > 60, "{}", router.routes().len());
     let dave = basic("dave", "s3cret-dave");
     let (mut tried, mut open) = (0, Vec::new());
