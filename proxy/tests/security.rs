@@ -339,7 +339,7 @@ async fn smuggled_requests_do_not_arrive() {
             status.starts_with("400") || status.starts_with("401") || status.starts_with("404")
         };
         assert!(
-            !answers.is_empty() && answers.iter().all(|status| refused(status)),
+            !answers.is_empty() && answers.iter().all(refused),
             "{headers}: {answers:?}"
         );
         if let [_, second, ..] = answers[..] {
