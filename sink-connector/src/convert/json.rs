@@ -161,14 +161,16 @@ fn value_start(input: &[u8]) -> Option<usize> {
 /// A text that is no JSON, in the three layers Connect shows.
 #[cold]
 fn unreadable(error: JsonError) -> Exception {
-    let jackson = jackson(&error);
+    // A token at the very end of the text has nothing behind it; its column is then one too high.
+    let jackson = jackson(&error, true);
     Exception::data("Converting byte[] to Kafka Connect data failed due to serialization error: ")
         .caused_by(Exception::new(SERIALIZATION_EXCEPTION, jackson.to_string()).caused_by(jackson))
 }
 
-/// The JSON library's own exception.
+/// The JSON library's own exception. An unknown token is told where the library has read it, with the character behind
+/// it, if there is one (`followed`).
 #[cold]
-pub(super) fn jackson(error: &JsonError) -> Exception {
+pub(super) fn jackson(error: &JsonError, followed: bool) -> Exception {
     let class = match error.kind {
         JsonErrorKind::UnexpectedEnd(_) => "com.fasterxml.jackson.core.io.JsonEOFException",
         JsonErrorKind::TooDeep { .. }
@@ -179,9 +181,15 @@ pub(super) fn jackson(error: &JsonError) -> Exception {
         }
         _ => "com.fasterxml.jackson.core.JsonParseException",
     };
+    let column = match &error.kind {
+        JsonErrorKind::UnrecognizedToken(word) => {
+            error.column + word.chars().count() + usize::from(followed)
+        }
+        _ => error.column,
+    };
     let message = format!(
-        "{}\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: {}, column: {}]",
-        error.kind, error.line, error.column
+        "{}\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: {}, column: {column}]",
+        error.kind, error.line
     );
     Exception::new(class, message)
 }

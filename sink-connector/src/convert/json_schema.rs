@@ -18,6 +18,7 @@ mod translate;
 
 use std::sync::Arc;
 
+use sluiceway_common::json::{JsonError, JsonErrorKind};
 use sluiceway_schemas::{Parsed, Schema, SchemaType};
 
 use super::json::{jackson, node};
@@ -70,7 +71,7 @@ impl Language for JsonSchema {
         if self.0.fail_invalid_schema {
             validate(schema, body).map_err(ReadError::Body)?;
         }
-        let node = node::parse(body, 0).map_err(|error| ReadError::Body(no_json(&error)))?;
+        let node = node::parse(body, 0).map_err(|error| ReadError::Body(no_json(&error, body)))?;
         let value = read::root(translation, node)?;
         Ok(Datum {
             schema: Some(Arc::clone(&translation.schema)),
@@ -92,8 +93,12 @@ fn validate(schema: &Schema, body: &[u8]) -> Result<(), Exception> {
 }
 
 /// This deserializer's JSON library also takes NaN and infinities, and says so.
-fn no_json(error: &sluiceway_common::json::JsonError) -> Exception {
-    let mut exception = jackson(error);
+fn no_json(error: &JsonError, body: &[u8]) -> Exception {
+    let followed = match &error.kind {
+        JsonErrorKind::UnrecognizedToken(word) => error.offset + word.len() < body.len(),
+        _ => false,
+    };
+    let mut exception = jackson(error, followed);
     exception.message = exception.message.replace(
         "JSON String, Number, Array",
         "JSON String, Number (or 'NaN'/'+INF'/'-INF'), Array",
