@@ -23,6 +23,12 @@ pub mod sink_rotation;
 pub mod sink_scale;
 pub mod sink_takeover;
 pub mod sink_workers;
+pub mod soak;
+
+pub use soak::{
+    brokers as soak_brokers, hostile as soak_hostile, memory as soak_memory, mixed as soak_mixed,
+    s3_faults as soak_s3_faults, workers as soak_workers,
+};
 
 use std::time::Duration;
 

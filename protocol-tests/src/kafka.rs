@@ -94,6 +94,7 @@ pub struct Kafka {
     bootstrap: String,
     producer: FutureProducer,
     admin: AdminClient<DefaultClientContext>,
+    replicas: i32,
     /// A consumer a group, which asks for its commits and never joins.
     askers: Mutex<HashMap<String, Arc<BaseConsumer>>>,
 }
@@ -112,11 +113,19 @@ impl Kafka {
             bootstrap: bootstrap.to_owned(),
             producer: producer.create()?,
             admin: config.create()?,
+            replicas: 1,
             askers: Mutex::default(),
         })
     }
 
-    /// Creates a topic of one replica and waits until every partition has a leader.
+    /// New topics have so many replicas.
+    #[must_use]
+    pub fn with_replicas(mut self, replicas: i32) -> Self {
+        self.replicas = replicas;
+        self
+    }
+
+    /// Creates a topic and waits until every partition has a leader.
     ///
     /// # Errors
     /// It exists, the name is refused, the broker does not answer.
@@ -126,7 +135,7 @@ impl Kafka {
         partitions: i32,
         configs: &[(&str, &str)],
     ) -> Result<()> {
-        let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+        let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(self.replicas));
         for (key, value) in configs {
             topic = topic.set(key, value);
         }
@@ -151,6 +160,21 @@ impl Kafka {
         let options = AdminOptions::new().operation_timeout(Some(ASK_TIMEOUT));
         for result in self.admin.delete_topics(&[name], &options).await? {
             result.map_err(|(name, code)| anyhow::anyhow!("deleting {name}: {code}"))?;
+        }
+        Ok(())
+    }
+
+    /// Deletes the records of a partition below `offset`.
+    ///
+    /// # Errors
+    /// The broker refuses or does not answer.
+    pub async fn delete_records(&self, topic: &str, partition: i32, offset: i64) -> Result<()> {
+        let mut below = TopicPartitionList::new();
+        below.add_partition_offset(topic, partition, Offset::Offset(offset))?;
+        let options = AdminOptions::new().operation_timeout(Some(ASK_TIMEOUT));
+        let done = self.admin.delete_records(&below, &options).await?;
+        for element in done.elements() {
+            element.error()?;
         }
         Ok(())
     }

@@ -19,9 +19,12 @@
 
 pub mod balancer;
 pub mod cases;
+pub mod cluster;
 pub mod connect_worker;
 pub mod connector;
 pub mod exposition;
+pub mod fault_proxy;
+pub mod fight;
 pub mod glob;
 pub mod golden;
 pub mod http;
@@ -33,11 +36,13 @@ pub mod member;
 pub mod parts;
 pub mod program;
 pub mod replicas;
+pub mod rest_load;
 pub mod s3;
 pub mod session;
 pub mod store_stand_in;
 pub mod target;
 pub mod tiling;
+pub mod usage;
 
 use std::io::Read;
 use std::time::{Duration, Instant};

@@ -64,6 +64,24 @@ impl Program {
         })
     }
 
+    /// Starts `<target dir>/<name>` with `ulimit -d`: so many KiB of data at most. Threads have stacks of half a MiB, which count.
+    ///
+    /// # Errors
+    /// See [`Program::start`].
+    pub fn start_limited(
+        name: &str,
+        kib: u64,
+        arguments: &[&Path],
+        environment: &[(&str, &str)],
+        log: &Path,
+    ) -> Result<Self> {
+        let script = format!("ulimit -s 512; ulimit -d {kib}; exec \"$0\" \"$@\"");
+        let binary = find(name)?;
+        let shell = [Path::new("-c"), Path::new(&script), &binary];
+        let arguments = [&shell[..], arguments].concat();
+        Self::start_at(Path::new("sh"), &arguments, environment, log)
+    }
+
     /// Process id.
     #[must_use]
     pub fn pid(&self) -> u32 {

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use anyhow::Result;
 use tempfile::TempDir;
 
+use crate::cluster::Cluster;
 use crate::kafka::Kafka;
 use crate::parts::{Kind, Parts};
 use crate::program::tail;
@@ -38,6 +39,17 @@ impl Session {
             logs: Mutex::default(),
             files: AtomicU32::new(0),
         })
+    }
+
+    /// A session on the three brokers of `cluster`, for a case that kills them.
+    ///
+    /// # Errors
+    /// See [`Session::new`].
+    pub async fn on(cluster: &Cluster) -> Result<Self> {
+        let mut session = Self::new(Kind::Real).await?;
+        session.parts.kafka.clone_from(&cluster.bootstrap);
+        session.kafka = Kafka::new(&cluster.bootstrap)?.with_replicas(3);
+        Ok(session)
     }
 
     /// Eight hexadecimal digits of this session.

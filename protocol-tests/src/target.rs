@@ -127,6 +127,7 @@ pub struct SinkFiles {
     log: PathBuf,
     environment: Vec<(String, String)>,
     distributed: bool,
+    data_limit: Option<u64>,
 }
 
 impl SinkFiles {
@@ -164,6 +165,7 @@ impl SinkFiles {
             log: session.log("sluiceway-sink"),
             environment: Vec::new(),
             distributed: false,
+            data_limit: None,
             listener,
             admin,
         })
@@ -181,6 +183,19 @@ impl SinkFiles {
     pub fn distributed(mut self) -> Self {
         self.distributed = true;
         self
+    }
+
+    /// The process may allocate so much (`ulimit -d`), in KiB; more, and it dies.
+    #[must_use]
+    pub fn limit_data(mut self, kib: u64) -> Self {
+        self.data_limit = Some(kib);
+        self
+    }
+
+    /// Where its output goes.
+    #[must_use]
+    pub fn log(&self) -> &Path {
+        &self.log
     }
 
     /// Adds the file of a connector.
@@ -206,7 +221,11 @@ impl SinkFiles {
             .iter()
             .map(|(name, value)| (&**name, &**value))
             .collect();
-        Program::start("sluiceway-sink", &arguments, &environment, &self.log)
+        let program = "sluiceway-sink";
+        match self.data_limit {
+            None => Program::start(program, &arguments, &environment, &self.log),
+            Some(kib) => Program::start_limited(program, kib, &arguments, &environment, &self.log),
+        }
     }
 
     /// Starts the process and waits until its REST listener answers.

@@ -3,7 +3,7 @@
 //!
 //! For the DefaultPartitioner and the names `<topics.dir>/<topic>/partition=N/<topic>+N+<offset>.json`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -77,6 +77,57 @@ pub fn check_complete(topic: &str, records: &[Record], objects: &[Object]) -> Re
     Ok(tiles)
 }
 
+/// What became of the records of a topic, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Records of the topic.
+    pub records: usize,
+    /// Objects.
+    pub objects: usize,
+    /// Records that are in no object.
+    pub lost: usize,
+    /// Lines beyond the first of a record.
+    pub duplicated: usize,
+}
+
+impl std::fmt::Display for Census {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} records in {} objects, {} lost, {} duplicated",
+            self.records, self.objects, self.lost, self.duplicated
+        )
+    }
+}
+
+/// Counts records by the text of their lines; each record's text is its own.
+///
+/// # Errors
+/// An object that is no text.
+pub fn census(topic: &str, records: &[Record], objects: &[Object]) -> Result<Census> {
+    let mut lines: HashMap<(i32, String), usize> = HashMap::new();
+    for object in objects {
+        let (_, name) = object.key.rsplit_once('/').context("no folder")?;
+        let partition = name.strip_prefix(&format!("{topic}+"));
+        let partition = partition.and_then(|rest| rest.split_once('+')?.0.parse().ok());
+        let partition = partition.with_context(|| format!("key {}", object.key))?;
+        for line in object.lines()? {
+            *lines.entry((partition, line)).or_default() += 1;
+        }
+    }
+    let found = records.iter().map(|record| {
+        let line = (record.partition, record.text());
+        lines.get(&line).copied().unwrap_or_default()
+    });
+    let found: Vec<usize> = found.collect();
+    Ok(Census {
+        records: records.len(),
+        objects: objects.len(),
+        lost: found.iter().filter(|times| **times == 0).count(),
+        duplicated: found.iter().map(|times| times.saturating_sub(1)).sum(),
+    })
+}
+
 /// Where the objects of a partition end: the next offset to be written.
 #[must_use]
 pub fn end_of(tiles: &Tiles, partition: i32) -> i64 {
@@ -128,7 +179,7 @@ fn parse_key(topic: &str, key: &str) -> Result<(i32, i64)> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::{Object, Record, Tile, check, check_complete, end_of};
+    use super::{Object, Record, Tile, census, check, check_complete, end_of};
 
     fn object(first: i64, lines: &[&str]) -> Object {
         Object {
@@ -172,6 +223,16 @@ mod tests {
         );
         assert_eq!(end_of(&tiles, 0), 4);
         assert_eq!(end_of(&tiles, 1), 0);
+    }
+
+    #[test]
+    fn lost_and_doubled_records_are_counted() {
+        let objects = [
+            object(0, &["{\"n\": 0}", "{\"n\": 1}"]),
+            object(1, &["{\"n\": 1}"]),
+        ];
+        let census = census("t", &records(4), &objects).unwrap();
+        assert_eq!((census.lost, census.duplicated), (2, 1));
     }
 
     #[test]

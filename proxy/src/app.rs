@@ -283,6 +283,7 @@ impl App {
         Limits {
             max_bytes: self.config.http.max_body_bytes,
             timeout: self.config.http.body_timeout,
+            min_rate: self.config.http.body_min_rate,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -102,9 +102,35 @@ pub struct Limits {
     pub max_bytes: usize,
     /// Time that the client may leave between two pieces.
     pub timeout: Duration,
+    /// Bytes a second that have to come on average, after [`GRACE`]; 0: none.
+    pub min_rate: usize,
 }
 
-/// Reads a body to its end. A body that comes in one piece is not copied. `permit` grows with it.
+/// How long a body may be slower than its least rate.
+const GRACE: Duration = Duration::from_secs(10);
+/// What a body is given room for before any of it is there.
+const FIRST_ROOM: usize = 1024 * 1024;
+
+/// A body on its way: how slow it may be.
+struct Pace {
+    started: Instant,
+    limits: Limits,
+}
+
+impl Pace {
+    /// How long the next piece may take after `received` bytes.
+    fn patience(&self, received: usize) -> Duration {
+        let Some(due) = received.checked_div(self.limits.min_rate) else {
+            return self.limits.timeout;
+        };
+        let due = GRACE + Duration::from_secs(due as u64);
+        due.saturating_sub(self.started.elapsed())
+            .min(self.limits.timeout)
+    }
+}
+
+/// Reads a body to its end. A body that comes in one piece is not copied. `permit` grows with what is there, not with what is
+/// announced: what nobody has sent keeps nobody out.
 ///
 /// # Errors
 /// Too large, too slow, broken off, or too much on its way already.
@@ -122,21 +148,28 @@ pub async fn read_all(
     permit: &mut Permit,
 ) -> Result<Bytes, Error> {
     let expected = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    reserve(expected, limits, permit)?;
+    if expected > limits.max_bytes {
+        return Err(Error::BodyTooLarge(limits.max_bytes));
+    }
     let Some(first) = next(body, limits.timeout).await? else {
         return Ok(Bytes::new());
     };
-    reserve(first.len().max(expected), limits, permit)?;
-    let Some(second) = next(body, limits.timeout).await? else {
+    reserve(first.len(), limits, permit)?;
+    let pace = Pace {
+        started: Instant::now(),
+        limits,
+    };
+    let Some(second) = next(body, pace.patience(first.len())).await? else {
         return Ok(first);
     };
-    let mut whole = BytesMut::with_capacity(expected.max(first.len() + second.len()));
+    let room = expected.min(FIRST_ROOM).max(first.len() + second.len());
+    let mut whole = BytesMut::with_capacity(room);
     whole.extend_from_slice(&first);
     let mut piece = second;
     loop {
-        reserve((whole.len() + piece.len()).max(expected), limits, permit)?;
+        reserve(whole.len() + piece.len(), limits, permit)?;
         whole.extend_from_slice(&piece);
-        match next(body, limits.timeout).await? {
+        match next(body, pace.patience(whole.len())).await? {
             Some(next) => piece = next,
             None => return Ok(whole.freeze()),
         }
@@ -180,5 +213,45 @@ pub async fn next(body: &mut Incoming, timeout: Duration) -> Result<Option<Bytes
                 Err(_trailers) => {}
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_body_has_less_and_less_time() {
+        let limits = Limits {
+            max_bytes: 1,
+            timeout: Duration::from_secs(30),
+            min_rate: 1000,
+        };
+        let pace = |seconds| Pace {
+            started: Instant::now()
+                .checked_sub(Duration::from_secs(seconds))
+                .unwrap_or_else(Instant::now),
+            limits,
+        };
+        let seconds = |pace: Pace, received| pace.patience(received).as_secs_f64().round();
+        assert_eq!(seconds(pace(0), 10), 10.0);
+        assert_eq!(seconds(pace(0), 100_000), 30.0);
+        assert_eq!(seconds(pace(8), 10), 2.0);
+        assert_eq!(seconds(pace(12), 10), 0.0);
+        assert_eq!(seconds(pace(12), 5_000), 3.0);
+        let any = Limits {
+            min_rate: 0,
+            ..limits
+        };
+        assert_eq!(
+            seconds(
+                Pace {
+                    limits: any,
+                    ..pace(100)
+                },
+                0
+            ),
+            30.0
+        );
     }
 }

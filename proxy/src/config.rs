@@ -93,6 +93,8 @@ pub struct HttpConfig {
     pub max_body_bytes: usize,
     /// Between two pieces of a body.
     pub body_timeout: Duration,
+    /// Bytes a second of a body, on average; 0: any.
+    pub body_min_rate: usize,
     /// Connection without a request.
     pub idle_timeout: Duration,
     /// Whole request; `None`: no limit.
@@ -359,6 +361,7 @@ fn http(values: &Values) -> HttpConfig {
         max_header_bytes: values.size("max.request.header.size"),
         max_body_bytes: values.size("sluiceway.request.max.bytes"),
         body_timeout: millis(values, "sluiceway.body.timeout.ms"),
+        body_min_rate: values.size("sluiceway.body.min.rate"),
         idle_timeout: millis(values, "idle.timeout.ms"),
         request_timeout: Some(millis(values, "request.timeout.ms")).filter(|time| !time.is_zero()),
         shutdown_grace: millis(values, "shutdown.graceful.ms"),

@@ -22,10 +22,11 @@ use http::Request;
 use hyper::body::Incoming;
 
 use crate::auth::principal::Principal;
+use crate::connections::Active;
 use crate::limit::meters::Account;
 use crate::respond::Response;
 use crate::router::Matched;
-use crate::server::{Active, Peer};
+use crate::server::Peer;
 
 /// A request on its way down.
 pub struct Call {

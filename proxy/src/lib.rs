@@ -31,6 +31,7 @@ pub mod cluster_admin;
 pub mod coerce;
 pub mod config;
 pub mod config_keys;
+pub mod connections;
 pub mod consumer;
 mod decimal;
 pub mod dispatch;

@@ -6,14 +6,14 @@
 //!
 //! A connection without a request under way is closed after `idle.timeout.ms`; since a request counts only once its
 //! header is whole, this also ends clients that never finish one. The check is one timer per connection and none per
-//! request.
+//! request. When all connections that there may be are taken, those that have been idle for longest go at once, so that nobody
+//! can lock others out by holding connections.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use http::Request;
 use hyper::body::Incoming;
@@ -24,12 +24,12 @@ use sluiceway_common::listener::ListenerError;
 use sluiceway_common::tls::opening::Opening;
 use sluiceway_common::tls::stream::{Client, Stream};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
 use crate::app::App;
+use crate::connections::{Active, Activity, Connections, Place};
 use crate::events;
 use crate::layer::{Answer, Call};
 use crate::respond::Response;
@@ -38,6 +38,9 @@ use crate::stage;
 
 /// Longest TLS handshake; `idle.timeout.ms` when that is shorter.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// Bytes that a connection reads ahead at most; a header that does not fit is answered with 431.
+const MAX_BUFFER: usize = 64 * 1024;
 
 /// Listeners at work.
 pub struct Server {
@@ -54,7 +57,7 @@ impl Server {
     /// A listener cannot be bound; the error names the port and the setting.
     pub async fn start(app: &Arc<App>) -> Result<Self, ListenerError> {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let slots = Arc::new(Semaphore::new(app.config.http.max_connections));
+        let connections = Connections::new(app.config.http.max_connections);
         let (mut addresses, mut listeners) = (Vec::new(), Vec::new());
         let alpn = if app.config.http.http2 {
             &["h2", "http/1.1"][..]
@@ -78,8 +81,9 @@ impl Server {
         }
         for (listener, opening) in listeners {
             opening.watch(&stop);
-            let (app, slots, stop) = (Arc::clone(app), Arc::clone(&slots), stop.clone());
-            tasks.spawn(accept(app, listener, opening, slots, stop, tasks.clone()));
+            let (app, connections) = (Arc::clone(app), Arc::clone(&connections));
+            let at = (listener, opening);
+            tasks.spawn(accept(app, at, connections, stop.clone(), tasks.clone()));
         }
         Ok(Self {
             addresses,
@@ -119,25 +123,24 @@ impl Drop for Server {
 
 async fn accept(
     app: Arc<App>,
-    listener: TcpListener,
-    opening: Opening,
-    slots: Arc<Semaphore>,
+    (listener, opening): (TcpListener, Opening),
+    connections: Arc<Connections>,
     stop: CancellationToken,
     tasks: TaskTracker,
 ) {
     let (stack, http) = (stack(&app), Arc::new(protocols(&app)));
     loop {
         let next = async {
-            // The slot comes first: beyond the limit connections wait in the system's queue.
-            let slot = Arc::clone(&slots).acquire_owned().await.ok()?;
-            Some((slot, listener.accept().await))
+            let accepted = listener.accept().await;
+            // Beyond the limit one waits here, and the others in the system's queue.
+            Some((connections.enter().await?, accepted))
         };
         let accepted = tokio::select! {
             () = stop.cancelled() => return,
             next = next => next,
         };
         match accepted {
-            Some((slot, Ok((stream, peer)))) => {
+            Some((place, Ok((stream, peer)))) => {
                 let (app, stack) = (Arc::clone(&app), stack.clone());
                 let (http, stop) = (Arc::clone(&http), stop.clone());
                 let opening = opening.clone();
@@ -147,9 +150,8 @@ async fn accept(
                             address: peer,
                             client,
                         };
-                        serve(app, stack, &http, stream, peer, stop).await;
+                        serve(app, stack, &http, (stream, peer, place), stop).await;
                     }
-                    drop(slot);
                 });
             }
             Some((_, Err(error))) => {
@@ -196,7 +198,9 @@ fn protocols(app: &App) -> Builder<TokioExecutor> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(None)
-        .max_headers(100);
+        .max_headers(100)
+        // What a connection may make the proxy hold before a header is whole.
+        .max_buf_size(MAX_BUFFER.max(2 * settings.max_header_bytes));
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -215,8 +219,7 @@ async fn serve<S>(
     app: Arc<App>,
     stack: S,
     http: &Builder<TokioExecutor>,
-    stream: Stream,
-    peer: Peer,
+    (stream, peer, place): (Stream, Peer, Place),
     stop: CancellationToken,
 ) where
     S: Service<Call, Response = Response, Error = Infallible> + Clone,
@@ -225,7 +228,7 @@ async fn serve<S>(
     let metrics = Arc::clone(&app.metrics);
     metrics.accepted.inc();
     metrics.connections.inc();
-    let (activity, idle_timeout) = (Arc::new(Activity::default()), app.config.http.idle_timeout);
+    let (activity, idle_timeout) = (Arc::clone(place.activity()), app.config.http.idle_timeout);
     let address = peer.address;
     let requests = Requests {
         app,
@@ -249,6 +252,7 @@ async fn serve<S>(
                 connection.as_mut().graceful_shutdown();
             }
             () = idle.as_mut() => break,
+            () = activity.evicted() => break,
         }
     }
     metrics.connections.dec();
@@ -288,85 +292,5 @@ where
         };
         // The stack is always ready; its clone shares everything.
         self.stack.clone().call(call)
-    }
-}
-
-// === impl Activity ===
-
-/// Whether a connection has requests under way, and since when it has not.
-#[derive(Debug)]
-struct Activity {
-    requests: AtomicU32,
-    /// Milliseconds from [`START`].
-    idle_since: AtomicU64,
-}
-
-static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-
-fn now() -> u64 {
-    u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
-}
-
-impl Default for Activity {
-    fn default() -> Self {
-        Self {
-            requests: AtomicU32::new(0),
-            idle_since: AtomicU64::new(now()),
-        }
-    }
-}
-
-impl Activity {
-    /// Ends when there was no request for so long.
-    async fn idle(&self, limit: Duration) {
-        loop {
-            let idle = Duration::from_millis(
-                now().saturating_sub(self.idle_since.load(Ordering::Relaxed)),
-            );
-            let idle = if self.requests.load(Ordering::Relaxed) > 0 {
-                Duration::ZERO
-            } else {
-                idle
-            };
-            if idle >= limit {
-                return;
-            }
-            tokio::time::sleep(limit - idle).await;
-        }
-    }
-}
-
-/// A request under way.
-#[derive(Debug)]
-pub struct Active(Arc<Activity>);
-
-impl Active {
-    fn new(activity: &Arc<Activity>) -> Self {
-        activity.requests.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(activity))
-    }
-}
-
-impl Drop for Active {
-    fn drop(&mut self) {
-        self.0.idle_since.store(now(), Ordering::Relaxed);
-        self.0.requests.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_connection_is_idle_only_without_requests() {
-        let activity = Arc::new(Activity::default());
-        let limit = Duration::from_millis(40);
-        let request = Active::new(&activity);
-        let early = tokio::time::timeout(Duration::from_millis(150), activity.idle(limit)).await;
-        assert!(early.is_err(), "idle with a request under way");
-        drop(request);
-        let late = tokio::time::timeout(Duration::from_secs(5), activity.idle(limit)).await;
-        assert!(late.is_ok(), "never idle");
     }
 }

@@ -7,13 +7,18 @@
 //! |---|---|
 //! | `records` | a record through the pipeline into its open files |
 //! | `closing` | what the clock, silence and memory close |
+//! | `fetching` | what the consumer is to fetch nothing of for now |
+//! | `gaps` | planned boundaries whose records are gone |
 //! | `commits` | uploads that ended, commits that are due |
 
 mod closing;
 mod commits;
+mod fetching;
+mod gaps;
 mod records;
 
 pub(crate) use commits::TpCommit;
+pub(crate) use fetching::Fetching;
 pub(crate) use records::Taken;
 
 use std::collections::{BTreeSet, HashMap};
@@ -118,6 +123,7 @@ impl Assignment {
         }
         self.by_id.insert(state.id, slot);
         self.slots[slot] = Some(state);
+        self.tools.uploader.divide(self.by_id.len());
         self.index
             .entry(topic.to_owned())
             .or_default()
@@ -135,6 +141,7 @@ impl Assignment {
         };
         if let Some(state) = self.slots[slot].take() {
             self.by_id.remove(&state.id);
+            self.tools.uploader.divide(self.by_id.len());
             if let Some(letters) = &self.tools.dead_letters {
                 letters.forget(state.id);
             }
@@ -149,14 +156,6 @@ impl Assignment {
     /// Topic-partitions held.
     pub(crate) fn len(&self) -> usize {
         self.by_id.len()
-    }
-
-    /// Topic and partition of each one held.
-    pub(crate) fn partitions(&self) -> impl Iterator<Item = (&str, i32)> {
-        self.slots
-            .iter()
-            .flatten()
-            .map(|state| (state.topic.as_str(), state.partition))
     }
 
     /// Committed offsets by topic and partition, for the lag.

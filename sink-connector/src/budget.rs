@@ -68,19 +68,69 @@ impl Budget {
         }
     }
 
-    /// A reservation of no bytes yet.
+    /// An account of no bytes yet.
+    pub fn account(self: &Arc<Self>) -> Arc<Account> {
+        Arc::new(Account {
+            budget: Arc::clone(self),
+            open: AtomicUsize::new(0),
+            closed: AtomicUsize::new(0),
+        })
+    }
+
+    /// Above so many bytes on their way to S3, one of `holders` holds more of the budget than the others can do without.
+    pub fn share(&self, holders: usize) -> usize {
+        self.total / 100 * SOFT_PERCENT / holders.max(1)
+    }
+}
+
+/// What one holder (a topic-partition) has of the budget.
+#[derive(Debug)]
+pub struct Account {
+    budget: Arc<Budget>,
+    open: AtomicUsize,
+    closed: AtomicUsize,
+}
+
+impl Account {
+    /// Bytes in open files.
+    pub fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that are on their way to S3 or wait for their plan: they go by themselves.
+    pub fn closed(&self) -> usize {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// A reservation of no bytes yet, for an open file.
     pub fn reserve(self: &Arc<Self>) -> Reservation {
         Reservation {
-            budget: Arc::clone(self),
+            account: Arc::clone(self),
+            open: true,
             bytes: 0,
         }
+    }
+
+    fn counter(&self, open: bool) -> &AtomicUsize {
+        if open { &self.open } else { &self.closed }
+    }
+
+    fn add(&self, bytes: usize, open: bool) {
+        self.counter(open).fetch_add(bytes, Ordering::Relaxed);
+        self.budget.used.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn give_back(&self, bytes: usize, open: bool) {
+        self.counter(open).fetch_sub(bytes, Ordering::Relaxed);
+        self.budget.used.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 
 /// Bytes that one buffer holds of the budget; given back when dropped.
 #[derive(Debug)]
 pub struct Reservation {
-    budget: Arc<Budget>,
+    account: Arc<Account>,
+    open: bool,
     bytes: usize,
 }
 
@@ -88,13 +138,9 @@ impl Reservation {
     /// The buffer now holds `bytes`.
     pub fn set(&mut self, bytes: usize) {
         if bytes > self.bytes {
-            self.budget
-                .used
-                .fetch_add(bytes - self.bytes, Ordering::Relaxed);
+            self.account.add(bytes - self.bytes, self.open);
         } else {
-            self.budget
-                .used
-                .fetch_sub(self.bytes - bytes, Ordering::Relaxed);
+            self.account.give_back(self.bytes - bytes, self.open);
         }
         self.bytes = bytes;
     }
@@ -104,44 +150,63 @@ impl Reservation {
         self.bytes
     }
 
-    /// Hands the bytes over to a new reservation, as when a full buffer becomes an upload.
-    pub fn take(&mut self) -> Self {
+    /// Hands the bytes over to a new reservation of what is closed, as when a full buffer becomes an upload.
+    pub fn close(&mut self) -> Self {
+        let bytes = std::mem::take(&mut self.bytes);
+        self.account.give_back(bytes, self.open);
+        self.account.add(bytes, false);
         Self {
-            budget: Arc::clone(&self.budget),
-            bytes: std::mem::take(&mut self.bytes),
+            account: Arc::clone(&self.account),
+            open: false,
+            bytes,
         }
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.account.give_back(self.bytes, self.open);
     }
 }
 
-/// The memory limit of this process's cgroup (v2, then v1), when one is set.
+/// The memory limit of this process's cgroup or of one above it, when one is set.
 fn cgroup_limit() -> Option<usize> {
     let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let v2 = own
-        .lines()
-        .find_map(|line| line.strip_prefix("0::"))
-        .map(|path| format!("/sys/fs/cgroup{path}/memory.max"));
-    [
-        v2.as_deref(),
-        Some("/sys/fs/cgroup/memory.max"),
-        Some("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-    ]
-    .into_iter()
-    .flatten()
-    .find_map(|path| {
-        std::fs::read_to_string(path)
-            .ok()?
-            .trim()
-            .parse::<usize>()
-            .ok()
-    })
-    // "No limit" is written as a huge number by v1.
-    .filter(|limit| *limit < 1 << 50)
+    let read = |path: &str| std::fs::read_to_string(path).ok();
+    limit_of(&own, read)
+}
+
+/// The least of the limits from the process's own group (a line of `own`, `/proc/self/cgroup`) up to the root: version 2, and
+/// version 1 for its memory controller. Inside a container the group's own path may not be there; the root is its limit then.
+fn limit_of(own: &str, read: impl Fn(&str) -> Option<String>) -> Option<usize> {
+    let mut files = Vec::new();
+    for line in own.lines() {
+        let mut fields = line.splitn(3, ':').skip(1);
+        let (Some(controllers), Some(path)) = (fields.next(), fields.next()) else {
+            continue;
+        };
+        let (root, file) = match controllers {
+            "" => ("/sys/fs/cgroup", "memory.max"),
+            list if list.split(',').any(|name| name == "memory") => {
+                ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")
+            }
+            _ => continue,
+        };
+        let mut path = path.trim_end_matches('/');
+        loop {
+            files.push(format!("{root}{path}/{file}"));
+            match path.rsplit_once('/') {
+                Some((above, _)) => path = above,
+                None => break,
+            }
+        }
+    }
+    files
+        .iter()
+        .filter_map(|file| read(file)?.trim().parse::<usize>().ok())
+        // "No limit" is written as a huge number by version 1, as a word by version 2.
+        .filter(|limit| *limit < 1 << 50)
+        .min()
 }
 
 #[cfg(test)]
@@ -151,19 +216,47 @@ mod tests {
     #[test]
     fn reservations_raise_and_lower_the_pressure() {
         let budget = Budget::new(1000);
-        let mut a = budget.reserve();
+        let (one, other) = (budget.account(), budget.account());
+        let mut a = one.reserve();
         a.set(500);
         assert_eq!(budget.pressure(), Pressure::None);
-        let mut b = budget.reserve();
+        let mut b = other.reserve();
         b.set(150);
         assert_eq!(budget.pressure(), Pressure::Soft);
         b.set(400);
         assert_eq!((budget.used(), budget.pressure()), (900, Pressure::Hard));
-        let moved = b.take();
+        assert_eq!((one.open(), other.open(), other.closed()), (500, 400, 0));
+        let moved = b.close();
+        assert_eq!((other.open(), other.closed()), (0, 400));
         assert_eq!((b.bytes(), moved.bytes(), budget.used()), (0, 400, 900));
         drop(moved);
         a.set(0);
         assert_eq!((budget.used(), budget.pressure()), (0, Pressure::None));
+        assert_eq!((one.open(), other.closed()), (0, 0));
+    }
+
+    #[test]
+    fn the_least_limit_on_the_way_to_the_root_counts() {
+        let files = [
+            ("/sys/fs/cgroup/a/b/memory.max", "max\n"),
+            ("/sys/fs/cgroup/a/memory.max", "700\n"),
+            ("/sys/fs/cgroup/memory/x/memory.limit_in_bytes", "900\n"),
+            (
+                "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+                "9223372036854771712\n",
+            ),
+        ];
+        let read = |path: &str| {
+            let found = files.iter().find(|(name, _)| *name == path);
+            found.map(|(_, text)| (*text).to_owned())
+        };
+        assert_eq!(limit_of("0::/a/b\n", read), Some(700));
+        assert_eq!(
+            limit_of("4:cpu:/y\n3:hugetlb,memory:/x/gone\n", read),
+            Some(900)
+        );
+        assert_eq!(limit_of("4:memory:/\n0::/\n", read), None);
+        assert_eq!(limit_of("", read), None);
     }
 
     #[test]

@@ -74,8 +74,6 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("heartbeat.interval.ms", "3000"),
     // Only partitions that move stop, not all of them.
     ("partition.assignment.strategy", "cooperative-sticky"),
-    // The fetch queue of the whole consumer.
-    ("queued.max.messages.kbytes", "16384"),
     ("fetch.queue.backoff.ms", "20"),
     ("fetch.wait.max.ms", "500"),
     ("socket.timeout.ms", "30000"),

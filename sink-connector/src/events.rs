@@ -253,6 +253,17 @@ pub(crate) fn offset_reset(
     );
 }
 
+pub(crate) fn gap_passed(connector: &str, topic: &str, partition: i32, from: i64, boundary: i64) {
+    tracing::info!(
+        connector,
+        topic,
+        partition,
+        from,
+        boundary,
+        "no record is left below a planned boundary; its objects are completed without it"
+    );
+}
+
 pub(crate) fn held_back(metrics: &SinkMetrics, connector: &str, task: &str, held: bool) {
     metrics
         .held_back

@@ -40,7 +40,7 @@ impl Stored {
 pub(crate) struct FileSet {
     /// Topic as the transforms left it, and the encoded partition: the folder, by which the files are found.
     topic: String,
-    encoded_partition: String,
+    pub(crate) encoded_partition: String,
     /// Offset of the first record.
     pub(crate) first_offset: i64,
     /// Schema of the values in them.
@@ -165,14 +165,6 @@ impl FileSet {
         self.files
             .iter()
             .map(|(_, _, file)| file.encoded_bytes())
-            .sum()
-    }
-
-    /// Bytes held in memory.
-    pub(crate) fn held_bytes(&self) -> usize {
-        self.files
-            .iter()
-            .map(|(_, _, file)| file.held_bytes())
             .sum()
     }
 

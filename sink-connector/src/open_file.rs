@@ -6,13 +6,17 @@
 
 use std::sync::Arc;
 
-use crate::budget::{Budget, Reservation};
+use crate::budget::{Account, Reservation};
 use crate::encode::Encoder;
 use crate::error::RecordError;
 use crate::events::ClosedObject;
 use crate::record::Datum;
 use crate::rotate::CloseReason;
+use crate::scratch::{self, append};
 use crate::upload::{FileId, MIN_PART_BYTES, Multipart, Uploader};
+
+/// What an open file costs beside its buffers, about, in bytes: its state, its key, its encoder.
+const OVERHEAD: usize = 1024;
 
 /// An open file.
 pub(crate) struct OpenFile {
@@ -36,7 +40,7 @@ pub(crate) struct NewFile<'a> {
     pub(crate) first_offset: i64,
     pub(crate) sidecar: bool,
     pub(crate) encoder: Box<dyn Encoder>,
-    pub(crate) budget: &'a Arc<Budget>,
+    pub(crate) account: &'a Arc<Account>,
 }
 
 impl OpenFile {
@@ -51,7 +55,7 @@ impl OpenFile {
             records: 0,
             encoder: new.encoder,
             buffer: Vec::new(),
-            reservation: new.budget.reserve(),
+            reservation: new.account.reserve(),
             upload: None,
         }
     }
@@ -75,7 +79,11 @@ impl OpenFile {
         part_size: usize,
         uploader: &Arc<Uploader>,
     ) -> Result<(), RecordError> {
-        self.encoder.write(datum, &mut self.buffer)?;
+        scratch::with(|encoded| {
+            self.encoder.write(datum, encoded)?;
+            append(&mut self.buffer, encoded);
+            Ok(())
+        })?;
         self.last_offset = offset;
         self.records += 1;
         while self.buffer.len() >= part_size {
@@ -85,8 +93,9 @@ impl OpenFile {
         Ok(())
     }
 
+    /// Counts what is really held: capacities, not lengths.
     fn count_bytes(&mut self) {
-        let held = self.buffer.capacity() + self.encoder.buffered_bytes();
+        let held = OVERHEAD + self.buffer.capacity() + self.encoder.buffered_bytes();
         if held != self.reservation.bytes() {
             self.reservation.set(held);
         }
@@ -95,7 +104,7 @@ impl OpenFile {
     fn send_part(&mut self, bytes: usize, uploader: &Arc<Uploader>) {
         let rest = self.buffer.split_off(bytes.min(self.buffer.len()));
         let part = std::mem::replace(&mut self.buffer, rest);
-        let mut reservation = self.reservation.take();
+        let mut reservation = self.reservation.close();
         reservation.set(part.capacity());
         let upload = self.upload.get_or_insert_with(|| {
             uploader.multipart(self.id, self.key.clone(), self.first_offset)
@@ -115,11 +124,6 @@ impl OpenFile {
     pub(crate) fn encoded_bytes(&self) -> u64 {
         let sent = self.upload.as_ref().map_or(0, Multipart::bytes);
         sent + (self.buffer.len() + self.encoder.buffered_bytes()) as u64
-    }
-
-    /// Bytes held in memory.
-    pub(crate) fn held_bytes(&self) -> usize {
-        self.reservation.bytes()
     }
 
     /// The file as it is now.
@@ -142,7 +146,10 @@ impl OpenFile {
         reason: CloseReason,
         uploader: &Arc<Uploader>,
     ) -> Result<ClosedFile, RecordError> {
-        self.encoder.finish(&mut self.buffer)?;
+        let mut end = Vec::new();
+        self.encoder.finish(&mut end)?;
+        append(&mut self.buffer, &end);
+        self.buffer.shrink_to_fit();
         self.count_bytes();
         if self.upload.is_some() && !self.buffer.is_empty() {
             self.send_part(self.buffer.len(), uploader);
@@ -159,7 +166,7 @@ impl OpenFile {
         };
         let body = match self.upload {
             Some(upload) => Body::Parts(upload),
-            None => Body::Whole(self.buffer, self.reservation),
+            None => Body::Whole(self.buffer, self.reservation.close()),
         };
         Ok(ClosedFile {
             id: self.id,

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::budget::Budget;
+use crate::budget::{Account, Budget};
 use crate::config::ConnectorConfig;
 use crate::dead_letters::DeadLetters;
 use crate::error::RecordError;
@@ -90,8 +90,17 @@ pub(crate) struct TopicPartition {
     pub(crate) topic: String,
     pub(crate) partition: i32,
     pub(crate) progress: Progress,
+    /// Whether the consumer was told to fetch nothing of it for now.
+    pub(crate) paused: bool,
+    /// When the last record came, or the assignment, by the clock in milliseconds; 0: not told yet.
+    pub(crate) active_ms: i64,
     tools: Arc<Tools>,
+    account: Arc<Account>,
     files: Vec<FileSet>,
+    /// Where in `files` an encoded partition is.
+    places: HashMap<String, Vec<usize>>,
+    /// Where in `files` the last record went: the next one often goes there, too.
+    last_place: usize,
     open: OpenSet,
     waiting: HashMap<ClosingId, Vec<ClosedFile>>,
     completing: HashMap<u64, Completing>,
@@ -105,8 +114,13 @@ impl TopicPartition {
             topic: topic.to_owned(),
             partition,
             progress,
+            paused: false,
+            active_ms: 0,
             tools: Arc::clone(tools),
+            account: tools.budget.account(),
             files: Vec::new(),
+            places: HashMap::new(),
+            last_place: 0,
             open: OpenSet::default(),
             waiting: HashMap::new(),
             completing: HashMap::new(),
@@ -142,8 +156,7 @@ impl TopicPartition {
         let grown = files.encoded_bytes().saturating_sub(before);
         if written.is_err() && files.is_empty() {
             // The next record begins the file, and gives it its name.
-            let dropped = self.files.swap_remove(at);
-            self.tools.dropped(&dropped);
+            self.drop_files(at);
         }
         written?;
         let rules = &self.tools.config.rotation;
@@ -157,10 +170,40 @@ impl TopicPartition {
         Ok(())
     }
 
+    /// Drops files that nothing was written into.
+    fn drop_files(&mut self, at: usize) {
+        let dropped = self.files.swap_remove(at);
+        self.places.clear();
+        for (at, files) in self.files.iter().enumerate() {
+            let place = self.places.entry(files.encoded_partition.clone());
+            place.or_default().push(at);
+        }
+        self.tools.dropped(&dropped);
+    }
+
+    /// The files of a record's folder: those that the last record went into first.
+    fn places_of(&self, record: &SinkRecord<'_>) -> impl Iterator<Item = usize> {
+        let holds = |at: &usize| {
+            let files = self.files.get(*at);
+            files.is_some_and(|files| files.holds_folder_of(record))
+        };
+        let last = Some(self.last_place).filter(holds);
+        let all = self.places.get(record.encoded_partition);
+        let all = all
+            .into_iter()
+            .flatten()
+            .copied()
+            .filter(move |at| holds(at) && last != Some(*at));
+        last.into_iter().chain(all)
+    }
+
     /// The files that `record` goes into; a rule may close all open ones first.
     fn files_for(&mut self, record: &SinkRecord<'_>) -> Result<usize, RecordError> {
         match self.place(record)? {
-            Place::In(at) => return Ok(at),
+            Place::In(at) => {
+                self.last_place = at;
+                return Ok(at);
+            }
             Place::AfterClosing => self.close(CloseReason::SchemaChange)?,
             Place::Beside => {}
         }
@@ -170,15 +213,17 @@ impl TopicPartition {
             self.close(reason)?;
         }
         self.open_file(record);
-        Ok(self.files.len() - 1)
+        self.last_place = self.files.len() - 1;
+        let place = self.places.entry(record.encoded_partition.to_owned());
+        place.or_default().push(self.last_place);
+        Ok(self.last_place)
     }
 
     fn place(&self, record: &SinkRecord<'_>) -> Result<Place, RecordError> {
         if !self.tools.config.rotation.on_schema_change {
             return Ok(self.place_by_schema(record));
         }
-        let mut files = self.files.iter();
-        let Some(at) = files.position(|files| files.holds_folder_of(record)) else {
+        let Some(at) = self.places_of(record).next() else {
             return Ok(Place::Beside);
         };
         if !self.may_rotate() {
@@ -196,11 +241,9 @@ impl TopicPartition {
     /// records since the last closing, so that a replay finds the same.
     fn place_by_schema(&self, record: &SinkRecord<'_>) -> Place {
         let mode = self.tools.config.schema_compatibility;
-        let fitting = self.files.iter().enumerate().filter_map(|(at, files)| {
-            let change = match files.holds_folder_of(record) {
-                true => files.change(record, mode).ok()?,
-                false => return None,
-            };
+        let fitting = self.places_of(record).filter_map(|at| {
+            let files = &self.files[at];
+            let change = files.change(record, mode).ok()?;
             (change != Change::NewFile).then_some((change != Change::Same, files.first_offset, at))
         });
         fitting
@@ -227,7 +270,7 @@ impl TopicPartition {
                 key,
                 first_offset: record.offset,
                 sidecar: !view.suffix().is_empty(),
-                budget: &tools.budget,
+                account: &self.account,
             })
         });
         self.files.push(files);
@@ -277,7 +320,12 @@ impl TopicPartition {
 
     /// Bytes that the open files hold in memory.
     pub(crate) fn held_bytes(&self) -> usize {
-        self.files.iter().map(FileSet::held_bytes).sum()
+        self.account.open()
+    }
+
+    /// Bytes on their way to S3, or waiting for their plan: they go by themselves.
+    pub(crate) fn bytes_on_their_way(&self) -> usize {
+        self.account.closed()
     }
 
     /// Closes all open files after the last record written, as one closing that waits for its plan.
@@ -302,6 +350,7 @@ impl TopicPartition {
     ) -> Result<(), RecordError> {
         let tools = Arc::clone(&self.tools);
         let mut closed = Vec::with_capacity(self.files.len());
+        self.places.clear();
         for files in self.files.drain(..) {
             for key in files.keys() {
                 events::file_closed(&tools.metrics, &tools.config.name, key, Some(reason));
@@ -360,7 +409,8 @@ impl TopicPartition {
 
     /// Starts afresh with `progress`: open files and closings are dropped and their records read again.
     pub(crate) fn restart(&mut self, progress: Progress) {
-        let fresh = Self::new(&self.topic, self.partition, progress, &self.tools);
+        let mut fresh = Self::new(&self.topic, self.partition, progress, &self.tools);
+        fresh.paused = self.paused;
         drop(std::mem::replace(self, fresh));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! In: parts of open files, and whole small files whose plan was acknowledged. Out: [`UploadEvent`]s to the task's
 //! thread. A file that fits into one part is one `PutObject`; a larger one is a multipart upload whose parts go out
-//! while it is still open. Requests run on the runtime; at most [`MAX_REQUESTS`] of a task at once.
+//! while it is still open. Requests run on the runtime, a bounded number at once ([`turns`]).
 
 mod client;
 mod error;
@@ -11,16 +11,16 @@ mod multipart;
 mod options;
 mod orphans;
 mod retry;
+mod turns;
 
 use std::collections::HashSet;
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
 
 pub(crate) use client::{check_bucket, connect};
 pub(crate) use error::S3Error;
@@ -32,11 +32,10 @@ use crate::events::ClosedObject;
 use crate::metrics::SinkMetrics;
 use crate::upload::error::Verdict;
 use crate::upload::options::RequestOptions;
+use crate::upload::turns::Turns;
 
 /// What an object without a type has on AWS and MinIO; the original sends none, and the SDK would send its own.
 const CONTENT_TYPE: &str = "binary/octet-stream";
-/// Requests of one task that run at once.
-const MAX_REQUESTS: usize = 64;
 /// S3 takes no smaller part, except as the last one of an object.
 pub(crate) const MIN_PART_BYTES: usize = 5 * 1024 * 1024;
 
@@ -80,7 +79,9 @@ pub(crate) struct Uploader {
     retry_backoff: Duration,
     options: RequestOptions,
     runtime: tokio::runtime::Handle,
-    slots: Semaphore,
+    turns: Arc<Turns>,
+    /// First pause after a request that the SDK is not to repeat by itself (`s3.retry.backoff.ms`).
+    first_pause: Duration,
     metrics: Arc<SinkMetrics>,
     events: mpsc::Sender<UploadEvent>,
     own_uploads: Mutex<HashSet<String>>,
@@ -104,12 +105,26 @@ impl Uploader {
             retry_backoff: config.retry_backoff,
             options: RequestOptions::new(&config.s3.objects),
             runtime,
-            slots: Semaphore::new(MAX_REQUESTS),
+            turns: Arc::default(),
+            first_pause: config.s3.retry_backoff,
             metrics,
             events,
             own_uploads: Mutex::new(HashSet::new()),
             listing: None,
         })
+    }
+
+    /// So many topic-partitions share the requests from now on.
+    pub(crate) fn divide(&self, topic_partitions: usize) {
+        self.turns.divide(topic_partitions);
+    }
+
+    /// Waits until no multipart upload of this task is open any more: what was dropped is being aborted.
+    pub(crate) fn settled(&self, limit: Duration) {
+        let until = Instant::now() + limit;
+        while !self.own_uploads.lock().is_empty() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Starts a multipart upload of a file whose first record is at `first_offset`.
@@ -137,7 +152,7 @@ impl Uploader {
         let body = Bytes::from(body);
         self.runtime.spawn(async move {
             let result = uploader
-                .until_done("PutObject", &object.key, || {
+                .until_done("PutObject", (file.tp, &object.key), || {
                     let put = uploader
                         .client
                         .put_object()

@@ -17,6 +17,7 @@ mod registry;
 mod s3;
 mod scratch;
 mod signals;
+mod soak;
 mod verify;
 
 use std::process::ExitCode;
@@ -56,6 +57,8 @@ enum Command {
     },
     /// Figures: speed, memory, start, build; ratios to a bare librdkafka loop of the same run
     Bench(bench::BenchArgs),
+    /// Faults at length on real parts: kills, zombies, broker failures, a store that misbehaves, hostile clients, mixed load
+    Soak(soak::SoakArgs),
     /// The checks against real parts; starts and ends them itself
     Verify(verify::VerifyArgs),
 }
@@ -83,6 +86,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::KafkaTool(args) => kafka::run_tool(&args),
         Command::CheckBroker { bootstrap } => verify::check_broker(&bootstrap),
         Command::Bench(args) => bench::run(&args),
+        Command::Soak(args) => soak::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Python => {
             println!("{}", python::interpreter()?.display());

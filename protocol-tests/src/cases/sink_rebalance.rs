@@ -8,8 +8,9 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::SINK_LIMIT;
-use super::sink_kill::{seed, session_timeout, with_session_timeout};
+use super::sink_kill::seed;
 use crate::connector::Connector;
+use crate::fight::{session_timeout, with_session_timeout};
 use crate::load::{Load, Pace};
 use crate::parts::Kind;
 use crate::s3::Bucket;

@@ -21,7 +21,7 @@ macro_rules! sink_restart_cases {
         $crate::tests!($kind sink_restart
             a_clean_stop_leaves_the_tail_to_the_next_start stops_under_load_lose_and_repeat_nothing
             reset_offsets_write_the_same_objects_again a_foreign_commit_is_respected
-            orphaned_uploads_are_aborted);
+            orphaned_uploads_are_aborted a_planned_record_that_is_gone_is_not_waited_for);
     };
 }
 
@@ -260,4 +260,29 @@ pub async fn orphaned_uploads_are_aborted(session: &Session) -> Result<()> {
         Ok((!open.contains(&ours)).then_some(()))
     })
     .await
+}
+
+/// A former owner planned to close its file after record 4; before the next owner comes, all these records are deleted (as
+/// compaction may delete them). The boundary is passed without a new record, and the next records make files of their own.
+///
+/// # Errors
+/// The case fails.
+pub async fn a_planned_record_that_is_gone_is_not_waited_for(session: &Session) -> Result<()> {
+    let (topic, bucket) = (
+        session.topic("gone", 1).await?,
+        session.bucket("gone").await?,
+    );
+    let connector = Connector::json(session, "gone", &topic, &bucket);
+    session.kafka.write(&topic, &numbered(0, 0..5)).await?;
+    commit(session, &connector, &topic, 2, "sluiceway:1 5").await?;
+    session.kafka.delete_records(&topic, 0, 5).await?;
+    let mut sink = Sink::start(session, std::slice::from_ref(&connector)).await?;
+    wait_for_commit(session, &connector, &topic, 5).await?;
+    session.kafka.write(&topic, &numbered(0, 5..8)).await?;
+    wait_for_commit(session, &connector, &topic, 8).await?;
+    sink.stop().await?;
+    let keys = bucket.keys("").await?;
+    let expected = format!("topics/{topic}/partition=0/{topic}+0+0000000005.json");
+    ensure!(keys == [expected], "{keys:?}");
+    Ok(())
 }

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::SINK_LIMIT;
-use super::sink_kill::session_timeout;
 use crate::connector::Connector;
+use crate::fight::session_timeout;
 use crate::http::{Request, Response};
 use crate::kafka::Kafka;
 use crate::load::{Load, Pace};

@@ -27,6 +27,7 @@ use crate::api::{Caller, Request};
 use crate::app::App;
 use crate::body::{self, Body};
 use crate::config::ExtraHeader;
+use crate::connections::Active;
 use crate::consumer::options::Options;
 use crate::consumer::{ConsumerError, Instance};
 use crate::dispatch::handle;
@@ -35,7 +36,6 @@ use crate::layer::shed;
 use crate::media::{MediaType, Negotiated};
 use crate::respond::Response;
 use crate::router::{Endpoint, Matched};
-use crate::server::Active;
 
 /// Where requests on instances are.
 const INSTANCES: &str = "/consumers/{group}/instances/{instance}";

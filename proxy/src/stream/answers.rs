@@ -9,10 +9,10 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use crate::connections::Active;
 use crate::layer::shed::Place as Slot;
 use crate::produce::RecordError;
 use crate::produce::answer::{self, Place, Shown};
-use crate::server::Active;
 
 /// The end of each answer, a chunk of its own.
 const CRLF: &[u8] = b"\r\n";

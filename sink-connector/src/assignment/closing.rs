@@ -5,10 +5,6 @@ use crate::budget::Pressure;
 use crate::rotate::{CloseReason, next_scheduled};
 use crate::topic_partition::TopicPartition;
 
-/// Closings of a task above which it takes no more records, and below which it goes on.
-const CLOSINGS_HIGH: usize = 4_000;
-const CLOSINGS_LOW: usize = 1_000;
-
 /// Share of the byte budget that open files may hold under pressure, and what is left after closing some, percent.
 /// Both lie below the soft mark, so that a task that was held back always goes on.
 const OPEN_FILES_HIGH_PERCENT: usize = 50;
@@ -102,18 +98,5 @@ impl Assignment {
             free.then(|| (state.held_bytes(), slot))
         });
         closable.max()
-    }
-
-    /// Whether the task should take no more records for now; `held` is what it was told last.
-    pub(crate) fn hold_back(&self, held: bool) -> bool {
-        let closings: usize = self
-            .slots
-            .iter()
-            .flatten()
-            .map(|state| state.progress.closings_under_way())
-            .sum();
-        let limit = if held { CLOSINGS_LOW } else { CLOSINGS_HIGH };
-        let pressure = self.tools.budget.pressure();
-        closings > limit || pressure == Pressure::Hard || (held && pressure >= Pressure::Soft)
     }
 }

@@ -38,6 +38,7 @@ impl Assignment {
         let Some(state) = self.slots[slot].as_mut() else {
             return Ok(Taken::NotOurs);
         };
+        state.active_ms = self.now_ms;
         match state.progress.accept(raw.offset) {
             Arrival::Next => {}
             Arrival::Seen => return Ok(Taken::Seen),

@@ -14,6 +14,7 @@ use crate::avro::{AvroSchema, Schemas, write};
 use crate::config::{AvroCodec, AvroOptions};
 use crate::error::{Exception, RecordError};
 use crate::record::{Datum, Payload};
+use crate::scratch::{self, append};
 use crate::value::{SchemaRef, Type, Value};
 
 /// Plain bytes of a block, as many as Avro's Java library takes.
@@ -47,7 +48,6 @@ impl Format for AvroFormat {
             schema: None,
             block: Vec::new(),
             records: 0,
-            scratch: Vec::new(),
         })
     }
 }
@@ -60,13 +60,11 @@ struct AvroEncoder {
     schema: Option<Arc<AvroSchema>>,
     block: Vec<u8>,
     records: i64,
-    /// The record that is being written.
-    scratch: Vec<u8>,
 }
 
 impl AvroEncoder {
-    /// Encodes into `scratch`. Answers the file's schema.
-    fn encode(&mut self, datum: &Datum<'_>) -> Result<Arc<AvroSchema>, RecordError> {
+    /// Encodes into `out`. Answers the file's schema.
+    fn encode(&self, datum: &Datum<'_>, out: &mut Vec<u8>) -> Result<Arc<AvroSchema>, RecordError> {
         let schema = match &self.schema {
             Some(schema) => Arc::clone(schema),
             None => self
@@ -74,8 +72,7 @@ impl AvroEncoder {
                 .of(datum.schema.as_ref())
                 .map_err(RecordError::put)?,
         };
-        self.scratch.clear();
-        append(&schema, datum, &mut self.scratch).map_err(RecordError::put)?;
+        datum_into(&schema, datum, out).map_err(RecordError::put)?;
         Ok(schema)
     }
 
@@ -95,16 +92,19 @@ impl AvroEncoder {
 
 impl Encoder for AvroEncoder {
     fn check(&mut self, datum: &Datum<'_>) -> Result<(), RecordError> {
-        self.encode(datum).map(drop)
+        scratch::with(|encoded| self.encode(datum, encoded).map(drop))
     }
 
     fn write(&mut self, datum: &Datum<'_>, out: &mut Vec<u8>) -> Result<(), RecordError> {
-        let schema = self.encode(datum)?;
+        let schema = scratch::with(|encoded| {
+            let schema = self.encode(datum, encoded)?;
+            append(&mut self.block, encoded);
+            Ok::<_, RecordError>(schema)
+        })?;
         if self.schema.is_none() {
             header(&schema.text, self.codec, &self.marker, out);
             self.schema = Some(schema);
         }
-        self.block.extend_from_slice(&self.scratch);
         self.records += 1;
         if self.block.len() >= BLOCK {
             self.flush(out)?;
@@ -117,12 +117,12 @@ impl Encoder for AvroEncoder {
     }
 
     fn buffered_bytes(&self) -> usize {
-        self.block.capacity() + self.scratch.capacity()
+        self.block.capacity()
     }
 }
 
 /// Appends a datum in binary.
-fn append(schema: &AvroSchema, datum: &Datum<'_>, out: &mut Vec<u8>) -> Result<(), Exception> {
+fn datum_into(schema: &AvroSchema, datum: &Datum<'_>, out: &mut Vec<u8>) -> Result<(), Exception> {
     match &datum.payload {
         Payload::Tree(value) => write::datum(schema, value, out),
         Payload::Null => write::datum(schema, &Value::Null, out),

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use super::{Encoder, Format, View};
 use crate::error::{CONNECT_EXCEPTION, Exception, RecordError};
 use crate::record::Datum;
+use crate::scratch::{self, append};
 
 /// Plain bytes compressed at once.
 const BLOCK: usize = 256 * 1024;
@@ -96,7 +97,12 @@ impl Encoder for GzipEncoder {
     }
 
     fn write(&mut self, datum: &Datum<'_>, out: &mut Vec<u8>) -> Result<(), RecordError> {
-        self.inner.write(datum, &mut self.plain)?;
+        let (inner, plain) = (&mut self.inner, &mut self.plain);
+        scratch::with(|encoded| {
+            inner.write(datum, encoded)?;
+            append(plain, encoded);
+            Ok(())
+        })?;
         if self.plain.len() >= BLOCK {
             self.compress(FlushCompress::Full, out)?;
         }
@@ -106,13 +112,14 @@ impl Encoder for GzipEncoder {
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), RecordError> {
         self.inner.finish(&mut self.plain)?;
         self.compress(FlushCompress::Finish, out)?;
+        self.plain = Vec::new();
         out.extend_from_slice(&self.crc.sum().to_le_bytes());
         out.extend_from_slice(&self.crc.amount().to_le_bytes());
         Ok(())
     }
 
     fn buffered_bytes(&self) -> usize {
-        self.plain.len() + self.inner.buffered_bytes()
+        self.plain.capacity() + self.inner.buffered_bytes()
     }
 }
 

@@ -16,6 +16,7 @@ mod shred;
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use parquet::basic::{Compression, GzipLevel, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
@@ -39,13 +40,29 @@ const PAGE: usize = 64 * 1024;
 pub(super) struct ParquetFormat {
     codec: ParquetCodec,
     schemas: Arc<Schemas>,
+    plans: Arc<Plans>,
 }
+
+/// What all files of one schema share.
+struct Plan {
+    avro: Arc<AvroSchema>,
+    layout: Layout,
+    properties: WriterPropertiesPtr,
+}
+
+/// The plans of the schemas that were seen last.
+#[derive(Default)]
+struct Plans(Mutex<Vec<Arc<Plan>>>);
+
+/// Plans that are kept.
+const PLANS: usize = 16;
 
 impl ParquetFormat {
     pub(super) fn new(codec: ParquetCodec, options: AvroOptions) -> Self {
         Self {
             codec,
             schemas: Arc::new(Schemas::new(options)),
+            plans: Arc::default(),
         }
     }
 }
@@ -68,6 +85,7 @@ impl Format for ParquetFormat {
         Box::new(ParquetEncoder {
             codec: self.codec,
             schemas: Arc::clone(&self.schemas),
+            plans: Arc::clone(&self.plans),
             file: None,
         })
     }
@@ -80,16 +98,15 @@ impl Format for ParquetFormat {
 struct ParquetEncoder {
     codec: ParquetCodec,
     schemas: Arc<Schemas>,
+    plans: Arc<Plans>,
     /// Begun by the first record.
     file: Option<File>,
 }
 
 /// A file that has a schema.
 struct File {
-    avro: Arc<AvroSchema>,
-    layout: Layout,
+    plan: Arc<Plan>,
     columns: Columns,
-    properties: WriterPropertiesPtr,
     /// Begun by the first row group.
     writer: Option<SerializedFileWriter<Vec<u8>>>,
 }
@@ -98,6 +115,29 @@ impl ParquetEncoder {
     fn begin(&self, datum: &Datum<'_>) -> Result<File, RecordError> {
         let schemas = self.schemas.of(datum.schema.as_ref());
         let avro = schemas.map_err(RecordError::put)?;
+        let mut plans = self.plans.0.lock();
+        let known = plans.iter().position(|plan| Arc::ptr_eq(&plan.avro, &avro));
+        let plan = match known {
+            Some(at) => Arc::clone(&plans[at]),
+            None => {
+                let plan = Arc::new(Plan::new(avro, self.codec)?);
+                if plans.len() >= PLANS {
+                    plans.remove(0);
+                }
+                plans.push(Arc::clone(&plan));
+                plan
+            }
+        };
+        Ok(File {
+            columns: Columns::new(&plan.layout.columns),
+            plan,
+            writer: None,
+        })
+    }
+}
+
+impl Plan {
+    fn new(avro: Arc<AvroSchema>, codec: ParquetCodec) -> Result<Self, RecordError> {
         let Some(connect) = &avro.connect else {
             return Err(RecordError::fatal(Exception::new(
                 "java.lang.NullPointerException",
@@ -105,7 +145,7 @@ impl ParquetEncoder {
             )));
         };
         let layout = Layout::new(connect, &avro).map_err(RecordError::fatal)?;
-        let compression = compression(self.codec).map_err(RecordError::fatal)?;
+        let compression = compression(codec).map_err(RecordError::fatal)?;
         let properties = WriterProperties::builder()
             .set_compression(compression)
             .set_data_page_size_limit(PAGE)
@@ -115,12 +155,10 @@ impl ParquetEncoder {
                 KeyValue::new("parquet.avro.schema".to_owned(), avro.text.clone()),
             ]))
             .build();
-        Ok(File {
-            columns: Columns::new(&layout.columns),
+        Ok(Self {
             layout,
             avro,
             properties: Arc::new(properties),
-            writer: None,
         })
     }
 }
@@ -136,7 +174,7 @@ impl File {
             }
         };
         self.columns.begin();
-        let shredded = shred::record(&self.avro, &self.layout, value, &mut self.columns);
+        let shredded = shred::record(&self.plan.avro, &self.plan.layout, value, &mut self.columns);
         if shredded.is_err() {
             self.columns.take_back();
         }
@@ -149,8 +187,8 @@ impl File {
             Some(writer) => writer,
             none => none.insert(SerializedFileWriter::new(
                 Vec::new(),
-                Arc::clone(&self.layout.schema),
-                Arc::clone(&self.properties),
+                Arc::clone(&self.plan.layout.schema),
+                Arc::clone(&self.plan.properties),
             )?),
         };
         if !self.columns.is_empty() {

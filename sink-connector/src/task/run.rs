@@ -8,18 +8,20 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
 use prometheus::IntCounter;
+use rdkafka::config::ClientConfig;
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::{Order, TaskContext, TaskEvent};
-use crate::assignment::{Assignment, Failure, Taken};
+use crate::assignment::{Assignment, Failure, Fetching, Taken};
 use crate::commit::Committer;
 use crate::consume::{MessageHeaders, Subscription, TaskConsumer, consumer_config};
 use crate::dead_letters::DeadLetters;
 use crate::error::{CONNECT_EXCEPTION, Exception, unrecoverable};
 use crate::events;
+use crate::gap::GapFinder;
 use crate::pipeline::Pipeline;
 use crate::rebalance::TaskConsumerContext;
 use crate::record::RawRecord;
@@ -45,6 +47,11 @@ const CLOSE_WAIT: Duration = Duration::from_secs(6);
 const JOIN_LIMIT: Duration = Duration::from_millis(4500);
 const JOIN_BEGIN: Duration = Duration::from_secs(1);
 const JOIN_SETTLE: Duration = Duration::from_millis(40);
+/// How long an ending task waits for the uploads of its open files to be aborted.
+const ABORT_WAIT: Duration = Duration::from_secs(2);
+/// Bytes of the fetch queue of a task's consumer, a sixteenth of the byte budget between these.
+const FETCH_QUEUE_LEAST: usize = 1024 * 1024;
+const FETCH_QUEUE_MOST: usize = 16 * 1024 * 1024;
 /// How long a rewind may take.
 const SEEK_WAIT: Duration = Duration::from_secs(10);
 
@@ -75,6 +82,7 @@ struct Task<'a> {
     assignment: Arc<Mutex<Assignment>>,
     committer: Arc<Committer>,
     subscription: Subscription,
+    gaps: GapFinder,
     tools: Arc<Tools>,
     records: IntCounter,
     record_bytes: IntCounter,
@@ -83,8 +91,6 @@ struct Task<'a> {
     paused: bool,
     /// Memory or uploads want no more records.
     held_back: bool,
-    /// What the consumer was told.
-    consumer_paused: bool,
     next_settle: Instant,
     stop_by: Option<Instant>,
 }
@@ -135,12 +141,15 @@ impl<'a> Task<'a> {
         )));
         let task_label = context.task_id.to_string();
         let committer = Arc::new(Committer::new(&config.name, &task_label));
-        let consumer = create_consumer(context, &assignment, &committer, &tools).map_err(fail)?;
+        let settings = consumer_settings(context).map_err(fail)?;
+        let gaps = GapFinder::new(settings.clone());
+        let consumer = create_consumer(&settings, &assignment, &committer, &tools).map_err(fail)?;
         let labels = [config.name.as_str(), task_label.as_str()];
         let mut task = Self {
             records: metrics.records.with_label_values(&labels),
             record_bytes: metrics.record_bytes.with_label_values(&labels),
             subscription: Subscription::new(&config),
+            gaps,
             context,
             consumer,
             assignment,
@@ -149,7 +158,6 @@ impl<'a> Task<'a> {
             active_topics: HashSet::new(),
             paused: context.paused,
             held_back: false,
-            consumer_paused: false,
             next_settle: Instant::now() + SKIPPED_INTERVAL,
             stop_by: None,
         };
@@ -174,6 +182,7 @@ impl<'a> Task<'a> {
             letters.settled(by.saturating_duration_since(Instant::now()));
         }
         self.leave();
+        self.tools.uploader.settled(ABORT_WAIT);
         result.and(drained)
     }
 
@@ -183,6 +192,7 @@ impl<'a> Task<'a> {
                 .keep_up(&self.consumer, &self.context.runtime)
                 .map_err(kafka_failure)?;
             self.look_after_uploads(Duration::ZERO)?;
+            self.look_for_gaps()?;
             self.hold_back_or_go_on()?;
             self.take_records()?;
         }
@@ -251,7 +261,20 @@ impl<'a> Task<'a> {
         Ok(())
     }
 
-    /// Pauses or resumes the assigned partitions when what is wanted has changed, or the assignment has.
+    /// Goes on where a recovered plan's boundary waits for a record that is no more.
+    fn look_for_gaps(&mut self) -> Result<(), Failure> {
+        if let Some(gap) = self.gaps.take() {
+            self.assignment.lock().pass_gap(&gap)?;
+        }
+        if self.gaps.is_free()
+            && let Some(gap) = self.assignment.lock().gap()
+        {
+            self.gaps.look(gap, &self.context.runtime);
+        }
+        Ok(())
+    }
+
+    /// Pauses or resumes partitions when what is wanted has changed, or the assignment has.
     fn hold_back_or_go_on(&mut self) -> Result<(), Failure> {
         let hold = self.assignment.lock().hold_back(self.held_back);
         if hold != self.held_back {
@@ -263,29 +286,20 @@ impl<'a> Task<'a> {
                 hold,
             );
         }
-        let wanted = self.paused || self.held_back;
         let changed = self
             .consumer
             .context()
             .changed
             .swap(false, Ordering::Relaxed);
-        if wanted == self.consumer_paused && !(changed && wanted) {
-            return Ok(());
+        let all = self.paused || self.held_back;
+        let Fetching { pause, resume } = self.assignment.lock().fetching(all, changed);
+        if pause.count() > 0 {
+            self.consumer.pause(&pause).map_err(kafka_failure)?;
         }
-        let mut list = TopicPartitionList::new();
-        for (topic, partition) in self.assignment.lock().partitions() {
-            list.add_partition(topic, partition);
+        if resume.count() > 0 {
+            self.consumer.resume(&resume).map_err(kafka_failure)?;
         }
-        self.consumer_paused = wanted;
-        if list.count() == 0 {
-            return Ok(());
-        }
-        let told = if wanted {
-            self.consumer.pause(&list)
-        } else {
-            self.consumer.resume(&list)
-        };
-        told.map_err(kafka_failure)
+        Ok(())
     }
 
     /// Takes a batch of records; returns soon when none are there.
@@ -413,14 +427,21 @@ impl<'a> Task<'a> {
     }
 }
 
+fn consumer_settings(context: &TaskContext) -> Result<ClientConfig, Exception> {
+    let mut config = consumer_config(&context.worker, &context.connector, context.task_id)
+        .map_err(|errors| Exception::new(CONNECT_EXCEPTION, errors.to_string()))?;
+    // With a small budget the fetch queue is small, too.
+    let queue = (context.budget.total() / 16).clamp(FETCH_QUEUE_LEAST, FETCH_QUEUE_MOST);
+    config.default_to("queued.max.messages.kbytes", (queue / 1024).to_string());
+    Ok(config.client_config())
+}
+
 fn create_consumer(
-    context: &TaskContext,
+    settings: &ClientConfig,
     assignment: &Arc<Mutex<Assignment>>,
     committer: &Arc<Committer>,
     tools: &Arc<Tools>,
 ) -> Result<Arc<TaskConsumer>, Exception> {
-    let config = consumer_config(&context.worker, &context.connector, context.task_id)
-        .map_err(|errors| Exception::new(CONNECT_EXCEPTION, errors.to_string()))?;
     let consumer_context = TaskConsumerContext {
         assignment: Arc::clone(assignment),
         committer: Arc::clone(committer),
@@ -429,7 +450,7 @@ fn create_consumer(
         joining: Mutex::new(None),
         rebalances: AtomicU64::new(0),
     };
-    let consumer = config.client_config().create_with_context(consumer_context);
+    let consumer = settings.create_with_context(consumer_context);
     consumer
         .map(Arc::new)
         .map_err(|error| Exception::new(CONNECT_EXCEPTION, format!("no consumer: {error}")))

@@ -96,9 +96,14 @@ async fn a_customers_key_comes_with_every_request() {
     let uploader = Uploader::new(client, &config, runtime, Arc::new(metrics), events);
     let budget = Budget::new(1 << 20);
     let file = |file| FileId { tp: 1, file };
-    uploader.put(file(1), object("one"), vec![b'x'], budget.reserve());
+    uploader.put(
+        file(1),
+        object("one"),
+        vec![b'x'],
+        budget.account().reserve(),
+    );
     let mut parts = uploader.multipart(file(2), "two".into(), 0);
-    parts.part(vec![b'x'; 10], budget.reserve());
+    parts.part(vec![b'x'; 10], budget.account().reserve());
     parts.complete(object("two"));
     let done = tokio::task::spawn_blocking(move || {
         [(); 2].map(|()| inbox.recv_timeout(Duration::from_secs(30)).unwrap())

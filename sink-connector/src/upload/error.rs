@@ -33,7 +33,7 @@ pub(crate) struct S3Error {
 }
 
 /// Codes that mean "later", whatever their status.
-const RETRY_CODES: [&str; 12] = [
+const RETRY_CODES: [&str; 13] = [
     "SlowDown",
     "Throttling",
     "ThrottlingException",
@@ -42,6 +42,7 @@ const RETRY_CODES: [&str; 12] = [
     "InternalError",
     "ServiceUnavailable",
     "OperationAborted",
+    "ConditionalRequestConflict",
     "ExpiredToken",
     "ExpiredTokenException",
     "TokenRefreshRequired",
@@ -51,6 +52,13 @@ const RETRY_CODES: [&str; 12] = [
 /// S3's own words, for stores that leave them out.
 const WRONG_SIGNATURE: &str = "The request signature we calculated does not match the signature you provided. Check your \
     key and signing method.";
+
+/// Codes of credentials that are over. Something may renew them while we wait, or nobody does.
+const EXPIRED_CODES: [&str; 3] = [
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "TokenRefreshRequired",
+];
 
 impl S3Error {
     /// Reads what the SDK reports.
@@ -84,6 +92,19 @@ impl S3Error {
             message,
             verdict,
         }
+    }
+
+    /// Whether the credentials are over.
+    pub(super) fn credentials_expired(&self) -> bool {
+        EXPIRED_CODES.contains(&self.code.as_str())
+    }
+
+    /// The same for good: nobody has renewed the credentials for a while.
+    pub(super) fn given_up(mut self) -> Self {
+        self.verdict = Verdict::Fail;
+        self.message
+            .push_str("; the credentials have expired and nothing renews them: renew them, then restart the task");
+        self
     }
 
     /// What to do about it.
@@ -205,10 +226,12 @@ mod tests {
         assert_eq!(judge(500, ""), Verdict::Retry);
         assert_eq!(judge(400, "RequestTimeout"), Verdict::Retry);
         assert_eq!(judge(400, "ExpiredToken"), Verdict::Retry);
+        assert_eq!(judge(409, "ConditionalRequestConflict"), Verdict::Retry);
         assert_eq!(judge(404, "NoSuchUpload"), Verdict::Gone);
         for (status, code) in [
             (404, "NoSuchBucket"),
             (403, "AccessDenied"),
+            (412, "PreconditionFailed"),
             (403, "SignatureDoesNotMatch"),
             (400, "EntityTooSmall"),
         ] {

@@ -6,10 +6,9 @@ use std::sync::{Arc, mpsc};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::BehaviorVersion;
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
 
 use super::options::RequestOptions;
-use super::{FileId, MAX_REQUESTS, UploadEvent, Uploader};
+use super::{FileId, UploadEvent, Uploader};
 use crate::config::ConnectorConfig;
 use crate::events::ClosedObject;
 use crate::metrics::SinkMetrics;
@@ -31,7 +30,8 @@ impl Uploader {
             retry_backoff: config.retry_backoff,
             options: RequestOptions::new(&config.s3.objects),
             runtime,
-            slots: Semaphore::new(MAX_REQUESTS),
+            turns: Arc::default(),
+            first_pause: config.s3.retry_backoff,
             metrics,
             events,
             own_uploads: Mutex::new(HashSet::new()),

@@ -3,9 +3,11 @@
 //! In: parts as they fill, then the order to complete. Out: an [`UploadEvent`] for the completed object, or for its
 //! failure. Dropping the handle before completion aborts the upload.
 
+use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -51,6 +53,7 @@ impl Multipart {
             key,
             first_offset,
             upload_id: None,
+            begun_again: false,
             parts: Vec::new(),
         };
         uploader.runtime.spawn(worker.run(inbox));
@@ -83,18 +86,39 @@ impl Multipart {
     }
 }
 
+/// Whether the file was completed, now that no more steps come: `step` and those that wait (in `rest` from now on) end with it.
+fn is_completed(
+    step: &Step,
+    rest: &mut VecDeque<Step>,
+    inbox: &mut mpsc::UnboundedReceiver<Step>,
+) -> bool {
+    while let Ok(next) = inbox.try_recv() {
+        rest.push_back(next);
+    }
+    matches!(rest.back().unwrap_or(step), Step::Complete(_))
+}
+
 struct Worker {
     uploader: Arc<Uploader>,
     file: FileId,
     key: String,
     first_offset: i64,
     upload_id: Option<String>,
+    /// It was begun more than once: the answer to an earlier try was lost, perhaps with an upload of its own.
+    begun_again: bool,
     parts: Vec<CompletedPart>,
 }
 
 impl Worker {
     async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Step>) {
-        while let Some(step) = inbox.recv().await {
+        let mut rest = VecDeque::new();
+        while let Some(step) = match rest.pop_front() {
+            Some(step) => Some(step),
+            None => inbox.recv().await,
+        } {
+            if inbox.is_closed() && !is_completed(&step, &mut rest, &mut inbox) {
+                break;
+            }
             let result = match step {
                 Step::Part(body, reservation) => {
                     let sent = self.send_part(body).await;
@@ -107,8 +131,8 @@ impl Worker {
                         Err(error) => Err(error),
                     };
                     if result.is_ok() {
+                        self.forget().await;
                         self.uploader.tell(UploadEvent::Completed(self.file));
-                        self.forget();
                         return;
                     }
                     result
@@ -128,17 +152,26 @@ impl Worker {
             return Ok(id.clone());
         }
         let (uploader, key) = (Arc::clone(&self.uploader), self.key.clone());
-        let created = uploader
-            .until_done("CreateMultipartUpload", &key, || {
-                let create = uploader
-                    .client
-                    .create_multipart_upload()
-                    .content_type(CONTENT_TYPE)
-                    .bucket(&uploader.bucket)
-                    .key(&key);
-                uploader.options.create(create, self.first_offset).send()
-            })
+        // The SDK's own tries are off: an answer that was lost leaves an upload behind, which has to be known.
+        let once = || aws_sdk_s3::config::Builder::new().retry_config(RetryConfig::disabled());
+        let (created, tries) = uploader
+            .tried(
+                "CreateMultipartUpload",
+                (self.file.tp, &key),
+                uploader.first_pause,
+                || {
+                    let create = uploader
+                        .client
+                        .create_multipart_upload()
+                        .content_type(CONTENT_TYPE)
+                        .bucket(&uploader.bucket)
+                        .key(&key);
+                    let create = uploader.options.create(create, self.first_offset);
+                    create.customize().config_override(once()).send()
+                },
+            )
             .await?;
+        self.begun_again = tries > 1;
         let id = created.upload_id.unwrap_or_default();
         self.uploader.own_uploads.lock().insert(id.clone());
         self.upload_id = Some(id.clone());
@@ -150,7 +183,7 @@ impl Worker {
         let number = i32::try_from(self.parts.len() + 1).unwrap_or(i32::MAX);
         let (uploader, key) = (Arc::clone(&self.uploader), self.key.clone());
         let sent = uploader
-            .until_done("UploadPart", &key, || {
+            .until_done("UploadPart", (self.file.tp, &key), || {
                 let part = uploader
                     .client
                     .upload_part()
@@ -179,7 +212,7 @@ impl Worker {
             .set_parts(Some(self.parts.clone()))
             .build();
         let result = uploader
-            .until_done("CompleteMultipartUpload", &key, || {
+            .until_done("CompleteMultipartUpload", (self.file.tp, &key), || {
                 let complete = uploader
                     .client
                     .complete_multipart_upload()
@@ -211,7 +244,11 @@ impl Worker {
         head.is_ok_and(|object| object.e_tag().is_some_and(|tag| tag.ends_with(&ending)))
     }
 
-    fn forget(&self) {
+    /// It is over: also what earlier tries to begin it may have left.
+    async fn forget(&self) {
+        if self.begun_again {
+            self.uploader.abort_others(&self.key).await;
+        }
         if let Some(id) = &self.upload_id {
             self.uploader.own_uploads.lock().remove(id);
         }
@@ -229,7 +266,7 @@ impl Worker {
                 let error = S3Error::new("AbortMultipartUpload", &error);
                 tracing::debug!(key = self.key, %error, "a multipart upload could not be aborted; the next owner of its partition will");
             }
-            self.forget();
+            self.forget().await;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::Uploader;
 use super::error::S3Error;
@@ -22,6 +22,16 @@ impl Uploader {
                 }
             }
         });
+    }
+
+    /// Aborts uploads under `key` that are not those of this process: earlier tries to begin one, whose answers were lost.
+    pub(super) async fn abort_others(&self, key: &str) {
+        let starts = HashSet::from([key.to_owned()]);
+        // Stores tell whole seconds.
+        let before = SystemTime::now() + Duration::from_secs(2);
+        if let Err(error) = self.abort_under(key, &starts, before).await {
+            tracing::info!(key, %error, "unfinished multipart uploads cannot be listed; a life-cycle rule of the bucket can remove them");
+        }
     }
 
     async fn abort_under(

@@ -40,6 +40,11 @@ impl Cluster {
         self.part.members.first().and_then(|member| member.process)
     }
 
+    /// The name by which other calls of xtask find it.
+    pub(crate) fn name(&self) -> &str {
+        &self.part.name
+    }
+
     /// `host:port,…` of all brokers.
     pub(crate) fn bootstrap(&self) -> String {
         bootstrap(&self.part)
@@ -48,6 +53,10 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
+        // Another call may have stopped and started brokers.
+        if let Ok(Some(now)) = Part::load("kafka", &self.part.name) {
+            self.part = now;
+        }
         if let Err(error) = self.part.end() {
             eprintln!("error: {error:#}");
         }

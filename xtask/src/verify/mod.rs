@@ -6,7 +6,7 @@
 mod conformance;
 mod console_tools;
 mod embedded;
-mod parts;
+pub(crate) mod parts;
 mod pipeline;
 mod rest_clients;
 mod steps;

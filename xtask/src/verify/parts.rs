@@ -13,6 +13,8 @@ pub(crate) struct RealParts {
     pub(crate) kafka: Cluster,
     /// A broker that does not, with an authorizer.
     pub(crate) kafka_noauto: Cluster,
+    /// Three brokers that a test kills.
+    pub(crate) cluster: Cluster,
     /// An S3 server.
     pub(crate) s3: s3::Server,
     /// A schema registry.
@@ -33,12 +35,15 @@ impl RealParts {
             let noauto = scope.spawn(|| {
                 Cluster::start(&broker(&format!("verify-{run}-noauto"), false, &AUTHORIZER))
             });
+            let cluster =
+                scope.spawn(|| Cluster::start(&three_brokers(&format!("verify-{run}-three"))));
             let s3 = scope.spawn(|| s3::Server::start(&format!("verify-{run}")));
             let registry = scope.spawn(|| registry::Server::start(&format!("verify-{run}")));
             let python = python::interpreter();
             Ok(Self {
                 kafka: join(kafka)?,
                 kafka_noauto: join(noauto)?,
+                cluster: join(cluster)?,
                 s3: join(s3)?,
                 registry: join(registry)?,
                 python: python?,
@@ -47,8 +52,12 @@ impl RealParts {
     }
 
     /// The variables by which protocol-tests finds the parts.
-    pub(crate) fn environment(&self) -> Result<[(&'static str, String); 7]> {
+    ///
+    /// # Errors
+    /// Java's or this program's place is not known.
+    pub(crate) fn environment(&self) -> Result<[(&'static str, String); 10]> {
         let connect = crate::kafka::java_arguments("256m")?;
+        let xtask = std::env::current_exe()?;
         Ok([
             ("SLUICEWAY_TEST_KAFKA", self.kafka.bootstrap()),
             ("SLUICEWAY_TEST_KAFKA_NOAUTO", self.kafka_noauto.bootstrap()),
@@ -57,6 +66,12 @@ impl RealParts {
             ("SLUICEWAY_TEST_S3_SECRET", s3::SECRET_KEY.to_owned()),
             ("SLUICEWAY_TEST_REGISTRY", self.registry.url()),
             ("SLUICEWAY_TEST_CONNECT_JAVA", connect.join("\n")),
+            ("SLUICEWAY_TEST_CLUSTER", self.cluster.bootstrap()),
+            (
+                "SLUICEWAY_TEST_CLUSTER_NAME",
+                self.cluster.name().to_owned(),
+            ),
+            ("SLUICEWAY_TEST_XTASK", xtask.display().to_string()),
         ])
     }
 }
@@ -82,6 +97,14 @@ fn broker(name: &str, auto_create: bool, settings: &[(&str, &str)]) -> UpArgs {
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect(),
         heap: "512m".to_owned(),
+    }
+}
+
+fn three_brokers(name: &str) -> UpArgs {
+    UpArgs {
+        brokers: 3,
+        heap: "384m".to_owned(),
+        ..broker(name, true, &SHORT_SESSIONS)
     }
 }
 

@@ -10,6 +10,8 @@ use super::layout::Column;
 
 /// What a value costs besides its own bytes: its two levels.
 const LEVELS: usize = 4;
+/// What a value on the heap costs besides its own bytes and its handle.
+const ON_HEAP: usize = 16;
 
 /// All columns of a row group.
 pub(super) struct Columns {
@@ -234,11 +236,11 @@ impl Values {
             }
             (Self::Bytes(values), Scalar::Bytes(value)) => {
                 values.push(value.to_vec().into());
-                Some(value.len() + size_of::<ByteArray>())
+                Some(value.len() + size_of::<ByteArray>() + ON_HEAP)
             }
             (Self::Fixed(values), Scalar::Bytes(value)) => {
                 values.push(value.to_vec().into());
-                Some(value.len() + size_of::<FixedLenByteArray>())
+                Some(value.len() + size_of::<FixedLenByteArray>() + ON_HEAP)
             }
             _ => None,
         }

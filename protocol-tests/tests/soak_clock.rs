@@ -1,0 +1,3 @@
+//! A clock that jumps: needs libfaketime, so only `cargo xtask soak` runs it.
+
+protocol_tests::soak_clock_cases!(real);
