@@ -245,6 +245,31 @@ impl Connection {
         Ok(self.write.write_all(bytes).await?)
     }
 
+    /// Reads whatever comes until the text so far is enough, and returns it; chunk sizes are in it.
+    ///
+    /// # Errors
+    /// It is not within the limit, or the connection ends before; the message shows what came.
+    pub async fn read_text(
+        &mut self,
+        limit: Duration,
+        enough: impl Fn(&str) -> bool,
+    ) -> Result<String> {
+        let (mut bytes, mut buffer) = (Vec::new(), vec![0; 64 * 1024]);
+        let until = tokio::time::Instant::now() + limit;
+        loop {
+            let text = String::from_utf8_lossy(&bytes);
+            if enough(&text) {
+                return Ok(text.into_owned());
+            }
+            match tokio::time::timeout_at(until, self.read.read(&mut buffer)).await {
+                Ok(Ok(count @ 1..)) => bytes.extend_from_slice(&buffer[..count]),
+                Ok(Ok(0)) => bail!("the connection ended after: {text}"),
+                Ok(Err(error)) => bail!("{error} after: {text}"),
+                Err(_) => bail!("not within {limit:?}: {text}"),
+            }
+        }
+    }
+
     /// Reads the next response.
     ///
     /// # Errors

@@ -33,6 +33,8 @@ pub mod json;
 pub mod kafka;
 pub mod load;
 pub mod member;
+pub mod openapi;
+pub mod pages;
 pub mod parts;
 pub mod program;
 pub mod replicas;

@@ -1,17 +1,34 @@
 //! How much may be on its way to Kafka at once, counted in bytes before anything is enqueued.
 //!
 //! In: sizes of bodies and records. Out: a [`Permit`], which gives its bytes back when it is dropped.
-//! What fails: more than the limit, while something else is on its way; the answer is then 429.
+//! What fails: more than the limit, while something else is on its way; the answer is then 429. When to try again is
+//! what is in flight over the rate at which bytes leave, which is measured once a second while much is on its way (what
+//! leaves in quieter seconds says how much came, not how much could go), or as long as nothing has been leaving.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use crate::error::Error;
 
 /// Bytes on their way, and how many there may be.
 #[derive(Debug)]
 pub struct Admission {
     used: AtomicUsize,
     limit: usize,
+    /// Bytes that have left so far.
+    left: AtomicU64,
+    /// Bytes that leave in a second; [`UNKNOWN`] before that was measured.
+    rate: AtomicU64,
+    /// Seconds in which nothing left of much.
+    stuck: AtomicU64,
 }
+
+const UNKNOWN: u64 = u64::MAX;
+/// How often the rate is measured.
+const SECOND: Duration = Duration::from_secs(1);
+/// The longest wait that a client is told, in seconds: nothing may be leaving at all.
+const LONGEST_WAIT: u64 = 60;
 
 /// A share of an [`Admission`].
 #[derive(Debug)]
@@ -27,6 +44,9 @@ impl Admission {
         Arc::new(Self {
             used: AtomicUsize::new(0),
             limit,
+            left: AtomicU64::new(0),
+            rate: AtomicU64::new(UNKNOWN),
+            stuck: AtomicU64::new(0),
         })
     }
 
@@ -49,6 +69,48 @@ impl Admission {
             admission: Arc::clone(self),
             bytes: 0,
         }
+    }
+
+    /// Seconds until what is on its way now will have left.
+    #[must_use]
+    pub fn retry_after(&self) -> u32 {
+        let seconds = match self.rate.load(Ordering::Relaxed) {
+            UNKNOWN => 1,
+            rate => (self.used() as u64).div_ceil(rate.max(1)),
+        };
+        let seconds = seconds.max(self.stuck.load(Ordering::Relaxed));
+        u32::try_from(seconds.clamp(1, LONGEST_WAIT)).unwrap_or(1)
+    }
+
+    /// Measures how fast bytes leave, until the proxy ends.
+    pub async fn measure(admission: Weak<Self>) {
+        let mut before = 0;
+        loop {
+            tokio::time::sleep(SECOND).await;
+            let Some(admission) = admission.upgrade() else {
+                return;
+            };
+            let left = admission.left.load(Ordering::Relaxed);
+            admission.second(left - before);
+            before = left;
+        }
+    }
+
+    /// A second in which so many bytes left.
+    fn second(&self, left: u64) {
+        let much = self.used() >= self.limit / 2;
+        if much && left == 0 {
+            self.stuck.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        self.stuck.store(0, Ordering::Relaxed);
+        let rate = match self.rate.load(Ordering::Relaxed) {
+            UNKNOWN if much => left,
+            UNKNOWN => return,
+            before if much => u64::midpoint(before, left),
+            before => before.max(left),
+        };
+        self.rate.store(rate, Ordering::Relaxed);
     }
 
     fn take(&self, own: usize, more: usize) -> bool {
@@ -91,11 +153,24 @@ impl Permit {
     pub fn in_flight(&self) -> usize {
         self.admission.used()
     }
+
+    /// The answer when this share cannot grow.
+    #[must_use]
+    pub fn refused(&self) -> Error {
+        Error::Backpressure {
+            in_flight: self.admission.used(),
+            retry_after: self.admission.retry_after(),
+        }
+    }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.admission.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        let admission = &self.admission;
+        admission.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        admission
+            .left
+            .fetch_add(self.bytes as u64, Ordering::Relaxed);
     }
 }
 
@@ -118,6 +193,31 @@ mod tests {
         assert_eq!((admission.used(), first.bytes()), (10, 10));
         drop(first);
         assert_eq!(admission.used(), 0);
+    }
+
+    #[test]
+    fn the_wait_is_what_is_in_flight_over_what_leaves() {
+        let admission = Admission::new(1000);
+        assert_eq!(admission.retry_after(), 1, "nothing was measured");
+        let mut share = admission.empty();
+        assert!(share.resize(900));
+        admission.second(100);
+        assert_eq!(admission.retry_after(), 9);
+        admission.second(50);
+        assert_eq!(admission.retry_after(), 12, "slower");
+        (0..15).for_each(|_| admission.second(0));
+        assert_eq!(admission.retry_after(), 15, "nothing leaves");
+        (0..100).for_each(|_| admission.second(0));
+        assert_eq!(admission.retry_after(), 60, "for long");
+        assert!(share.resize(300));
+        admission.second(10);
+        assert_eq!(
+            admission.retry_after(),
+            4,
+            "quiet seconds say nothing of the rate"
+        );
+        drop(share);
+        assert_eq!(admission.left.load(Ordering::Relaxed), 300);
     }
 
     #[test]

@@ -14,7 +14,8 @@ use crate::app::App;
 use crate::auth::principal::Principal;
 use crate::auth::rights::Operation;
 use crate::base_url::base_url;
-use crate::body;
+use crate::body::{self, Limits};
+use crate::decompress::Encoding;
 use crate::error::Error;
 use crate::limit::meters::Account;
 use crate::media::{MediaType, Negotiated};
@@ -136,11 +137,31 @@ impl Request<'_> {
     /// # Errors
     /// See [`body::read`].
     pub async fn body(&self, body: Incoming) -> Result<(Bytes, Permit), Error> {
+        self.body_within(body, self.app.body_limits()).await
+    }
+
+    /// The same, with limits of its own.
+    ///
+    /// # Errors
+    /// As [`Request::body`].
+    pub async fn body_within(
+        &self,
+        body: Incoming,
+        limits: Limits,
+    ) -> Result<(Bytes, Permit), Error> {
         let mut permit = self.app.admission.empty();
         if let Some(read) = &self.read {
             return Ok((read.clone(), permit));
         }
-        let bytes = body::read(body, self.app.body_limits(), &mut permit).await?;
+        if self.app.config.http.decompression
+            && let Some(encoding) = Encoding::of(self.headers)?
+        {
+            let bytes = body::read(body, limits, &mut permit).await?;
+            let (bytes, permit) = encoding.decode(bytes, limits.max_bytes, permit).await?;
+            self.charge(bytes.len(), 0);
+            return Ok((bytes, permit));
+        }
+        let bytes = body::read(body, limits, &mut permit).await?;
         self.charge(bytes.len(), 0);
         Ok((bytes, permit))
     }

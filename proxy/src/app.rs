@@ -26,11 +26,13 @@ use crate::health::Health;
 use crate::idempotency::Idempotency;
 use crate::kafka_wire::WireAdmin;
 use crate::metrics::{Metrics, ProducedMetrics, Reading, RouteMetrics};
+use crate::openapi::Document;
 use crate::peers::config::PeersConfig;
 use crate::peers::{self, Peers, Pen};
 use crate::producer_pool::ProducerPool;
 use crate::rate_limit::RateLimits;
 use crate::router::{Router, Target};
+use crate::sse::Streams;
 use crate::topics::Topics;
 use crate::tracker::Deliveries;
 
@@ -93,6 +95,10 @@ pub struct App {
     pub rate_limits: Option<RateLimits>,
     /// Who may do what, and how often; `None` when no setting asks.
     pub gate: Option<Arc<Gate>>,
+    /// The API's description.
+    pub document: Document,
+    /// Places for event streams.
+    pub streams: Streams,
     /// Told when the proxy is to stop: streams end then.
     pub stopping: CancellationToken,
     produced: [ProducedMetrics; Format::ALL.len()],
@@ -196,6 +202,8 @@ impl App {
             produced: Format::ALL.map(|format| metrics.produced(format)),
             rate_limits: config.stream.rates.map(RateLimits::new),
             gate: Gate::new(&config.security, &router, &metrics)?,
+            document: Document::default(),
+            streams: Streams::new(config.sse.max_streams),
             stopping: CancellationToken::new(),
             admission,
             config,
@@ -250,6 +258,16 @@ impl App {
             "Consumer instances.",
             instances,
         )?;
+        let streams = Arc::clone(self);
+        let streams = Arc::downgrade(&streams);
+        let open = move || streams.upgrade().map_or(0, |app| wide(app.streams.open()));
+        let help = "Server-sent event streams that are open.";
+        Reading::register(registry, "open_event_streams", help, open)?;
+        let reads = Arc::clone(&self.consumers.partition_reads);
+        let help = "Partitions that are being read without a group.";
+        Reading::register(registry, "partition_reads", help, move || {
+            wide(reads.open())
+        })?;
         let deliveries = Arc::clone(&self.deliveries);
         let waiting = move || wide(deliveries.requests());
         Reading::register(

@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use crate::admission::Permit;
 use crate::error::Error;
 use crate::peers::Forwarded;
+use crate::sse::Pushed;
 use crate::stream::Answers;
 
 /// An answer's body. The original's have no length: HTTP/1.1 sends them chunked.
@@ -29,6 +30,8 @@ pub enum Body {
     Stream(Box<Answers>),
     /// The answer of another replica, as it comes.
     Forwarded(Box<Forwarded>),
+    /// Events, as they come.
+    Pushed(Box<Pushed>),
 }
 
 impl Body {
@@ -36,7 +39,7 @@ impl Body {
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
-            Self::Empty | Self::Stream(_) | Self::Forwarded(_) => 0,
+            Self::Empty | Self::Stream(_) | Self::Forwarded(_) | Self::Pushed(_) => 0,
             Self::Chunked(bytes) | Self::Sized(bytes) => bytes.len(),
         }
     }
@@ -50,14 +53,14 @@ impl Body {
     /// Whether it comes bit by bit.
     #[must_use]
     pub fn is_stream(&self) -> bool {
-        matches!(self, Self::Stream(_) | Self::Forwarded(_))
+        matches!(self, Self::Stream(_) | Self::Forwarded(_) | Self::Pushed(_))
     }
 
     /// Its bytes; those of a stream are not known.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         match self {
-            Self::Empty | Self::Stream(_) | Self::Forwarded(_) => Bytes::new(),
+            Self::Empty | Self::Stream(_) | Self::Forwarded(_) | Self::Pushed(_) => Bytes::new(),
             Self::Chunked(bytes) | Self::Sized(bytes) => bytes,
         }
     }
@@ -78,6 +81,10 @@ impl HttpBody for Body {
             let next = ready!(answers.poll_next(context));
             return Poll::Ready(next.map(|bytes| Ok(Frame::data(bytes))));
         }
+        if let Self::Pushed(events) = &mut *self {
+            let next = ready!(events.poll_next(context));
+            return Poll::Ready(next.map(|bytes| Ok(Frame::data(bytes))));
+        }
         let bytes = std::mem::take(&mut *self).into_bytes();
         Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
     }
@@ -89,7 +96,7 @@ impl HttpBody for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Chunked(bytes) if !bytes.is_empty() => SizeHint::default(),
-            Self::Stream(_) | Self::Forwarded(_) => SizeHint::default(),
+            Self::Stream(_) | Self::Forwarded(_) | Self::Pushed(_) => SizeHint::default(),
             _ => SizeHint::with_exact(self.len() as u64),
         }
     }
@@ -181,9 +188,7 @@ fn reserve(bytes: usize, limits: Limits, permit: &mut Permit) -> Result<(), Erro
         return Err(Error::BodyTooLarge(limits.max_bytes));
     }
     if bytes > permit.bytes() && !permit.resize(bytes) {
-        return Err(Error::Backpressure {
-            in_flight: permit.in_flight(),
-        });
+        return Err(permit.refused());
     }
     Ok(())
 }

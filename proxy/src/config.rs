@@ -21,8 +21,10 @@ use sluiceway_schemas::{RegistryConfig, SubjectNameStrategy};
 use crate::base_url::UrlConfig;
 use crate::config_keys::{NO_EFFECT, definition};
 use crate::idempotency::config::IdempotencyConfig;
+use crate::keep_alive::KeepAlive;
 use crate::media::Offers;
 use crate::peers::config::PeersConfig;
+use crate::sse::SseConfig;
 
 use clients::Clients;
 use security::SecurityConfig;
@@ -49,6 +51,8 @@ pub struct Config {
     pub stream: StreamConfig,
     /// Which endpoints are served.
     pub endpoints: Endpoints,
+    /// Whether records of v2 produce requests may have headers and a time.
+    pub v2_extras: bool,
     /// The authority in v3's resource names.
     pub resource_name_authority: String,
     /// The producer's settings.
@@ -59,6 +63,10 @@ pub struct Config {
     pub peers: Option<PeersConfig>,
     /// `Idempotency-Key`; `None`: the header has no effect.
     pub idempotency: Option<IdempotencyConfig>,
+    /// Raw records.
+    pub raw: RawConfig,
+    /// Server-sent events.
+    pub sse: SseConfig,
     /// Where absolute URLs begin.
     pub urls: UrlConfig,
     /// How the schema registry is reached; `None`: there is none.
@@ -97,12 +105,16 @@ pub struct HttpConfig {
     pub body_min_rate: usize,
     /// Connection without a request.
     pub idle_timeout: Duration,
+    /// How connections are kept besides.
+    pub keep_alive: KeepAlive,
     /// Whole request; `None`: no limit.
     pub request_timeout: Option<Duration>,
     /// Requests under way at shutdown.
     pub shutdown_grace: Duration,
     /// Whether answers are compressed.
     pub compression: bool,
+    /// Whether compressed bodies are decompressed.
+    pub decompression: bool,
     /// Whether OPTIONS is refused.
     pub reject_options: bool,
     /// CORS, when it is on.
@@ -175,8 +187,21 @@ pub struct ConsumersConfig {
     pub linger: Duration,
     /// Time that a group has to say what an instance reads before its first read begins to wait.
     pub join_wait: Duration,
+    /// Partitions read without a group at once.
+    pub max_partition_reads: usize,
+    /// Records that such a read returns at most.
+    pub max_partition_records: usize,
     /// This proxy's name in the names of instances.
     pub id: String,
+}
+
+/// Raw records: bodies that are no envelopes.
+#[derive(Debug, Clone, Default)]
+pub struct RawConfig {
+    /// Patterns of the topics that take them; none: no topic does.
+    pub topics: Vec<String>,
+    /// Patterns of request headers that become record headers.
+    pub forward: Vec<String>,
 }
 
 /// v3's streams and batches of records.
@@ -225,6 +250,8 @@ pub struct Endpoints {
     pub v2: bool,
     /// Whether v3 is.
     pub v3: bool,
+    /// Whether the API's description is.
+    pub openapi: bool,
     allowed: Vec<String>,
     blocked: Vec<String>,
 }
@@ -274,14 +301,27 @@ impl Config {
             endpoints: Endpoints {
                 v2: values.boolean("api.v2.enable"),
                 v3: values.boolean("api.v3.enable"),
+                openapi: values.boolean("sluiceway.openapi.enable"),
                 allowed: values.list("api.endpoints.allowlist").to_vec(),
                 blocked: values.list("api.endpoints.blocklist").to_vec(),
             },
+            v2_extras: values.boolean("sluiceway.v2.record.extras.enable"),
             resource_name_authority: values.text("confluent.resource.name.authority").to_owned(),
             producer,
             consumers: consumers(&values),
             peers: PeersConfig::read(&values, &mut errors),
             idempotency: IdempotencyConfig::read(&values),
+            sse: SseConfig {
+                max_streams: values.size("sluiceway.sse.streams.max"),
+                max_duration: millis(&values, "sluiceway.sse.max.duration.ms"),
+                heartbeat: millis(&values, "sluiceway.sse.heartbeat.ms"),
+                stall: millis(&values, "sluiceway.sse.stall.ms"),
+                chunk_bytes: values.size("sluiceway.sse.chunk.bytes"),
+            },
+            raw: RawConfig {
+                topics: values.list("sluiceway.raw.topics").to_vec(),
+                forward: values.list("sluiceway.raw.forward.headers").to_vec(),
+            },
             urls,
             schema_registry,
             subjects: subjects(properties, &mut errors),
@@ -363,15 +403,27 @@ fn http(values: &Values) -> HttpConfig {
         body_timeout: millis(values, "sluiceway.body.timeout.ms"),
         body_min_rate: values.size("sluiceway.body.min.rate"),
         idle_timeout: millis(values, "idle.timeout.ms"),
+        keep_alive: keep_alive(values),
         request_timeout: Some(millis(values, "request.timeout.ms")).filter(|time| !time.is_zero()),
         shutdown_grace: millis(values, "shutdown.graceful.ms"),
         compression: values.boolean("compression.enable"),
+        decompression: values.boolean("sluiceway.request.decompression.enable"),
         reject_options: values.boolean("reject.options.request"),
         cors: cors(values),
         extra_headers: extra_headers(values),
         media: Offers {
             lenient: values.boolean("sluiceway.lenient.media.types"),
         },
+    }
+}
+
+fn keep_alive(values: &Values) -> KeepAlive {
+    let unless_off = |name: &str| Some(millis(values, name)).filter(|time| !time.is_zero());
+    KeepAlive {
+        tcp: unless_off("sluiceway.tcp.keepalive.ms"),
+        http2_interval: unless_off("sluiceway.http2.keepalive.interval.ms"),
+        http2_timeout: millis(values, "sluiceway.http2.keepalive.timeout.ms"),
+        max_age: unless_off("sluiceway.connection.max.age.ms"),
     }
 }
 
@@ -483,6 +535,8 @@ fn consumers(values: &Values) -> ConsumersConfig {
         max_instances: values.size("sluiceway.consumer.instances.max"),
         linger: millis(values, "sluiceway.consumer.linger.ms"),
         join_wait: millis(values, "sluiceway.consumer.join.wait.ms"),
+        max_partition_reads: values.size("sluiceway.partition.reads.max"),
+        max_partition_records: values.size("sluiceway.partition.reads.max.records"),
         id: values.text("id").to_owned(),
     }
 }

@@ -3,6 +3,7 @@
 //! The doc texts are the user documentation (`--print-config-docs` prints them). Keys that are accepted without effect
 //! are listed in `no_effect.rs` with the reason that is logged when someone sets them.
 
+mod beyond;
 mod consumers;
 mod idempotency;
 mod no_effect;
@@ -19,7 +20,10 @@ pub(crate) use no_effect::NO_EFFECT;
 pub fn definition() -> ConfigDef {
     let def = ConfigDef::new()
         .keys("Kafka", kafka())
-        .keys("Listeners and connections", listeners())
+        .keys(
+            "Listeners and connections",
+            listeners().into_iter().chain(beyond::connections()),
+        )
         .keys("TLS", security::tls())
         .keys(
             "Authentication and authorisation",
@@ -27,10 +31,13 @@ pub fn definition() -> ConfigDef {
         )
         .keys("Limits", limits())
         .keys("Limits on rates", security::rates())
-        .keys("HTTP", http())
+        .keys("HTTP", http().into_iter().chain(beyond::http()))
         .keys("Topics and delivery", delivery())
+        .keys("Records of the v2 API", beyond::v2_records())
+        .keys("Raw records", beyond::raw())
         .keys("Consumers", consumers::keys())
         .keys("Replicas", peers::keys())
+        .keys("Events and reads without a group", beyond::streams())
         .keys("Records of the v3 API", records::keys())
         .keys("Idempotency keys", idempotency::keys())
         .keys("Accepted without effect", no_effect())

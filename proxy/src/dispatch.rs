@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use http::{Method, Request as HttpRequest, header};
+use http::{HeaderMap, Method, Request as HttpRequest, header};
 use hyper::body::Incoming;
 
-use crate::api::v2::{brokers, consumer_records, consumers, partitions, records, root, topics};
+use crate::api::v2::{
+    brokers, consumer_records, consumers, partition_records, partitions, raw, records, root, topics,
+};
 use crate::api::v3;
 use crate::api::{Caller, Request};
 use crate::app::App;
@@ -14,9 +16,11 @@ use crate::error::Error;
 use crate::events;
 use crate::layer::Call;
 use crate::media::{self, Negotiated};
+use crate::openapi;
 use crate::peers::{self, Asked, Passed};
 use crate::respond::{self, Response};
 use crate::router::{Consumes, Endpoint, Matched, Route, Target};
+use crate::sse;
 
 /// Answers a call.
 pub async fn dispatch(app: &Arc<App>, call: Call) -> Response {
@@ -73,6 +77,7 @@ pub async fn dispatch(app: &Arc<App>, call: Call) -> Response {
         // A stream of answers is work until its end.
         Body::Stream(answers) => answers.keep((active, place)),
         Body::Forwarded(answer) => answer.keep((active, place)),
+        Body::Pushed(events) => events.keep((active, place)),
         _ => drop((active, place)),
     }
     if head {
@@ -89,6 +94,9 @@ async fn serve(
     caller: Caller<'_>,
     request: HttpRequest<Incoming>,
 ) -> Response {
+    if matches!(route.endpoint, Endpoint::OpenApi | Endpoint::Docs) {
+        return openapi::answer(app, route.endpoint);
+    }
     let headers = request.headers();
     let accepted = || headers.get_all(header::ACCEPT).iter();
     let media = match &route.consumes {
@@ -97,15 +105,24 @@ async fn serve(
     };
     let media = match media {
         Ok(media) => media,
+        Err(Error::UnsupportedMediaType | Error::MalformedMediaType)
+            if raw::takes(app, route, &matched, &request) =>
+        {
+            return Box::pin(raw_records(app, route, matched, caller, request)).await;
+        }
         Err(error @ Error::UnsupportedMediaType) => {
             let negotiated = Negotiated::plain(media::for_unsupported(accepted()));
             return respond::error(&error, Some(&negotiated));
         }
         Err(error) => return respond::error(&error, None),
     };
-    let negotiated = match media::accept(accepted(), route.offers) {
-        Ok(negotiated) => negotiated,
-        Err(error) => return respond::error(&error, None),
+    let negotiated = if are_events(app, route.endpoint, headers) {
+        sse::errors_in()
+    } else {
+        match media::accept(accepted(), route.offers) {
+            Ok(negotiated) => negotiated,
+            Err(error) => return respond::error(&error, None),
+        }
     };
     let (parts, body) = request.into_parts();
     let peers = app.peers.as_ref();
@@ -136,9 +153,48 @@ async fn serve(
     result.unwrap_or_else(|error| refused(app, &error, &negotiated))
 }
 
+/// Whether records are to come as events.
+fn are_events(app: &App, endpoint: Endpoint, headers: &HeaderMap) -> bool {
+    matches!(endpoint, Endpoint::Records | Endpoint::PartitionRecords)
+        && app.config.sse.max_streams > 0
+        && sse::wanted(headers)
+}
+
 fn refused(app: &App, error: &Error, negotiated: &Negotiated) -> Response {
     events::refused(&app.metrics, error);
     respond::error(error, Some(negotiated))
+}
+
+/// A produce request whose body is no envelope, for a topic that takes it.
+async fn raw_records(
+    app: &Arc<App>,
+    route: &Route,
+    matched: Matched,
+    caller: Caller<'_>,
+    request: HttpRequest<Incoming>,
+) -> Response {
+    let negotiated = raw::answered_in(request.headers());
+    let (parts, body) = request.into_parts();
+    let request = Request {
+        app,
+        path: parts.uri.path(),
+        uri: &parts.uri,
+        headers: &parts.headers,
+        matched,
+        media: None,
+        negotiated: &negotiated,
+        read: None,
+        caller,
+    };
+    let partition = match route.endpoint {
+        Endpoint::ProduceToPartition => request.partition().map(Some),
+        _ => Ok(None),
+    };
+    let result = match partition {
+        Ok(partition) => raw::write(&request, partition, body).await,
+        Err(error) => Err(error),
+    };
+    result.unwrap_or_else(|error| refused(app, &error, &negotiated))
 }
 
 /// Producing is what must be quick; the futures of the others are boxed to keep its own small.
@@ -169,9 +225,17 @@ pub(crate) async fn handle(
         Endpoint::SeekToEnd => Box::pin(consumers::seek_to_end(request, body)).await,
         Endpoint::Commit => Box::pin(consumers::commit(request, body)).await,
         Endpoint::Committed => Box::pin(consumers::committed(request, body)).await,
+        Endpoint::Records if are_events(request.app, endpoint, request.headers) => {
+            Box::pin(consumer_records::events(request)).await
+        }
+        Endpoint::PartitionRecords if are_events(request.app, endpoint, request.headers) => {
+            Box::pin(partition_records::events(request)).await
+        }
         Endpoint::Records => Box::pin(consumer_records::read(request)).await,
+        Endpoint::PartitionRecords => Box::pin(partition_records::read(request)).await,
         Endpoint::PartitionOffsets => Box::pin(partitions::offsets(request)).await,
         Endpoint::V3(endpoint) => v3::answer(endpoint, request, body).await,
+        Endpoint::OpenApi | Endpoint::Docs => Ok(openapi::answer(request.app, endpoint)),
         Endpoint::V3Records => v3::records::stream(request, body).await,
         Endpoint::V3RecordsBatch => Box::pin(v3::batch::produce(request, body)).await,
     }

@@ -10,10 +10,13 @@
 //! What fails: an [`EnvelopeError`], in the order in which the original notices it: syntax and types while reading,
 //! an unknown field when its object ends, missing records last. The last of repeated fields wins.
 
+pub mod extras;
+
 use sluiceway_common::json::{JsonError, Options, Scanner};
 use thiserror::Error;
 
 use crate::coerce::{self, Mismatch, shorten};
+use extras::{Extras, Indexed};
 
 /// A piece of [`Envelope::json`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,14 +34,20 @@ impl Span {
             .unwrap_or_default()
     }
 
-    /// From `start` to the end of `bytes`.
+    /// From `start` to `end`.
     #[must_use]
-    pub fn since(start: usize, bytes: &[u8]) -> Self {
+    pub fn new(start: usize, end: usize) -> Self {
         let limit = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         Self {
             start: limit(start),
-            end: limit(bytes.len()),
+            end: limit(end),
         }
+    }
+
+    /// From `start` to the end of `bytes`.
+    #[must_use]
+    pub fn since(start: usize, bytes: &[u8]) -> Self {
+        Self::new(start, bytes.len())
     }
 
     /// Its length in bytes.
@@ -74,6 +83,8 @@ pub struct Envelope {
     pub records: Vec<Record>,
     /// Schemas given with the request, for the formats that need them.
     pub schemas: Schemas,
+    /// Headers and times of those records that have them, by index, in order.
+    pub extras: Vec<Indexed>,
 }
 
 /// The schema fields of a produce request.
@@ -145,6 +156,18 @@ const OPTIONS: Options = Options {
 /// # Errors
 /// See [`EnvelopeError`].
 pub fn decode(body: &[u8], method: &'static str) -> Result<Envelope, EnvelopeError> {
+    decode_extended(body, method, false)
+}
+
+/// The same; `extended`: records may have `headers` and `timestamp`, which are unknown fields otherwise.
+///
+/// # Errors
+/// See [`EnvelopeError`].
+pub fn decode_extended(
+    body: &[u8],
+    method: &'static str,
+    extended: bool,
+) -> Result<Envelope, EnvelopeError> {
     let start = if body.starts_with(BOM) { BOM.len() } else { 0 };
     let mut decoder = Decoder {
         body,
@@ -154,6 +177,7 @@ pub fn decode(body: &[u8], method: &'static str) -> Result<Envelope, EnvelopeErr
             ..Envelope::default()
         },
         null_record: None,
+        extended,
     };
     if !decoder.request()? {
         return Err(EnvelopeError::Missing(method));
@@ -171,6 +195,8 @@ struct Decoder<'b> {
     envelope: Envelope,
     /// Index of the first record that is `null`, which the original finds only when it copies the list.
     null_record: Option<usize>,
+    /// Whether records may have headers and a time.
+    extended: bool,
 }
 
 impl Decoder<'_> {
@@ -242,6 +268,7 @@ impl Decoder<'_> {
     fn records(&mut self) -> Result<(), EnvelopeError> {
         self.envelope.records.clear();
         self.envelope.json.clear();
+        self.envelope.extras.clear();
         self.null_record = None;
         match self.scanner.peek() {
             Some(b'[') => self.scanner.enter().map_err(EnvelopeError::SyntaxInside)?,
@@ -283,6 +310,7 @@ impl Decoder<'_> {
         self.scanner.enter().map_err(EnvelopeError::SyntaxInside)?;
         let mut record = Record::default();
         let (mut first, mut unknown) = (true, None);
+        let mut extras: Option<Extras> = None;
         while let Some(name) = self
             .scanner
             .member(&mut first)
@@ -295,11 +323,25 @@ impl Decoder<'_> {
                     record.partition =
                         coerce::int(self.body, &mut self.scanner).map_err(EnvelopeError::inside)?;
                 }
+                "headers" if self.extended => {
+                    let headers = extras::headers(&mut self.scanner);
+                    extras.get_or_insert_default().headers =
+                        headers.map_err(EnvelopeError::inside)?;
+                }
+                "timestamp" if self.extended => {
+                    let time = extras::timestamp(self.body, &mut self.scanner);
+                    extras.get_or_insert_default().timestamp =
+                        time.map_err(EnvelopeError::inside)?;
+                }
                 other => {
                     unknown.get_or_insert_with(|| other.to_owned());
                     self.scanner.skip().map_err(EnvelopeError::SyntaxInside)?;
                 }
             }
+        }
+        if let Some(extras) = extras.filter(|extras| *extras != Extras::default()) {
+            let index = self.envelope.records.len();
+            self.envelope.extras.push((index, extras));
         }
         unknown.map_or(Ok(record), |name| Err(EnvelopeError::UnknownField(name)))
     }

@@ -79,6 +79,8 @@ pub mod codes {
     pub const PAYLOAD_TOO_LARGE: Code = Code::new(413, S::PAYLOAD_TOO_LARGE);
     /// The body's media type is not read here.
     pub const UNSUPPORTED_MEDIA_TYPE: Code = Code::new(415, S::UNSUPPORTED_MEDIA_TYPE);
+    /// The partition does not have the offset (only without a group).
+    pub const OFFSET_OUT_OF_RANGE: Code = Code::new(416, S::RANGE_NOT_SATISFIABLE);
     /// Well-formed JSON that breaks a rule.
     pub const UNPROCESSABLE: Code = Code::new(422, S::UNPROCESSABLE_ENTITY);
     /// A consumer setting out of range; its number does not start with its status.
@@ -144,6 +146,9 @@ pub enum Error {
     /// The body's media type is not read here.
     #[error("HTTP 415 Unsupported Media Type")]
     UnsupportedMediaType,
+    /// The body is compressed in a way that is not read here.
+    #[error("The Content-Encoding is not read here: {0}. Known are gzip and zstd, one at a time.")]
+    UnsupportedEncoding(String),
     /// A media type header that cannot be parsed.
     #[error("malformed media type")]
     MalformedMediaType,
@@ -206,6 +211,11 @@ pub enum Error {
         "The request body is larger than {0} bytes, which is the value of the sluiceway.request.max.bytes configuration."
     )]
     BodyTooLarge(usize),
+    /// The body is one record, and larger than records may be; the limit in bytes.
+    #[error(
+        "The body is one record and larger than {0} bytes, which is the value of the max.request.size configuration."
+    )]
+    RecordTooLarge(usize),
     /// The body did not arrive in time, or not to its end.
     #[error("Timeout while reading from inputStream")]
     BodyTimeout,
@@ -219,10 +229,42 @@ pub enum Error {
     Backpressure {
         /// Bytes in flight.
         in_flight: usize,
+        /// Seconds until they will have left, as far as can be told.
+        retry_after: u32,
     },
     /// More requests than may be served at once.
     #[error("Too many requests are being served; try again later.")]
-    Overloaded,
+    Overloaded {
+        /// Seconds until what is on its way to Kafka will have left, as far as can be told.
+        retry_after: u32,
+    },
+    /// No broker answers, and the client prefers to know at once.
+    #[error("Kafka is not reachable: {reason}")]
+    Unavailable {
+        /// What the Kafka client says.
+        reason: String,
+        /// Seconds until what is on its way to Kafka may have left.
+        retry_after: u32,
+    },
+    /// As many event streams as there may be.
+    #[error("Too many event streams are open: {0} is the limit; try again later.")]
+    TooManyStreams(usize),
+    /// The offset is not, or no longer, in the partition.
+    #[error(
+        "Offset {offset} is out of range: partition {partition} of topic {topic} has the offsets from {beginning} up to, not including, {end}."
+    )]
+    OffsetOutOfRange {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
+        /// The offset asked for.
+        offset: i64,
+        /// First offset that can be read.
+        beginning: i64,
+        /// Offset of the next record.
+        end: i64,
+    },
     /// The request took longer than `request.timeout.ms`.
     #[error(
         "The request took longer than {0} ms, which is the value of the request.timeout.ms configuration."
@@ -267,6 +309,15 @@ pub enum Error {
     Internal,
 }
 
+/// Whether a status says that the same request may succeed later.
+#[must_use]
+pub fn retry_later(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+    )
+}
+
 impl From<KafkaFault> for Error {
     fn from(fault: KafkaFault) -> Self {
         Self::Kafka(fault)
@@ -274,6 +325,17 @@ impl From<KafkaFault> for Error {
 }
 
 impl Error {
+    /// Seconds after which it is worth trying again, for what has that in it (429, 503).
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u32> {
+        match self {
+            Self::Backpressure { retry_after, .. }
+            | Self::Overloaded { retry_after }
+            | Self::Unavailable { retry_after, .. } => Some(*retry_after),
+            other => retry_later(other.code().status).then_some(1),
+        }
+    }
+
     /// The code it is answered with.
     #[must_use]
     pub fn code(&self) -> Code {
@@ -285,7 +347,9 @@ impl Error {
             Self::InvalidPayload(_) => codes::INVALID_PAYLOAD,
             Self::NoSuchMethod => codes::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => codes::NOT_ACCEPTABLE,
-            Self::UnsupportedMediaType => codes::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnsupportedMediaType | Self::UnsupportedEncoding(_) => {
+                codes::UNSUPPORTED_MEDIA_TYPE
+            }
             Self::MalformedMediaType
             | Self::NoMediaType
             | Self::Malformed(_)
@@ -302,10 +366,14 @@ impl Error {
             Self::Idempotency(error) => error.code(),
             Self::Consumer(error) => error.code(),
             Self::HeaderTooLarge => codes::HEADER_TOO_LARGE,
-            Self::BodyTooLarge(_) => codes::PAYLOAD_TOO_LARGE,
+            Self::BodyTooLarge(_) | Self::RecordTooLarge(_) => codes::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => codes::REQUEST_TIMEOUT,
-            Self::Backpressure { .. } => codes::TOO_MANY_REQUESTS,
-            Self::Overloaded | Self::Unreachable(_) | Self::IdentityProvider => codes::OVERLOADED,
+            Self::OffsetOutOfRange { .. } => codes::OFFSET_OUT_OF_RANGE,
+            Self::TooManyStreams(_) | Self::Backpressure { .. } => codes::TOO_MANY_REQUESTS,
+            Self::Overloaded { .. } | Self::Unreachable(_) | Self::IdentityProvider => {
+                codes::OVERLOADED
+            }
+            Self::Unavailable { .. } => codes::BROKER_NOT_AVAILABLE,
             Self::Unauthenticated { .. } => codes::UNAUTHORIZED,
             Self::Forbidden(_) => codes::KAFKA_AUTHORIZATION,
             Self::NotAPeer | Self::GatewayForbidden => codes::FORBIDDEN,

@@ -168,6 +168,56 @@ pub fn unforeseen(reason: &str) {
     tracing::debug!(reason, "a request on consumers was answered with 500");
 }
 
+/// Why an event stream ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamEnd {
+    /// The client went away.
+    Client,
+    /// It did not read what was sent.
+    Stalled,
+    /// It was as old as streams may be.
+    Lifetime,
+    /// Its records cannot be read on.
+    Failed,
+    /// The proxy stops.
+    Shutdown,
+}
+
+impl StreamEnd {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 5] = [
+        Self::Client,
+        Self::Stalled,
+        Self::Lifetime,
+        Self::Failed,
+        Self::Shutdown,
+    ];
+
+    /// Its label in metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Stalled => "stalled",
+            Self::Lifetime => "lifetime",
+            Self::Failed => "failed",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
+
+/// An event stream ended.
+pub fn stream_ended(metrics: &Metrics, end: StreamEnd) {
+    metrics.streams_ended(end);
+    let reason = end.name();
+    match end {
+        StreamEnd::Stalled | StreamEnd::Failed => {
+            tracing::warn!(reason, "an event stream was ended");
+        }
+        _ => tracing::debug!(reason, "an event stream ended"),
+    }
+}
+
 /// Records of a request failed. One line a request, whatever their number.
 pub fn records_failed<'e>(
     metrics: &Metrics,
@@ -196,18 +246,18 @@ pub fn records_failed<'e>(
 pub fn refused(metrics: &Metrics, error: &Error) {
     let rejected = &metrics.rejected;
     match error {
-        Error::Backpressure { in_flight } => {
+        Error::Backpressure { in_flight, .. } => {
             rejected.backpressure.inc();
             tracing::warn!(
                 in_flight,
                 "a request was refused: too much is on its way to Kafka"
             );
         }
-        Error::Overloaded => {
+        Error::Overloaded { .. } => {
             rejected.concurrency.inc();
             tracing::warn!("a request was refused: too many are being served");
         }
-        Error::BodyTooLarge(limit) => {
+        Error::BodyTooLarge(limit) | Error::RecordTooLarge(limit) => {
             rejected.body_size.inc();
             tracing::debug!(limit, "a request was refused: its body is too large");
         }

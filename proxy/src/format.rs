@@ -14,6 +14,7 @@ pub mod string;
 
 use thiserror::Error;
 
+use crate::envelope::extras::{self, Extras, Indexed};
 use crate::envelope::{Envelope, Record, Span};
 use crate::media::MediaType;
 
@@ -157,6 +158,8 @@ pub struct Batch {
     pub bytes: Vec<u8>,
     /// The records, in order.
     pub records: Vec<Record>,
+    /// Headers and times of those records that have them, by index, in order.
+    pub extras: Vec<Indexed>,
 }
 
 impl Batch {
@@ -166,6 +169,7 @@ impl Batch {
         Self {
             bytes: envelope.json,
             records: envelope.records,
+            extras: envelope.extras,
         }
     }
 
@@ -192,7 +196,17 @@ impl Batch {
             })
         });
         let records = records.collect::<Result<_, SerializeError>>()?;
-        Ok(Self { bytes, records })
+        Ok(Self {
+            bytes,
+            records,
+            extras: envelope.extras.clone(),
+        })
+    }
+
+    /// Headers and time of the record of this index, if it has them.
+    #[must_use]
+    pub fn extras(&self, index: usize) -> Option<&Extras> {
+        extras::find(&self.extras, index)
     }
 
     /// The record's key.

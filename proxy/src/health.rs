@@ -71,6 +71,15 @@ impl Health {
         }
     }
 
+    /// Why no broker answers, while that is so. (Before the first attempt nobody knows.)
+    #[must_use]
+    pub fn unreachable(&self) -> Option<String> {
+        match &*self.state.lock() {
+            State::Down(reason) => Some(reason.clone()),
+            _ => None,
+        }
+    }
+
     /// The fault to answer with when waiting for Kafka is of no use.
     #[must_use]
     pub fn hopeless(&self) -> Option<KafkaFault> {

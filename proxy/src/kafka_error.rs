@@ -29,6 +29,12 @@ pub enum FaultClass {
     Throttled,
     /// A record is larger than the broker takes.
     TooLarge,
+    /// Records for a topic that does not exist, in the words of a client that waited for it.
+    NoTopic,
+    /// The same of a partition.
+    NoPartition,
+    /// The client's queue is full.
+    QueueFull,
 }
 
 /// A failure of Kafka or of its client.
@@ -76,7 +82,10 @@ impl KafkaFault {
         match self.class {
             FaultClass::Authentication => codes::KAFKA_AUTHENTICATION,
             FaultClass::Authorization => codes::KAFKA_AUTHORIZATION,
-            FaultClass::Retriable => codes::KAFKA_RETRIABLE,
+            FaultClass::Retriable
+            | FaultClass::NoTopic
+            | FaultClass::NoPartition
+            | FaultClass::QueueFull => codes::KAFKA_RETRIABLE,
             FaultClass::Fatal => codes::KAFKA,
             FaultClass::BadRequest => codes::KAFKA_BAD_REQUEST,
             FaultClass::UnknownTopicOrPartition => codes::UNKNOWN_TOPIC_OR_PARTITION,
@@ -91,10 +100,31 @@ impl KafkaFault {
         match self.class {
             FaultClass::Authentication => codes::KAFKA_AUTHENTICATION,
             FaultClass::Authorization => codes::KAFKA_AUTHORIZATION,
-            FaultClass::Retriable | FaultClass::UnknownTopicOrPartition | FaultClass::Throttled => {
-                codes::KAFKA_RETRIABLE
-            }
+            FaultClass::Retriable
+            | FaultClass::UnknownTopicOrPartition
+            | FaultClass::Throttled
+            | FaultClass::NoTopic
+            | FaultClass::NoPartition
+            | FaultClass::QueueFull => codes::KAFKA_RETRIABLE,
             FaultClass::Fatal | FaultClass::BadRequest | FaultClass::TooLarge => codes::KAFKA,
+        }
+    }
+
+    /// The code of a record's result for clients that ask for the [strict](crate::prefer) truth: what kind of failure it
+    /// is, and a status that says who has to act.
+    #[must_use]
+    pub fn strict_code(&self) -> Code {
+        match self.class {
+            FaultClass::Authentication => codes::KAFKA_AUTHENTICATION,
+            FaultClass::Authorization => codes::KAFKA_AUTHORIZATION,
+            FaultClass::Retriable => codes::BROKER_NOT_AVAILABLE,
+            FaultClass::Fatal => codes::KAFKA,
+            FaultClass::BadRequest => codes::KAFKA_BAD_REQUEST,
+            FaultClass::UnknownTopicOrPartition | FaultClass::NoTopic => codes::TOPIC_NOT_FOUND,
+            FaultClass::NoPartition => codes::PARTITION_NOT_FOUND,
+            FaultClass::Throttled => codes::KAFKA_THROTTLED,
+            FaultClass::QueueFull => codes::TOO_MANY_REQUESTS,
+            FaultClass::TooLarge => codes::PAYLOAD_TOO_LARGE,
         }
     }
 }
@@ -155,9 +185,9 @@ fn class_of(code: K) -> FaultClass {
         | K::UnknownTopicId
         | K::InvalidMessage
         | K::ConcurrentTransactions
-        | K::QueueFull
         | K::PurgeQueue
         | K::PurgeInflight => FaultClass::Retriable,
+        K::QueueFull => FaultClass::QueueFull,
         K::InvalidReplicationFactor
         | K::SecurityDisabled
         | K::UnsupportedVersion
@@ -214,21 +244,22 @@ mod tests {
     #[test]
     fn codes_outside_and_inside_of_results() {
         let cases = [
-            (K::UnknownTopicOrPartition, 40403, 50003),
-            (K::TopicAuthorizationFailed, 40301, 40301),
-            (K::SaslAuthenticationFailed, 40101, 40101),
-            (K::NotEnoughReplicas, 50003, 50003),
-            (K::MessageTimedOut, 50003, 50003),
-            (K::MessageSizeTooLarge, 413, 50002),
-            (K::InvalidRecord, 50002, 50002),
-            (K::PolicyViolation, 40002, 50002),
-            (K::InvalidTopic, 40002, 50002),
+            (K::UnknownTopicOrPartition, 40403, 50003, 40401),
+            (K::TopicAuthorizationFailed, 40301, 40301, 40301),
+            (K::SaslAuthenticationFailed, 40101, 40101, 40101),
+            (K::NotEnoughReplicas, 50003, 50003, 50302),
+            (K::MessageTimedOut, 50003, 50003, 50302),
+            (K::QueueFull, 50003, 50003, 429),
+            (K::MessageSizeTooLarge, 413, 50002, 413),
+            (K::InvalidRecord, 50002, 50002, 50002),
+            (K::PolicyViolation, 40002, 50002, 40002),
+            (K::InvalidTopic, 40002, 50002, 40002),
         ];
-        for (code, whole, record) in cases {
+        for (code, whole, record, strict) in cases {
             let fault = fault(code, "t");
             assert_eq!(
-                (fault.code().number, fault.record_code().number),
-                (whole, record),
+                [fault.code(), fault.record_code(), fault.strict_code()].map(|code| code.number),
+                [whole, record, strict],
                 "{code:?}"
             );
         }

@@ -13,6 +13,10 @@
 //! librdkafka ──▶ reader ──▶ format ──▶ pending ──▶ respond        consumer/: one client an instance, woken, not
 //!                drain      json │     the body's                 polled; a lock an instance
 //!                           base64     bytes
+//!
+//! beyond the original:
+//! raw (bodies without an envelope) │ envelope::extras (headers, times) │ prefer (strict statuses) │ decompress
+//! sse (events) │ consumer::partition_read (without a group) │ openapi (the API's description)
 //! ```
 //!
 //! Every layer has its own errors; [`respond`] alone turns them into responses. What is logged and counted together is
@@ -34,6 +38,7 @@ pub mod config_keys;
 pub mod connections;
 pub mod consumer;
 mod decimal;
+pub mod decompress;
 pub mod dispatch;
 pub mod entity;
 pub mod envelope;
@@ -42,25 +47,31 @@ pub mod events;
 pub mod format;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod glob;
 pub mod health;
 pub mod idempotency;
 pub mod instant;
 pub mod kafka_error;
 mod kafka_wire;
+pub mod keep_alive;
 pub mod layer;
 pub mod limit;
 pub mod media;
 pub mod metrics;
+pub mod openapi;
 pub mod peers;
+pub mod prefer;
 pub mod produce;
 pub mod producer_pool;
 mod proxy;
 pub mod rate_limit;
+mod raw;
 pub mod record_request;
 pub mod respond;
 pub mod router;
 pub mod schemas;
 pub mod server;
+pub mod sse;
 pub mod stack;
 mod stage;
 pub mod stream;

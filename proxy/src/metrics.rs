@@ -12,12 +12,13 @@ use prometheus::{
     exponential_buckets,
 };
 
+use crate::events::StreamEnd;
 use crate::format::Format;
 
 /// Statuses whose counters are resolved in advance; others are counted as `other`.
-const STATUSES: [u16; 20] = [
-    200, 201, 204, 207, 400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 422, 429, 431, 500, 503,
-    504,
+const STATUSES: [u16; 21] = [
+    200, 201, 204, 207, 400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 416, 422, 429, 431, 500,
+    503, 504,
 ];
 
 /// All metrics of the proxy.
@@ -42,6 +43,7 @@ pub struct Metrics {
     delivery_errors: IntCounterVec,
     /// Producers that replaced one which failed for good.
     pub replacements: IntCounter,
+    streams_ended: [IntCounter; StreamEnd::ALL.len()],
     /// Whether Kafka was reachable when it was last tried.
     pub kafka_up: IntGauge,
 }
@@ -103,7 +105,13 @@ impl Metrics {
             "Requests refused by a limit of the proxy, by reason.",
             &["reason"],
         )?;
+        let ended = counter_vec(
+            "event_streams_ended_total",
+            "Event streams that ended, by reason.",
+            &["reason"],
+        )?;
         Ok(Self {
+            streams_ended: StreamEnd::ALL.map(|end| ended.with_label_values(&[end.name()])),
             requests: counter_vec(
                 "requests_total",
                 "Requests answered, by route, method and status.",
@@ -152,6 +160,11 @@ impl Metrics {
                 "Whether Kafka was reachable when it was last tried (1) or not (0).",
             )?,
         })
+    }
+
+    /// Counts an event stream that ended.
+    pub fn streams_ended(&self, end: StreamEnd) {
+        self.streams_ended[end as usize].inc();
     }
 
     /// The metrics of a route.

@@ -37,12 +37,26 @@ pub struct RecordError {
     pub code: Code,
     /// What the client is told.
     pub message: Cow<'static, str>,
+    /// The code for clients that ask for the [strict](crate::prefer) truth.
+    pub strict: Code,
+}
+
+impl RecordError {
+    /// A failure whose code tells all.
+    pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            strict: code,
+        }
+    }
 }
 
 impl From<KafkaFault> for RecordError {
     fn from(fault: KafkaFault) -> Self {
         Self {
             code: fault.record_code(),
+            strict: fault.strict_code(),
             message: fault.message,
         }
     }
@@ -132,9 +146,7 @@ pub async fn produce(
     }
     let cost = batch.bytes.len() + batch.records.len() * RECORD_OVERHEAD;
     if !permit.resize(cost) {
-        return Err(Error::Backpressure {
-            in_flight: permit.in_flight(),
-        });
+        return Err(permit.refused());
     }
     let refused = refusals(app, topic, &batch, target).await;
     let handle = app.producer.current();
@@ -196,17 +208,20 @@ async fn refusals(
         Err(fault) => return all(fault.into()),
     };
     let limit = app.config.delivery.max_record_bytes;
-    let check = |record: &Record| match target(record) {
+    let check = |index: usize, record: &Record| match target(record) {
         Some(partition) if partition >= partitions => {
             Some(app.topics.no_partition(topic, partition, partitions).into())
         }
-        _ => too_large(record, limit),
+        _ => match batch.extras(index) {
+            Some(extras) => oversize(record, extras.kafka_headers().1, limit),
+            None => too_large(record, limit),
+        },
     };
     let results = batch
         .records
         .iter()
         .enumerate()
-        .filter_map(|(index, record)| Some((index, check(record)?)));
+        .filter_map(|(index, record)| Some((index, check(index, record)?)));
     results.collect()
 }
 
@@ -221,6 +236,8 @@ fn send(
     let registered = app.deliveries.register(batch.records.len(), permit);
     let mut skipped = refused.iter().map(|(index, _)| *index).peekable();
     for (index, record) in batch.records.iter().enumerate() {
+        let extras = batch.extras(index);
+        let headers = extras.and_then(|extras| extras.kafka_headers().0);
         let result = match skipped.next_if_eq(&index) {
             Some(_) => Err(RDKafkaErrorCode::Fail),
             None => hand(&Outgoing {
@@ -228,8 +245,8 @@ fn send(
                 partition: target(record),
                 key: batch.key(record),
                 value: batch.value(record),
-                timestamp: None,
-                headers: None,
+                timestamp: extras.and_then(|extras| extras.timestamp),
+                headers: headers.as_ref(),
                 opaque: registered.opaque(index),
             }),
         };
@@ -277,6 +294,7 @@ fn oversize(record: &Record, headers: usize, limit: usize) -> Option<RecordError
         BATCH_OVERHEAD + MAX_RECORD_OVERHEAD + field(record.key) + field(record.value) + headers;
     (size > limit).then(|| RecordError {
         code: codes::KAFKA,
+        strict: codes::PAYLOAD_TOO_LARGE,
         message: format!(
             "The message is {size} bytes when serialized which is larger than {limit}, which is the value of the \
              max.request.size configuration."

@@ -10,6 +10,7 @@ use sluiceway_common::listener::ListenerError;
 use thiserror::Error;
 use tokio::task::AbortHandle;
 
+use crate::admission::Admission;
 use crate::app::{App, AppError};
 use crate::auth::gate::GateError;
 use crate::config::Config;
@@ -75,6 +76,7 @@ impl Proxy {
             peers.start();
         }
         tokio::spawn(Consumers::sweep(Arc::downgrade(&app.consumers)));
+        tokio::spawn(Admission::measure(Arc::downgrade(&app.admission)));
         let watch = tokio::spawn(Arc::clone(&app).watch_kafka()).abort_handle();
         for address in server.addresses() {
             tracing::info!(%address, "the REST proxy listens");

@@ -101,12 +101,10 @@ impl RateLimits {
 /// The answer to a record beyond a limit.
 #[must_use]
 pub fn refused() -> RecordError {
-    RecordError {
-        code: codes::TOO_MANY_REQUESTS,
-        message:
-            "Request rate limit exceeded: The rate limit of requests per second has been exceeded."
-                .into(),
-    }
+    RecordError::new(
+        codes::TOO_MANY_REQUESTS,
+        "Request rate limit exceeded: The rate limit of requests per second has been exceeded.",
+    )
 }
 
 /// Permits per second.

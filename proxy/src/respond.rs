@@ -8,10 +8,9 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::body::Body;
-use crate::consumer::ConsumerError;
+use crate::decompress;
 use crate::entity::ErrorMessage;
 use crate::error::Error;
-use crate::idempotency::IdempotencyError;
 use crate::media::Negotiated;
 
 /// A response of the proxy.
@@ -63,17 +62,13 @@ pub fn error(error: &Error, negotiated: Option<&Negotiated>) -> Response {
     if let Some(negotiated) = negotiated {
         headers.insert(header::CONTENT_TYPE, negotiated.header());
     }
+    if let Some(seconds) = error.retry_after() {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
     refused(error, headers);
-    let later = matches!(
-        error,
-        Error::Backpressure { .. }
-            | Error::Overloaded
-            | Error::Unreachable(_)
-            | Error::Idempotency(IdempotencyError::TooMany(_) | IdempotencyError::Unknown(_))
-            | Error::Consumer(ConsumerError::TooMany(_) | ConsumerError::Fenced)
-    );
-    if later {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    if matches!(error, Error::UnsupportedEncoding(_)) {
+        let accepted = HeaderValue::from_static(decompress::ACCEPTED);
+        headers.insert(header::ACCEPT_ENCODING, accepted);
     }
     let message = ErrorMessage {
         error_code: code.number,
@@ -180,7 +175,9 @@ mod tests {
     impl Bodied for Response {
         fn body_mut_bytes(&self) -> Bytes {
             match self.body() {
-                Body::Empty | Body::Stream(_) | Body::Forwarded(_) => Bytes::new(),
+                Body::Empty | Body::Stream(_) | Body::Forwarded(_) | Body::Pushed(_) => {
+                    Bytes::new()
+                }
                 Body::Chunked(bytes) | Body::Sized(bytes) => bytes.clone(),
             }
         }
@@ -201,8 +198,12 @@ mod tests {
             shown(error(&Error::PartitionNotFound, Some(&v2))),
             (404, kind, body)
         );
-        let full = error(&Error::Backpressure { in_flight: 7 }, Some(&v2));
-        assert_eq!(full.headers()[header::RETRY_AFTER], "1");
+        let refused = Error::Backpressure {
+            in_flight: 7,
+            retry_after: 12,
+        };
+        let full = error(&refused, Some(&v2));
+        assert_eq!(full.headers()[header::RETRY_AFTER], "12");
         assert_eq!(full.status(), 429);
     }
 

@@ -39,6 +39,8 @@ pub enum Endpoint {
     ProduceToPartition,
     /// `GET /topics/{topic}/partitions/{partition}/offsets`
     PartitionOffsets,
+    /// `GET /topics/{topic}/partitions/{partition}/records`
+    PartitionRecords,
     /// `POST /consumers/{group}`
     CreateConsumer,
     /// `DELETE /consumers/{group}/instances/{instance}`
@@ -65,6 +67,10 @@ pub enum Endpoint {
     Committed,
     /// `GET /consumers/{group}/instances/{instance}/records`
     Records,
+    /// `GET /openapi.json`
+    OpenApi,
+    /// `GET /docs`
+    Docs,
     /// The v3 API but for records.
     V3(V3),
     /// `POST /v3/clusters/{cluster}/topics/{topic}/records`
@@ -246,10 +252,17 @@ fn table() -> Vec<Row> {
         ),
         Row(
             "/topics/{topic}/partitions/{partition}/offsets",
-            get,
+            get.clone(),
             E::PartitionOffsets,
             "api.v2.partitions.get-offsets",
             Reads::V2,
+        ),
+        Row(
+            "/topics/{topic}/partitions/{partition}/records",
+            get,
+            E::PartitionRecords,
+            "api.v2.partitions.consume-",
+            Reads::Consumed,
         ),
         Row(
             "/v3/clusters/{cluster}/topics/{topic}/records",
@@ -267,7 +280,28 @@ fn table() -> Vec<Row> {
         ),
     ];
     rows.extend(consumers::rows());
+    rows.extend(openapi());
     rows
+}
+
+/// The API's description.
+fn openapi() -> [Row; 2] {
+    [
+        Row(
+            "/openapi.json",
+            Method::GET,
+            Endpoint::OpenApi,
+            "api.openapi.get",
+            Reads::V3Bodiless,
+        ),
+        Row(
+            "/docs",
+            Method::GET,
+            Endpoint::Docs,
+            "api.openapi.page",
+            Reads::V3Bodiless,
+        ),
+    ]
 }
 
 /// The formats that records can be read in, as the endpoints' names have them.
@@ -297,6 +331,7 @@ impl Router {
         let enabled = |name: &str| {
             (endpoints.v2 || !name.starts_with("api.v2."))
                 && (endpoints.v3 || !name.starts_with("api.v3."))
+                && (endpoints.openapi || !name.starts_with("api.openapi."))
         };
         let rows = table().into_iter().chain(v3::table());
         for row in rows.filter(|Row(.., name, _)| enabled(name)) {

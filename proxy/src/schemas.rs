@@ -106,15 +106,10 @@ impl From<SchemaFault> for RecordError {
     fn from(fault: SchemaFault) -> Self {
         let code = fault.code();
         if code.status == codes::UNPROCESSABLE.status {
-            return Self {
-                code: codes::UNPROCESSABLE,
-                message: format!("Error: {} : {fault}", code.number).into(),
-            };
+            let text = format!("Error: {} : {fault}", code.number);
+            return Self::new(codes::UNPROCESSABLE, text);
         }
-        Self {
-            code,
-            message: fault.to_string().into(),
-        }
+        Self::new(code, fault.to_string())
     }
 }
 

@@ -171,6 +171,7 @@ async fn open(
     peer: SocketAddr,
 ) -> Option<(Stream, Client)> {
     let _unsupported = stream.set_nodelay(true);
+    app.config.http.keep_alive.probe(&stream);
     let limit = HANDSHAKE.min(app.config.http.idle_timeout);
     match opening.open(stream, limit).await {
         Ok(opened) => Some(opened),
@@ -206,6 +207,8 @@ fn protocols(app: &App) -> Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_concurrent_streams(settings.http2_max_streams)
         .max_header_list_size(u32::try_from(settings.max_header_bytes).unwrap_or(u32::MAX))
+        .keep_alive_interval(settings.keep_alive.http2_interval)
+        .keep_alive_timeout(settings.keep_alive.http2_timeout)
         .initial_stream_window_size(1024 * 1024)
         .initial_connection_window_size(4 * 1024 * 1024);
     if settings.http2 {
@@ -225,6 +228,7 @@ async fn serve<S>(
     S: Service<Call, Response = Response, Error = Infallible> + Clone,
     S::Future: Future<Output = Answer> + Send + 'static,
 {
+    let keep_alive = app.config.http.keep_alive;
     let metrics = Arc::clone(&app.metrics);
     metrics.accepted.inc();
     metrics.connections.inc();
@@ -238,6 +242,7 @@ async fn serve<S>(
     };
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), requests));
     let mut idle = pin!(activity.idle(idle_timeout));
+    let mut aged = pin!(keep_alive.aged());
     let mut stopping = false;
     loop {
         tokio::select! {
@@ -248,6 +253,10 @@ async fn serve<S>(
                 break;
             }
             () = stop.cancelled(), if !stopping => {
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = aged.as_mut(), if !stopping => {
                 stopping = true;
                 connection.as_mut().graceful_shutdown();
             }

@@ -58,7 +58,11 @@ pub fn stack(
             peers: app.peers.clone(),
         })))
         // The limit on requests at once: beyond it, 503 now instead of an answer too late.
-        .layer(ShedLayer::new(http.max_requests, Arc::clone(metrics)))
+        .layer(ShedLayer::new(
+            http.max_requests,
+            Arc::clone(metrics),
+            Arc::clone(&app.admission),
+        ))
         // The clock runs while the handler does; what was shed has no need of it.
         .layer(DeadlineLayer(http.request_timeout))
         // Nearest to the bodies it compresses.

@@ -138,10 +138,8 @@ impl Stream {
     /// Ends the stream with an error of the proxy.
     fn refuse(&mut self, error: &Error) {
         events::refused(&self.app.metrics, error);
-        self.input.fail(RecordError {
-            code: error.code(),
-            message: error.to_string().into(),
-        });
+        self.input
+            .fail(RecordError::new(error.code(), error.to_string()));
     }
 
     /// Reads records that have arrived, and hands them over together.
@@ -163,9 +161,7 @@ impl Stream {
             }
         }
         if !self.held.resize(self.input.held()) {
-            self.refuse(&Error::Backpressure {
-                in_flight: self.held.in_flight(),
-            });
+            self.refuse(&self.held.refused());
         }
         if records.is_empty() {
             return;
@@ -182,12 +178,10 @@ impl Stream {
         if self.started.elapsed() > settings.max_duration {
             let grace = settings.grace;
             self.closing.get_or_insert_with(|| Instant::now() + grace);
-            return Some(RecordError {
-                code: codes::REQUEST_TIMEOUT,
-                message:
-                    "Streaming connection open for longer than allowed: Connection will be closed."
-                        .into(),
-            });
+            return Some(RecordError::new(
+                codes::REQUEST_TIMEOUT,
+                "Streaming connection open for longer than allowed: Connection will be closed.",
+            ));
         }
         if let Some(account) = &self.account
             && !account.take_record(size)

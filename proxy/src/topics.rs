@@ -101,7 +101,7 @@ impl Topics {
     pub fn no_partition(&self, topic: &str, partition: i32, partitions: i32) -> KafkaFault {
         let wait = self.settings.max_block.as_millis();
         KafkaFault::new(
-            FaultClass::Retriable,
+            FaultClass::NoPartition,
             format!(
                 "Partition {partition} of topic {topic} with partition count {partitions} is not present in metadata \
                  after {wait} ms."
@@ -109,12 +109,10 @@ impl Topics {
         )
     }
 
-    fn no_topic(&self, topic: &str) -> KafkaFault {
+    fn no_topic(&self, topic: &str, class: FaultClass) -> KafkaFault {
         let wait = self.settings.max_block.as_millis();
-        KafkaFault::new(
-            FaultClass::Retriable,
-            format!("Topic {topic} not present in metadata after {wait} ms."),
-        )
+        let text = format!("Topic {topic} not present in metadata after {wait} ms.");
+        KafkaFault::new(class, text)
     }
 
     fn find(&self, topic: &str) -> Option<Arc<Known>> {
@@ -175,7 +173,7 @@ impl Topics {
     async fn look_up(self: &Arc<Self>, topic: &str) -> Result<i32, KafkaFault> {
         match tokio::time::timeout(self.settings.max_block, self.try_look_up(topic)).await {
             Ok(found) => found,
-            Err(_elapsed) => Err(self.no_topic(topic)),
+            Err(_elapsed) => Err(self.no_topic(topic, FaultClass::Retriable)),
         }
     }
 
@@ -195,19 +193,19 @@ impl Topics {
                     let since = match creating {
                         Some(since) => since,
                         None if self.brokers_create_topics().await == Some(false) => {
-                            return Err(self.no_topic(topic));
+                            return Err(self.no_topic(topic, FaultClass::NoTopic));
                         }
                         None => Instant::now(),
                     };
                     creating = Some(since);
                     if since.elapsed() >= self.settings.topic_creation_wait {
-                        return Err(self.no_topic(topic));
+                        return Err(self.no_topic(topic, FaultClass::NoTopic));
                     }
                     self.ask_as_producer(topic).await?;
                 }
                 Err(fault) if fault.class != FaultClass::Retriable => return Err(fault),
                 Err(_) if started.elapsed() >= self.settings.max_block => {
-                    return Err(self.no_topic(topic));
+                    return Err(self.no_topic(topic, FaultClass::Retriable));
                 }
                 Err(_) => {}
             }

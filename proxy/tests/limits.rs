@@ -179,12 +179,17 @@ async fn too_many_requests_at_once() {
     };
     assert_eq!((count(200), count(503)), (3, 5));
     let refused = answers.iter().find(|answer| answer.status == 503).unwrap();
-    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert!((1..=60).contains(&retry_after(refused)), "{refused:?}");
     assert_eq!(refused.json()["error_code"], 503);
     assert_eq!(
         proxy.metric(r#"sluiceway_proxy_rejected_requests_total{reason="concurrency"}"#),
         5.0
     );
+}
+
+/// Seconds, which depend on how fast the queue has been draining.
+fn retry_after(answer: &support::Answer) -> u64 {
+    answer.header("retry-after").unwrap().parse().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -202,7 +207,7 @@ async fn too_many_bytes_on_their_way() {
     let accepted = answers.iter().filter(|answer| answer.status == 200).count();
     assert!((2..=3).contains(&accepted), "{accepted} were accepted");
     let refused = answers.iter().find(|answer| answer.status == 429).unwrap();
-    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert!((1..=60).contains(&retry_after(refused)), "{refused:?}");
     assert_eq!(refused.json()["error_code"], 429);
     // Alone, a request larger than the limit is taken.
     let large = format!(r#"{{"records":[{{"value":"{}"}}]}}"#, "x".repeat(9000));

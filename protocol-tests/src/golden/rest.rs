@@ -14,6 +14,7 @@ use super::stream::{self, Exchange};
 use super::words::Words;
 use super::{Findings, Mismatch, load};
 use crate::http::{Client, Request, Response};
+use crate::openapi::Description;
 
 /// One recorded call.
 #[derive(Debug, Clone)]
@@ -70,6 +71,7 @@ impl Section {
         words: &mut Words,
     ) -> Result<Vec<Mismatch>> {
         let mut all = Vec::new();
+        let description = Description::fetch(client).await?;
         for call in &self.calls {
             if let Some(recorded) = &call.response {
                 words.note_schema(&call.request, &recorded["json"]);
@@ -78,7 +80,14 @@ impl Section {
         for call in &self.calls {
             let mut findings = Findings::new(&self.file, &call.id);
             let outcome = call
-                .replay(client, context, moves, words, &mut findings)
+                .replay(
+                    client,
+                    context,
+                    moves,
+                    words,
+                    &mut findings,
+                    description.as_ref(),
+                )
                 .await;
             outcome.with_context(|| format!("{} {}", self.file, call.id))?;
             all.extend(findings.list);
@@ -119,6 +128,7 @@ impl Call {
         moves: &mut Moves,
         words: &mut Words,
         findings: &mut Findings,
+        description: Option<&Description>,
     ) -> Result<()> {
         let request = words.request(&self.request);
         if !self.exchanges.is_empty() {
@@ -127,6 +137,9 @@ impl Call {
                 .await;
         }
         let found = client.call(&request).await?;
+        if let Some(Err(error)) = description.map(|one| one.check(&request, &found)) {
+            findings.add("openapi.json", "as described", error);
+        }
         match &self.response {
             Some(recorded) => {
                 words.learn(&recorded["json"], &found.json().unwrap_or_default());

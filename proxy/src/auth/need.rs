@@ -29,11 +29,12 @@ impl Need {
             None => Self::All(operation),
         };
         match route.endpoint {
-            E::Root | E::RootPost | E::Brokers | E::Topics => Self::Identity,
+            E::Root | E::RootPost | E::Brokers | E::Topics | E::OpenApi | E::Docs => Self::Identity,
             E::ProduceToTopic | E::ProduceToPartition | E::V3Records | E::V3RecordsBatch => {
                 topic(Produce)
             }
             E::Topic | E::Partitions | E::Partition | E::PartitionOffsets => topic(Describe),
+            E::PartitionRecords => topic(Consume),
             E::CreateConsumer
             | E::DeleteConsumer
             | E::Subscribe

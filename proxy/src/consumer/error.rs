@@ -49,6 +49,11 @@ pub enum ConsumerError {
     /// Another replica of the proxy has the instance now.
     #[error("The consumer instance has moved to another replica of the proxy; try again.")]
     Fenced,
+    /// As many readers of partitions as there may be.
+    #[error(
+        "Too many partitions are being read without a group: {0} is the limit; try again later."
+    )]
+    TooManyReads(usize),
     /// Kafka's answer.
     #[error("{0}")]
     Kafka(KafkaFault),
@@ -69,7 +74,7 @@ impl ConsumerError {
             Self::Format | Self::Rule(_) => codes::UNPROCESSABLE,
             Self::Malformed(_) => codes::BAD_REQUEST,
             Self::Unforeseen(_) => codes::INTERNAL,
-            Self::TooMany(_) => codes::TOO_MANY_REQUESTS,
+            Self::TooMany(_) | Self::TooManyReads(_) => codes::TOO_MANY_REQUESTS,
             Self::Fenced => codes::OVERLOADED,
             Self::Kafka(fault) => fault.code(),
         }

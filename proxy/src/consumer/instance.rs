@@ -135,7 +135,7 @@ impl Instance {
     }
 
     /// Waits until the group has said what is read, at most for so long.
-    pub(super) async fn join(&self, limit: Duration) -> Result<(), ConsumerError> {
+    pub(crate) async fn join(&self, limit: Duration) -> Result<(), ConsumerError> {
         let mut guard = self.reader.lock().await;
         let reader = guard.as_mut().ok_or(ConsumerError::NotFound)?;
         reader.join(limit).await

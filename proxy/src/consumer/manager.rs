@@ -20,6 +20,7 @@ use super::error::ConsumerError;
 use super::instance::Instance;
 use super::metrics::ConsumerMetrics;
 use super::options::Options;
+use super::partition_read::{self, PartitionRead, PartitionReads, Wanted};
 use super::read::Want;
 use super::reader::Reader;
 use super::restore::Restored;
@@ -60,6 +61,8 @@ pub struct Consumers {
     schemas: SchemaFormats,
     calls: Option<Arc<Semaphore>>,
     instances: Mutex<HashMap<(String, String), Arc<Instance>>>,
+    /// Readers of partitions without a group.
+    pub partition_reads: Arc<PartitionReads>,
     /// What is counted.
     pub metrics: ConsumerMetrics,
 }
@@ -81,6 +84,7 @@ impl Consumers {
             .map(|threads| Arc::new(Semaphore::new(threads.max(1))));
         Arc::new(Self {
             shared,
+            partition_reads: PartitionReads::new(config.max_partition_reads),
             config,
             kafka,
             context,
@@ -189,25 +193,73 @@ impl Consumers {
         Instance::new(name, options, wait, min_bytes, self.calls.clone())
     }
 
+    /// Reads a partition without a group.
+    ///
+    /// # Errors
+    /// There are too many such readers, or the client refuses its settings.
+    pub(crate) async fn read_partition(
+        &self,
+        wanted: Wanted,
+    ) -> Result<PartitionRead, ConsumerError> {
+        let place = self.partition_reads.enter()?;
+        let deserializer = self.deserializer(wanted.format)?;
+        let reader = match self.partition_reads.idle() {
+            Some(reader) => reader,
+            None => {
+                let options = Options {
+                    name: None,
+                    format: wanted.format,
+                    offset_reset: Some("none".to_owned()),
+                    auto_commit: Some(false),
+                    min_bytes: None,
+                    wait_millis: None,
+                    principal: None,
+                    include: wanted.include,
+                };
+                let config = self.client_config(partition_read::GROUP, &options);
+                self.reader_with(config, &options).await?
+            }
+        };
+        let reads = Arc::clone(&self.partition_reads);
+        let begin = move || PartitionRead::new(reader, wanted, deserializer, reads, place);
+        let begun = tokio::task::spawn_blocking(begin).await;
+        begun.unwrap_or(Err(ConsumerError::Unforeseen(
+            "beginning to read a partition panicked",
+        )))
+    }
+
+    fn deserializer(&self, format: Format) -> Result<Arc<dyn Deserializer>, ConsumerError> {
+        without_schemas(format)
+            .or_else(|| (self.schemas)(format))
+            .ok_or(ConsumerError::Unforeseen(
+                "schema.registry.url is not set, which this format needs",
+            ))
+    }
+
     async fn reader(
         &self,
         (group, name): (&str, &str),
         options: &Options,
     ) -> Result<Reader, ConsumerError> {
-        let deserializer = without_schemas(options.format)
-            .or_else(|| (self.schemas)(options.format))
-            .ok_or(ConsumerError::Unforeseen(
-                "schema.registry.url is not set, which this format needs",
-            ))?;
         let mut config = self.client_config(group, options);
         if self.shared.is_some() {
             config.set("group.instance.id", member_name(name));
         }
+        self.reader_with(config, options).await
+    }
+
+    async fn reader_with(
+        &self,
+        config: ClientConfig,
+        options: &Options,
+    ) -> Result<Reader, ConsumerError> {
+        let deserializer = self.deserializer(options.format)?;
         let (callbacks, admin) = (
             Callbacks::new(self.context.clone()),
             Arc::clone(&self.admin),
         );
-        let make = move || Reader::new(&config, callbacks, deserializer, admin);
+        let include = options.include;
+        let make = move || Reader::new(&config, callbacks, deserializer, admin, include);
         match tokio::task::spawn_blocking(make).await {
             Ok(Ok(reader)) => Ok(reader),
             Ok(Err(error)) => Err(ConsumerError::Config(error.to_string())),
@@ -327,6 +379,9 @@ impl Consumers {
             min_bytes: instance.min_bytes,
             linger: self.config.linger,
             join: self.config.join_wait,
+            max_records: usize::MAX,
+            until_end: false,
+            events: false,
         }
     }
 
@@ -337,6 +392,7 @@ impl Consumers {
             let Some(consumers) = consumers.upgrade() else {
                 return;
             };
+            consumers.partition_reads.expire();
             for instance in consumers.take_idle() {
                 events::consumer_expired(&consumers.metrics, &instance.group, &instance.name);
                 let cluster = consumers.shared.as_ref().map(|shared| {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::error::ConsumerError;
 use super::fields;
+use super::include::{self, Include};
 use crate::error::Error;
 use crate::format::Format;
 
@@ -27,6 +28,8 @@ pub struct Options {
     pub wait_millis: Option<i32>,
     /// Whom the instance belongs to, when that is known.
     pub principal: Option<Arc<str>>,
+    /// What records show besides key and value.
+    pub include: Include,
 }
 
 #[derive(Default)]
@@ -38,6 +41,7 @@ struct Raw {
     auto_commit: Option<String>,
     min_bytes: Option<i32>,
     wait_millis: Option<i32>,
+    include: Include,
 }
 
 const RESETS: [&str; 3] = ["latest", "earliest", "none"];
@@ -58,6 +62,7 @@ impl Options {
                 "auto.commit.enable" => raw.auto_commit = value.text()?,
                 "fetch.min.bytes" | "responseMinBytes" => raw.min_bytes = value.int()?,
                 "consumer.request.timeout.ms" | "requestWaitMs" => raw.wait_millis = value.int()?,
+                "sluiceway.include" => raw.include = include::read(value)?,
                 _ => return Ok(false),
             }
             Ok(true)
@@ -104,6 +109,7 @@ impl Raw {
             min_bytes: self.min_bytes,
             wait_millis: self.wait_millis,
             principal: None,
+            include: self.include,
         })
     }
 }
@@ -151,6 +157,7 @@ mod tests {
             min_bytes: Some(10),
             wait_millis: Some(0),
             principal: None,
+            include: Include::default(),
         };
         assert_eq!(Options::read(text.as_bytes()).unwrap(), expected);
         assert_eq!(Options::read(native.as_bytes()).unwrap(), expected);

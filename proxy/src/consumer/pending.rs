@@ -8,6 +8,8 @@
 //! at least one record each. A record that could not be decoded stands where it was; nothing behind it is answered
 //! before it is passed by a seek.
 
+use std::ops::Range;
+
 use super::error::ConsumerError;
 
 /// A record in the buffer.
@@ -35,6 +37,30 @@ pub(crate) struct Taken {
     pub(crate) records: usize,
     pub(crate) bytes: usize,
     pub(crate) answered: Vec<Answered>,
+    /// Where the records are in the body, if that was asked for.
+    pub(crate) events: Vec<Event>,
+    /// The partitions of those events: index, topic, number.
+    pub(crate) names: Vec<(usize, String, i32)>,
+}
+
+/// Where a record is in a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Event {
+    /// Index of its partition.
+    pub(crate) part: usize,
+    pub(crate) offset: i64,
+    pub(crate) json: Range<usize>,
+}
+
+/// How much is taken.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limit {
+    /// Bytes of keys and values, which the answer stays below (if it has more than one record).
+    pub(crate) bytes: usize,
+    /// Records.
+    pub(crate) records: usize,
+    /// Whether the answer says where its records are.
+    pub(crate) events: bool,
 }
 
 /// See the module.
@@ -89,6 +115,11 @@ impl Pending {
         self.size
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Whether there is none.
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -111,14 +142,14 @@ impl Pending {
         self.rebuild(kept);
     }
 
-    /// The next records: as many as stay below `max_bytes`, but at least one. `rank` orders the partitions of what
+    /// The next records: as many as stay below the limit, but at least one. `rank` orders the partitions of what
     /// came since the last call.
     ///
     /// # Errors
     /// The first record could not be decoded.
     pub(crate) fn take(
         &mut self,
-        max_bytes: usize,
+        limit: Limit,
         rank: impl Fn(usize) -> usize,
     ) -> Result<Taken, ConsumerError> {
         self.order(rank);
@@ -130,7 +161,7 @@ impl Pending {
                 }
                 break;
             }
-            if count > 0 && bytes + entry.size >= max_bytes {
+            if count > 0 && (bytes + entry.size >= limit.bytes || count >= limit.records) {
                 break;
             }
             count += 1;
@@ -139,6 +170,11 @@ impl Pending {
         let rest = self.entries.split_off(count);
         let taken = std::mem::take(&mut self.entries);
         let answered = answered(&taken);
+        let events = if limit.events {
+            events(&taken)
+        } else {
+            Vec::new()
+        };
         let body = self.body(&taken, rest.is_empty());
         self.rebuild(rest);
         Ok(Taken {
@@ -146,6 +182,8 @@ impl Pending {
             records: count,
             bytes,
             answered,
+            events,
+            names: Vec::new(),
         })
     }
 
@@ -206,6 +244,21 @@ impl Pending {
     }
 }
 
+/// Where the records will be in the body: one behind the other, each with a comma or bracket behind it.
+fn events(taken: &[Entry]) -> Vec<Event> {
+    let mut at = 1;
+    let event = |entry: &Entry| {
+        let start = at;
+        at += entry.end - entry.start;
+        Event {
+            part: entry.part,
+            offset: entry.offset,
+            json: start..at - 1,
+        }
+    };
+    taken.iter().map(event).collect()
+}
+
 fn answered(taken: &[Entry]) -> Vec<Answered> {
     let mut answered: Vec<Answered> = Vec::new();
     for entry in taken {
@@ -229,8 +282,22 @@ mod tests {
         pending.push(part, offset, start, 10, None);
     }
 
+    fn limit(bytes: usize) -> Limit {
+        Limit {
+            bytes,
+            records: usize::MAX,
+            events: true,
+        }
+    }
+
     fn take(pending: &mut Pending, max_bytes: usize) -> (String, Vec<Answered>) {
-        let taken = pending.take(max_bytes, |part| part).unwrap();
+        let taken = pending.take(limit(max_bytes), |part| part).unwrap();
+        for event in &taken.events {
+            let json = &taken.body[event.json.clone()];
+            let expected = format!("\"{}:{}\"", event.part, event.offset);
+            assert_eq!(json, expected.as_bytes(), "an event is elsewhere");
+        }
+        assert_eq!(taken.events.len(), taken.records);
         (String::from_utf8(taken.body).unwrap(), taken.answered)
     }
 
@@ -277,7 +344,7 @@ mod tests {
         push(&mut pending, 0, 2);
         assert_eq!(take(&mut pending, 1000).0, r#"["0:0"]"#);
         for _ in 0..2 {
-            let fault = pending.take(1000, |part| part).unwrap_err();
+            let fault = pending.take(limit(1000), |part| part).unwrap_err();
             assert_eq!(fault, ConsumerError::Undecodable("no JSON".into()));
         }
         assert!(pending.has_fault());

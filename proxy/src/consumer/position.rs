@@ -82,6 +82,27 @@ impl Reader {
         Ok(())
     }
 
+    /// The first record of a time or later; the end if there is none. Blocks.
+    ///
+    /// # Errors
+    /// Kafka does not answer.
+    pub(super) fn offset_at(
+        &self,
+        topic: &str,
+        partition: i32,
+        millis: i64,
+    ) -> Result<Offset, ConsumerError> {
+        let mut times = TopicPartitionList::new();
+        let _listed = times.add_partition_offset(topic, partition, Offset::Offset(millis));
+        let found = self.consumer.offsets_for_times(times, WAIT);
+        let found = found.map_err(|error| kafka_fault(&error, topic))?;
+        let offset = found.elements().first().map(|element| element.offset());
+        Ok(match offset {
+            Some(Offset::Offset(offset)) if offset >= 0 => Offset::Offset(offset),
+            _ => Offset::End,
+        })
+    }
+
     fn check_assigned(&mut self, topic: &str, partition: i32) -> Result<(), ConsumerError> {
         match self.parts.assigned_mut(topic, partition) {
             Some(_) => Ok(()),

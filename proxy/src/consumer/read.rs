@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use super::error::ConsumerError;
 use super::partitions::Mark;
-use super::pending::Taken;
+use super::pending::{Limit, Taken};
 use super::reader::{Drained, Reader};
 
 /// Bytes that may be gathered beyond `max_bytes`, so that small reads go through partitions in order.
@@ -40,6 +40,12 @@ pub(crate) struct Want {
     pub(crate) linger: Duration,
     /// Time that the group has from the choice of what is read to its word on partitions. It does not count as waiting.
     pub(crate) join: Duration,
+    /// Records, of which the answer has at most so many.
+    pub(crate) max_records: usize,
+    /// Whether the end of everything is an answer, too, when there is no record.
+    pub(crate) until_end: bool,
+    /// Whether the answer says where its records are.
+    pub(crate) events: bool,
 }
 
 impl Reader {
@@ -71,7 +77,9 @@ impl Reader {
                     Err(_) => break,
                     Ok(()) => {}
                 },
-                Drained::Busy if !left.is_zero() => tokio::task::yield_now().await,
+                Drained::Busy if !left.is_zero() && self.pending.len() < want.max_records => {
+                    tokio::task::yield_now().await;
+                }
                 _ if left.is_zero() || self.enough(&want, drained, heard) => break,
                 _ => {
                     self.match_topics(left).await?;
@@ -80,13 +88,20 @@ impl Reader {
                 }
             }
         }
-        self.take(want.max_bytes)
+        self.take(Limit {
+            bytes: want.max_bytes,
+            records: want.max_records,
+            events: want.events,
+        })
     }
 
     /// Whether waiting would gain nothing.
     fn enough(&self, want: &Want, drained: Drained, heard: Instant) -> bool {
         if self.pending.is_empty() {
-            return false;
+            return want.until_end && self.parts.ends() == Mark::End;
+        }
+        if self.pending.len() >= want.max_records {
+            return true;
         }
         let (size, ends) = (self.pending.size(), self.parts.ends());
         let silent = || heard.elapsed() >= want.linger;

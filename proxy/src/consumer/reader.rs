@@ -12,14 +12,15 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::types::RDKafkaErrorCode;
-use rdkafka::{ClientConfig, TopicPartitionList};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tokio::sync::Notify;
 
 use super::callbacks::Callbacks;
 use super::error::ConsumerError;
-use super::java_order;
+use super::include::Include;
+use super::java_order::{self, TopicPartition};
 use super::partitions::{Mark, Part, Partitions};
-use super::pending::{Pending, Taken};
+use super::pending::{Limit, Pending, Taken};
 use super::subscription::Selection;
 use crate::admin_client::AdminClient;
 use crate::format::Side;
@@ -49,6 +50,7 @@ pub(crate) struct Reader {
     auto_commit: bool,
     /// Whether partitions without a committed offset are read from their end.
     pub(super) from_end: bool,
+    include: Include,
 }
 
 /// A record that waits for its schema.
@@ -59,6 +61,7 @@ pub(super) struct Held {
     pub(super) offset: i64,
     key: Option<Vec<u8>>,
     value: Option<Vec<u8>>,
+    extras: Vec<u8>,
 }
 
 /// How far a drain came.
@@ -84,6 +87,7 @@ impl Reader {
         callbacks: Callbacks,
         deserializer: Arc<dyn Deserializer>,
         admin: Arc<AdminClient>,
+        include: Include,
     ) -> KafkaResult<Self> {
         let auto_commit = config.get("enable.auto.commit") != Some("false");
         let mut consumer: BaseConsumer<Callbacks> = config.create_with_context(callbacks)?;
@@ -105,7 +109,29 @@ impl Reader {
             chosen: Instant::now(),
             auto_commit,
             from_end: config.get("auto.offset.reset") == Some("latest"),
+            include,
         })
+    }
+
+    /// Reads one partition from an offset on, and nothing else.
+    ///
+    /// # Errors
+    /// Something is subscribed to.
+    pub(super) fn begin(
+        &mut self,
+        place: TopicPartition,
+        start: Offset,
+        deserializer: Arc<dyn Deserializer>,
+        include: Include,
+    ) -> Result<(), ConsumerError> {
+        (self.deserializer, self.include) = (deserializer, include);
+        self.assign(vec![place.clone()])?;
+        if let Some(part) = self.parts.assigned_mut(&place.0, place.1) {
+            part.mark = Mark::Unknown;
+            part.position = None;
+            part.start = Some(start);
+        }
+        Ok(())
     }
 
     /// Takes what the client has, without waiting, until `limit` bytes are pending.
@@ -128,7 +154,8 @@ impl Reader {
             let came = match self.consumer.poll(Duration::ZERO) {
                 Some(Ok(message)) => {
                     let (pending, parts) = (&mut self.pending, &mut self.parts);
-                    self.held = append(pending, parts, &*self.deserializer, &message);
+                    let extras = self.include.json(&message);
+                    self.held = append(pending, parts, &*self.deserializer, &message, extras);
                     true
                 }
                 Some(Err(KafkaError::PartitionEOF(partition))) => {
@@ -187,6 +214,7 @@ impl Reader {
             offset: held.offset,
             key: held.key.as_deref(),
             value: held.value.as_deref(),
+            extras: &held.extras,
         };
         let (pending, parts) = (&mut self.pending, &self.parts);
         let fault = match write(pending, parts, &*self.deserializer, held.part, &record) {
@@ -208,13 +236,13 @@ impl Reader {
     ///
     /// # Errors
     /// The first record cannot be decoded.
-    pub(super) fn take(&mut self, max_bytes: usize) -> Result<Taken, ConsumerError> {
+    pub(super) fn take(&mut self, limit: Limit) -> Result<Taken, ConsumerError> {
         let parts = &self.parts;
         let rank = |part: usize| {
             let part = parts.get(part);
             part.and_then(|part| part.rank).unwrap_or(usize::MAX)
         };
-        let taken = self.pending.take(max_bytes, rank)?;
+        let mut taken = self.pending.take(limit, rank)?;
         let mut list = TopicPartitionList::new();
         for (index, next) in &taken.answered {
             if let Some(part) = self.parts.get_mut(*index) {
@@ -225,6 +253,13 @@ impl Reader {
         let mut indexes: Vec<usize> = taken.answered.iter().map(|(index, _)| *index).collect();
         indexes.sort_unstable();
         indexes.dedup();
+        if limit.events {
+            let name = |index: &usize| {
+                let part = self.parts.get(*index)?;
+                Some((*index, part.topic.clone(), part.partition))
+            };
+            taken.names = indexes.iter().filter_map(name).collect();
+        }
         for part in indexes.iter().filter_map(|index| self.parts.get(*index)) {
             if let Some(position) = part.position {
                 let offset = rdkafka::Offset::Offset(position);
@@ -296,6 +331,8 @@ struct Record<'m> {
     offset: i64,
     key: Option<&'m [u8]>,
     value: Option<&'m [u8]>,
+    /// Further members of its JSON, each with a comma in front.
+    extras: &'m [u8],
 }
 
 /// Appends a record's JSON. Records of partitions that were given up meanwhile are left out.
@@ -304,6 +341,7 @@ fn append(
     parts: &mut Partitions,
     deserializer: &dyn Deserializer,
     message: &BorrowedMessage<'_>,
+    extras: Vec<u8>,
 ) -> Option<Held> {
     let index = parts.index(message.topic(), message.partition());
     let part = parts.get_mut(index).filter(|part| part.rank.is_some())?;
@@ -312,6 +350,7 @@ fn append(
         offset: message.offset(),
         key: message.key(),
         value: message.payload(),
+        extras: &extras,
     };
     let start = pending.json().len();
     match write(pending, parts, deserializer, index, &record) {
@@ -329,6 +368,7 @@ fn append(
                 offset: record.offset,
                 key: record.key.map(<[u8]>::to_vec),
                 value: record.value.map(<[u8]>::to_vec),
+                extras,
             })
         }
     }
@@ -359,6 +399,7 @@ fn write(
         crate::decimal::append(out, i64::from(part.partition));
         out.extend_from_slice(b",\"offset\":");
         crate::decimal::append(out, record.offset);
+        out.extend_from_slice(record.extras);
         out.push(b'}');
         Ok(key + value)
     };

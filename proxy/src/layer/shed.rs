@@ -9,6 +9,7 @@ use futures_util::future::Either;
 use tower::{Layer, Service};
 
 use super::{AnsweredOr, Call, answered};
+use crate::admission::Admission;
 use crate::error::Error;
 use crate::events;
 use crate::metrics::Metrics;
@@ -20,16 +21,18 @@ pub struct ShedLayer {
     served: Arc<AtomicUsize>,
     limit: usize,
     metrics: Arc<Metrics>,
+    admission: Arc<Admission>,
 }
 
 impl ShedLayer {
-    /// At most `limit` requests at once.
+    /// At most `limit` requests at once. `admission` knows when it is worth trying again.
     #[must_use]
-    pub fn new(limit: usize, metrics: Arc<Metrics>) -> Self {
+    pub fn new(limit: usize, metrics: Arc<Metrics>, admission: Arc<Admission>) -> Self {
         Self {
             served: Arc::default(),
             limit,
             metrics,
+            admission,
         }
     }
 
@@ -93,8 +96,11 @@ where
         if call.place.is_some() {
             return Either::Right(self.inner.call(call));
         }
-        events::refused(&self.settings.metrics, &Error::Overloaded);
-        answered(respond::error(&Error::Overloaded, None))
+        let refused = Error::Overloaded {
+            retry_after: self.settings.admission.retry_after(),
+        };
+        events::refused(&self.settings.metrics, &refused);
+        answered(respond::error(&refused, None))
     }
 }
 
@@ -106,7 +112,7 @@ mod tests {
     #[test]
     fn places_are_limited_and_given_back() {
         let metrics = Arc::new(Metrics::new(&prometheus::Registry::new()).unwrap());
-        let layer = ShedLayer::new(2, Arc::clone(&metrics));
+        let layer = ShedLayer::new(2, Arc::clone(&metrics), Admission::new(1));
         let (first, second) = (layer.enter().unwrap(), layer.enter().unwrap());
         assert!(layer.enter().is_none());
         assert_eq!(metrics.in_flight.get(), 2);

@@ -13,6 +13,7 @@ use std::fmt::Display;
 use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
 use serde::{Deserialize, Serialize};
 
+use crate::consumer::include::Include;
 use crate::consumer::options::Options;
 use crate::consumer::restore::{Choice, Position, Restored};
 use crate::format::Format;
@@ -39,6 +40,8 @@ pub(crate) struct Claim {
     /// The principal that made the instance, when principals are known: only that one may use it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) principal: Option<String>,
+    #[serde(default, skip_serializing_if = "Include::is_nothing")]
+    pub(super) include: Include,
     /// What is read.
     pub(crate) selection: Choice,
     /// Where reading goes on: told when an instance is handed over. Elsewhere the committed offsets count.
@@ -65,6 +68,7 @@ impl Claim {
             min_bytes: options.min_bytes,
             wait_millis: options.wait_millis,
             principal: options.principal.as_deref().map(str::to_owned),
+            include: options.include,
             selection: Choice::Nothing,
             positions: Vec::new(),
         }
@@ -89,6 +93,7 @@ impl Claim {
             min_bytes: self.min_bytes,
             wait_millis: self.wait_millis,
             principal: self.principal.as_deref().map(Into::into),
+            include: self.include,
         })
     }
 
@@ -198,6 +203,7 @@ mod tests {
             min_bytes: None,
             wait_millis: Some(7),
             principal: None,
+            include: Include::default(),
         };
         Claim {
             owner: owner.map(str::to_owned),

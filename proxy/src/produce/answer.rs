@@ -91,16 +91,14 @@ pub(crate) fn failed(out: &mut String, error: &RecordError) {
 pub(crate) fn of_fault(fault: KafkaFault) -> RecordError {
     let absent = fault.message.contains("not present in metadata");
     let code = match fault.class {
+        FaultClass::NoTopic | FaultClass::NoPartition => codes::TOPIC_NOT_FOUND,
         FaultClass::Retriable if absent => codes::TOPIC_NOT_FOUND,
         FaultClass::Fatal if fault.message.starts_with("Invalid topics") => {
             codes::KAFKA_BAD_REQUEST
         }
         _ => fault.code(),
     };
-    RecordError {
-        code,
-        message: fault.message,
-    }
+    RecordError::new(code, fault.message)
 }
 
 #[cfg(test)]
@@ -133,10 +131,7 @@ mod tests {
             r#""cluster_id":"C","topic_name":"t","partition_id":0,"offset":4,"timestamp":"2021-02-05T17:14:42.123Z","key":{"type":"STRING","size":7},"value":{"type":"AVRO","subject":"t-value","schema_id":1,"schema_version":2,"size":7}"#
         );
         out.clear();
-        let error = RecordError {
-            code: codes::BAD_REQUEST,
-            message: "one\ntwo".into(),
-        };
+        let error = RecordError::new(codes::BAD_REQUEST, "one\ntwo");
         failed(&mut out, &error);
         assert_eq!(out, r#""error_code":400,"message":"one""#);
     }

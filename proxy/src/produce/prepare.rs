@@ -42,10 +42,10 @@ pub(crate) async fn prepare(
     now: i64,
 ) -> Result<Prepared, RecordError> {
     if request.partition.is_some_and(i32::is_negative) {
-        return Err(RecordError {
-            code: codes::PARTITION_NOT_FOUND,
-            message: "Partition not found.".into(),
-        });
+        return Err(RecordError::new(
+            codes::PARTITION_NOT_FOUND,
+            "Partition not found.",
+        ));
     }
     let timestamp = timestamp(request.timestamp, now)?;
     let (key, key_shown) = side(app, topic, Side::Key, request.key, bytes).await?;
@@ -70,13 +70,12 @@ fn timestamp(asked: Option<i64>, now: i64) -> Result<i64, RecordError> {
     match asked {
         None => Ok(now),
         Some(time @ 0..) => Ok(time.max(1)),
-        Some(time) => Err(RecordError {
-            code: codes::BAD_REQUEST,
-            message: format!(
+        Some(time) => Err(RecordError::new(
+            codes::BAD_REQUEST,
+            format!(
                 "Bad Request: Invalid timestamp: {time}. Timestamp should always be non-negative or null."
-            )
-            .into(),
-        }),
+            ),
+        )),
     }
 }
 
@@ -174,15 +173,12 @@ async fn with_schema(
 
 impl From<SerializeError> for RecordError {
     fn from(error: SerializeError) -> Self {
-        Self {
-            code: codes::BAD_REQUEST,
-            message: error.to_string().into(),
-        }
+        Self::new(codes::BAD_REQUEST, error.to_string())
     }
 }
 
 /// The headers as the client takes them, and the bytes they take in a batch, their number included.
-fn headers(headers: &[Header]) -> (Option<OwnedHeaders>, usize) {
+pub(crate) fn headers(headers: &[Header]) -> (Option<OwnedHeaders>, usize) {
     let mut bytes = varint_len(headers.len());
     if headers.is_empty() {
         return (None, bytes);

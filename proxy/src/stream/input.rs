@@ -255,8 +255,5 @@ impl Input {
 }
 
 fn failed(code: Code, message: String) -> Read {
-    Read::Failed(RecordError {
-        code,
-        message: message.into(),
-    })
+    Read::Failed(RecordError::new(code, message))
 }

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::format::Format;
 use crate::media::MediaType;
 use crate::respond::{self, Response};
+use crate::sse::{self, Positions, Source};
 
 /// Reads records in the format that was negotiated: the plain types stand for `binary`, but `application/json` (of older
 /// clients) for the instance's own.
@@ -41,6 +42,37 @@ pub async fn read(request: &Request<'_>) -> Result<Response, Error> {
         request.negotiated,
         taken?.body,
     ))
+}
+
+/// The same as events, in the instance's own format, from the `Last-Event-ID` on if there is one.
+///
+/// # Errors
+/// No such instance, an id that is none, too many streams, or Kafka refuses.
+pub(crate) async fn events(request: &Request<'_>) -> Result<Response, Error> {
+    let instance = instance(request)?;
+    if !request
+        .app
+        .config
+        .endpoints
+        .serves(endpoint(instance.format))
+    {
+        return Err(Error::NoSuchPath);
+    }
+    let positions = last_event(request)?;
+    let place = request.app.streams.enter()?;
+    sse::resume(&instance, &positions).await?;
+    let source = Source::Instance(instance);
+    Ok(sse::start(request.app, source, positions, place))
+}
+
+/// The positions of the event that the client saw last.
+///
+/// # Errors
+/// The id is none of ours.
+pub(super) fn last_event(request: &Request<'_>) -> Result<Positions, Error> {
+    let id = request.headers.get("last-event-id");
+    let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
+    Positions::parse(id)
 }
 
 /// A parameter as Java's `long`; -1 if it is not there.

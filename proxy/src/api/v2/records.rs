@@ -22,6 +22,7 @@ use crate::format::{Batch, Format, Side};
 use crate::idempotency::{self, Done, Hand, Work};
 use crate::limit::meters::Account;
 use crate::media::MediaType;
+use crate::prefer::{self, Outcome};
 use crate::produce::{Produced, RecordError, produce, produce_in};
 use crate::respond::{self, Response};
 use crate::schemas::{self, Asked, Found, Place, SchemaFault};
@@ -52,6 +53,10 @@ async fn write(
 ) -> Result<Response, Error> {
     let media = request.media.unwrap_or(MediaType::V2Json);
     let format = Format::of_media(media).ok_or(Error::UnsupportedMediaType)?;
+    let strict = prefer::strict(request.headers);
+    if strict {
+        check_reachable(request.app)?;
+    }
     let (body, permit) = request.body(body).await?;
     if let Some(key) = idempotency::key_of(request)? {
         let keyed = Keyed {
@@ -67,8 +72,23 @@ async fn write(
     drop(body);
     request.charge(0, batch.records.len());
     let produced = produce(request.app, topic, partition, format, batch, permit).await?;
-    let (status, body) = render(&produced, ids);
-    Ok(respond::bytes(status, request.negotiated, body))
+    let answer = render(&produced, ids, strict);
+    let mut response = respond::bytes(answer.status, request.negotiated, answer.body);
+    if strict {
+        let wait = request.app.admission.retry_after();
+        answer.outcome.apply(&mut response, wait);
+    }
+    Ok(response)
+}
+
+/// Kafka is known to be away: who prefers a strict status need not wait to hear it.
+pub(crate) fn check_reachable(app: &App) -> Result<(), Error> {
+    app.health.unreachable().map_or(Ok(()), |reason| {
+        Err(Error::Unavailable {
+            reason,
+            retry_after: app.admission.retry_after(),
+        })
+    })
 }
 
 /// A request with an `Idempotency-Key`.
@@ -89,11 +109,11 @@ impl Keyed {
             account.charge(0, batch.records.len());
         }
         let produced = produce_in(app, topic, self.partition, format, &batch, hand).await?;
-        let (status, body) = render(&produced, ids);
+        let answer = render(&produced, ids, false);
         let (stored, lost) = produced.outcome();
         Ok(Done {
-            status,
-            body,
+            status: answer.status,
+            body: answer.body,
             stored,
             lost,
         })
@@ -112,7 +132,7 @@ impl Work for Keyed {
 
 /// The ids of the schemas that keys and values were written with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct SchemaIds {
+pub(crate) struct SchemaIds {
     key: Option<u32>,
     value: Option<u32>,
 }
@@ -123,7 +143,8 @@ async fn decode(
     body: &[u8],
     format: Format,
 ) -> Result<(Batch, SchemaIds), Error> {
-    let envelope = envelope::decode(body, format.produce_method())?;
+    let extended = app.config.v2_extras;
+    let envelope = envelope::decode_extended(body, format.produce_method(), extended)?;
     let batch = match format {
         Format::Json => Batch::of_json(envelope),
         Format::Binary => Batch::serialize(&envelope, &Binary)?,
@@ -186,19 +207,36 @@ async fn schema(
     Ok(Some(found))
 }
 
-/// The body, and the status: 401 or 403 when a record was refused for who the proxy is, else 200.
-fn render(produced: &Produced, ids: SchemaIds) -> (StatusCode, Vec<u8>) {
+/// An answer to a produce request.
+pub(crate) struct Rendered {
+    /// 401 or 403 when a record was refused for who the proxy is, else 200.
+    pub(crate) status: StatusCode,
+    /// The body.
+    pub(crate) body: Vec<u8>,
+    /// What a strict status tells.
+    pub(crate) outcome: Outcome,
+}
+
+/// The answer. `strict`: failures have the codes of their kinds.
+pub(crate) fn render(produced: &Produced, ids: SchemaIds, strict: bool) -> Rendered {
     const ENTRY_BYTES: usize = 72;
     let mut out = Vec::with_capacity(64 + produced.records * ENTRY_BYTES);
-    let mut status = StatusCode::OK;
+    let (mut status, mut outcome) = (StatusCode::OK, Outcome::default());
     out.extend_from_slice(b"{\"offsets\":[");
     for (index, result) in produced.results().enumerate() {
         if index > 0 {
             out.push(b',');
         }
         match result {
-            Ok((partition, offset)) => stored(&mut out, partition, offset),
-            Err(error) => {
+            Ok((partition, offset)) => {
+                outcome.stored();
+                stored(&mut out, partition, offset);
+            }
+            Err(mut error) => {
+                outcome.failed(error.strict);
+                if strict {
+                    error.code = error.strict;
+                }
                 let refused = matches!(
                     error.code,
                     codes::KAFKA_AUTHENTICATION | codes::KAFKA_AUTHORIZATION
@@ -215,7 +253,11 @@ fn render(produced: &Produced, ids: SchemaIds) -> (StatusCode, Vec<u8>) {
     out.extend_from_slice(b",\"value_schema_id\":");
     id(&mut out, ids.value);
     out.push(b'}');
-    (status, out)
+    Rendered {
+        status,
+        body: out,
+        outcome,
+    }
 }
 
 fn id(out: &mut Vec<u8>, id: Option<u32>) {
@@ -259,13 +301,7 @@ mod tests {
             br#"{"partition":3,"offset":12,"error_code":null,"error":null}"#
         );
         out.clear();
-        failed(
-            &mut out,
-            &RecordError {
-                code: codes::KAFKA,
-                message: "a \"b\"".into(),
-            },
-        );
+        failed(&mut out, &RecordError::new(codes::KAFKA, "a \"b\""));
         assert_eq!(
             out,
             br#"{"partition":null,"offset":null,"error_code":50002,"error":"a \"b\""}"#

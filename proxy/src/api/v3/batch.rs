@@ -103,9 +103,7 @@ impl Batch {
             records.push(record);
         }
         if !permit.resize(burst::cost(&bytes, records.len())) {
-            return Err(Error::Backpressure {
-                in_flight: permit.in_flight(),
-            });
+            return Err(permit.refused());
         }
         let burst = burst::send_by(app, topic, records, &bytes, permit, hand).await;
         for index in 0..burst.len() {

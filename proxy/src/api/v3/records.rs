@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 
 use crate::api::Request;
 use crate::body::Body;
+use crate::decompress::Encoding;
 use crate::error::Error;
 use crate::idempotency;
 use crate::respond::{self, Response};
@@ -21,6 +22,13 @@ use crate::stream::{self, Single};
 pub(crate) async fn stream(request: &Request<'_>, body: Incoming) -> Result<Response, Error> {
     if request.media.is_none() {
         return Err(Error::NoMediaType);
+    }
+    // A stream is split while it comes; compressed, it would have to be kept whole.
+    if request.app.config.http.decompression
+        && let Some(_compressed) = Encoding::of(request.headers)?
+    {
+        let text = "a streamed body; v3's records:batch and v2 take it".to_owned();
+        return Err(Error::UnsupportedEncoding(text));
     }
     let cluster = request.matched.param(request.path, 0)?;
     let topic = request.matched.param(request.path, 1)?;

@@ -1,0 +1,50 @@
+//! The pages of docs/ that can be typed: see [`crate::pages`].
+
+use anyhow::{Context, Result};
+
+use crate::Session;
+use crate::pages::Page;
+use crate::target::Proxy;
+
+/// The list of these cases.
+#[macro_export]
+macro_rules! pages_cases {
+    ($kind:ident) => {
+        $crate::tests!($kind pages what_the_pages_say_to_type_works);
+    };
+}
+
+/// The pages, each with a proxy and a topic of its own.
+const PAGES: [&str; 6] = [
+    "headers-and-timestamps.md",
+    "errors.md",
+    "raw.md",
+    "streaming.md",
+    "gateways.md",
+    "openapi.md",
+];
+
+/// Every command of every page prints what the page says.
+///
+/// # Errors
+/// The case fails.
+pub async fn what_the_pages_say_to_type_works(session: &Session) -> Result<()> {
+    for (number, name) in PAGES.into_iter().enumerate() {
+        let page = Page::open(name)?;
+        let topic = session.topic(&format!("page{number}"), 1).await?;
+        let properties: Vec<(&str, String)> = page
+            .properties
+            .iter()
+            .map(|(key, value)| (&**key, value.replace("orders", &topic)))
+            .collect();
+        let properties: Vec<(&str, &str)> = properties
+            .iter()
+            .map(|(key, value)| (*key, &**value))
+            .collect();
+        let mut proxy = Proxy::start(session, &properties).await?;
+        page.run(&proxy.http.base(), &topic)
+            .with_context(|| format!("docs/{name}"))?;
+        proxy.stop().await?;
+    }
+    Ok(())
+}

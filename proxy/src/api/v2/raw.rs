@@ -1,0 +1,98 @@
+//! Raw records: `POST /topics/{topic}` and `…/partitions/{partition}` with any other body than an envelope, where
+//! `sluiceway.raw.topics` allows it (see [`crate::raw`]).
+//!
+//! Webhooks look at the status alone, so it is always [strict](crate::prefer); and since they seldom accept our own media
+//! type, the answer is plain JSON unless that is asked for.
+
+use http::{HeaderMap, Request as HttpRequest, header};
+use hyper::body::Incoming;
+
+use super::records::{SchemaIds, check_reachable, render};
+use crate::api::Request;
+use crate::app::App;
+use crate::body::Limits;
+use crate::error::Error;
+use crate::format::Format;
+use crate::glob;
+use crate::media::{self, MediaType, Negotiated, Offer};
+use crate::produce::produce;
+use crate::raw::{Kind, Meta, content_type};
+use crate::respond::{self, Response};
+use crate::router::{Endpoint, Matched, Route};
+
+/// Whether a request whose media type its route does not read is a raw one.
+pub(crate) fn takes(
+    app: &App,
+    route: &Route,
+    matched: &Matched,
+    request: &HttpRequest<Incoming>,
+) -> bool {
+    let patterns = &app.config.raw.topics;
+    if patterns.is_empty()
+        || !matches!(
+            route.endpoint,
+            Endpoint::ProduceToTopic | Endpoint::ProduceToPartition
+        )
+    {
+        return false;
+    }
+    let topic = matched.param(request.uri().path(), 0);
+    let named = |topic: &String| patterns.iter().any(|pattern| glob::fits(pattern, topic));
+    // An envelope of a format that is not served stays refused.
+    let raw = || !matches!(Kind::of(content_type(request.headers())), Ok(None));
+    topic.is_ok_and(|topic| named(&topic)) && raw()
+}
+
+/// The media type of the answer: ours where it is accepted, plain JSON for everybody else.
+pub(crate) fn answered_in(headers: &HeaderMap) -> Negotiated {
+    const OFFERS: &[Offer] = &[
+        Offer {
+            media: MediaType::Json,
+            quality: 1000,
+        },
+        Offer {
+            media: MediaType::V2,
+            quality: 900,
+        },
+    ];
+    media::accept(headers.get_all(header::ACCEPT).iter(), OFFERS)
+        .unwrap_or_else(|_| Negotiated::plain(MediaType::Json))
+}
+
+/// Writes the records of a body.
+///
+/// # Errors
+/// The request as a whole is refused; nothing is written then.
+pub(crate) async fn write(
+    request: &Request<'_>,
+    partition: Option<i32>,
+    body: Incoming,
+) -> Result<Response, Error> {
+    let (app, topic) = (request.app, request.topic()?);
+    let kind = Kind::of(content_type(request.headers))?.ok_or(Error::UnsupportedMediaType)?;
+    let forward = &app.config.raw.forward;
+    let meta = Meta::read(request.headers, |name| request.query(name), forward)?;
+    check_reachable(app)?;
+    let (limits, record) = (app.body_limits(), app.config.delivery.max_record_bytes);
+    let read = if kind.is_one_record() && record < limits.max_bytes {
+        let limits = Limits {
+            max_bytes: record,
+            ..limits
+        };
+        let read = request.body_within(body, limits).await;
+        read.map_err(|error| match error {
+            Error::BodyTooLarge(limit) => Error::RecordTooLarge(limit),
+            other => other,
+        })
+    } else {
+        request.body(body).await
+    };
+    let (body, permit) = read?;
+    let batch = kind.records(Vec::from(body), &meta)?;
+    let produced = produce(app, &topic, partition, Format::Binary, batch, permit).await?;
+    let answer = render(&produced, SchemaIds::default(), true);
+    let mut response = respond::bytes(answer.status, request.negotiated, answer.body);
+    let wait = app.admission.retry_after();
+    answer.outcome.apply(&mut response, wait);
+    Ok(response)
+}
