@@ -84,7 +84,8 @@ async fn users_roles_and_rights() {
     for topic in ["orders.eu", "orders.us", "secret"] {
         kafka.create(topic, 1).await;
     }
-    let proxy = start(&kafka.bootstrap(), &(users(folder.path()) + RULES)).await;
+    let settings = users(folder.path()) + RULES + "consumer.session.timeout.ms=6000\n";
+    let proxy = start(&kafka.bootstrap(), &settings).await;
     let (alice, bob) = (basic("alice", "s3cret-alice"), basic("bob", "secret"));
     let carol = basic("carol", "secret");
 
