@@ -7,8 +7,8 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::mpsc::Receiver;
 
+use crate::connections::Active;
 use crate::layer::shed::Place;
-use crate::server::Active;
 
 /// What marks a request as under way.
 type Kept = (Active, Option<Place>);
