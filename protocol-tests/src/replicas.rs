@@ -67,7 +67,7 @@ impl Replicas {
         eventually("replicas find one another", FIND_LIMIT, async || {
             for number in 0..count {
                 if replicas
-                    .metric(number, "sluiceway_proxy_peers_live")
+                    .metric(number, "sluiceway_proxy_live_peers")
                     .await?
                     < count as f64
                 {

@@ -24,7 +24,7 @@ macro_rules! metrics_cases {
 
 /// Units of gauges and histograms. `_ratio`, `_info` and `_status` (1 for the state that is) are Prometheus' own words;
 /// the others are things of this field.
-const UNITS: [&str; 14] = [
+const UNITS: [&str; 18] = [
     "seconds",
     "bytes",
     "ratio",
@@ -39,6 +39,10 @@ const UNITS: [&str; 14] = [
     "tasks",
     "connectors",
     "uploads",
+    "streams",
+    "reads",
+    "slots",
+    "peers",
 ];
 
 async fn scrape(admin: &Client, prefix: &str) -> Result<Scrape> {

@@ -17,7 +17,7 @@ use super::api_key::ApiKeys;
 use super::jwks::Jwks;
 #[cfg(feature = "tls")]
 use super::jwt::{Token, TokenRules};
-use super::principal::{Credentials, Method, Principal};
+use super::principal::{Method, Principal};
 use super::rights::{Rights, Rules};
 use crate::peers::PassedPrincipal;
 
@@ -41,8 +41,6 @@ pub struct Authenticator {
     pub roles: Roles,
     /// Who may do what; empty: see `roles`.
     pub rules: Rules,
-    /// Whether Kafka is to be asked in the principal's name.
-    pub pass_on: bool,
     slow: Semaphore,
 }
 
@@ -105,7 +103,6 @@ impl Authenticator {
             certificates: false,
             roles,
             rules,
-            pass_on: false,
             slow: Semaphore::new(SLOW_CHECKS),
         }
     }
@@ -195,13 +192,7 @@ impl Authenticator {
             }
         };
         let Identity { name, roles } = &*identity;
-        let principal = self.let_in(Method::Basic, Arc::clone(name), roles.clone())?;
-        Ok(Principal {
-            credentials: self
-                .pass_on
-                .then_some(Credentials::Password(given.password)),
-            ..principal
-        })
+        self.let_in(Method::Basic, Arc::clone(name), roles.clone())
     }
 
     #[cfg(feature = "tls")]
@@ -223,14 +214,7 @@ impl Authenticator {
             .duration_since(std::time::UNIX_EPOCH)
             .map_or(0, |now| i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
         let claims = token.verify(&keys, rules, now).map_err(wrong)?;
-        let principal = self.let_in(Method::Bearer, claims.name.into(), claims.roles)?;
-        let secret = || sluiceway_common::secret::Secret::new(text);
-        Ok(Principal {
-            credentials: self
-                .pass_on
-                .then(|| Credentials::Token(secret(), claims.expires)),
-            ..principal
-        })
+        self.let_in(Method::Bearer, claims.name.into(), claims.roles)
     }
 
     /// Whom another replica has let in.
@@ -261,7 +245,6 @@ impl Authenticator {
             method,
             rights,
             plan: None,
-            credentials: None,
         })
     }
 }

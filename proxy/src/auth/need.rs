@@ -97,9 +97,6 @@ impl Need {
                 | V3::DeleteAcls
                 | V3::CreateAcls => Self::All(Admin),
             },
-            // Routes of others that this table does not know are for those who may do everything.
-            #[allow(unreachable_patterns)]
-            _ => Self::All(Admin),
         }
     }
 

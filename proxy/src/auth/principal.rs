@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use sluiceway_common::secret::Secret;
 
 use super::plan::UsagePlan;
 use super::rights::{Operation, Rights};
@@ -48,17 +47,6 @@ pub struct Principal {
     pub rights: Rights,
     /// The usage plan of an API key.
     pub plan: Option<Arc<UsagePlan>>,
-    /// What Kafka can be asked with in its name, when identities are passed on.
-    pub credentials: Option<Credentials>,
-}
-
-/// What Kafka can be asked with in someone's name.
-#[derive(Debug, Clone)]
-pub enum Credentials {
-    /// SASL/PLAIN or SCRAM.
-    Password(Secret),
-    /// SASL/OAUTHBEARER: the token, and when it ends in seconds since 1970.
-    Token(Secret, i64),
 }
 
 impl Principal {

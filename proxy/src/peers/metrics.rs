@@ -31,7 +31,7 @@ impl PeerMetrics {
             Ok::<_, prometheus::Error>(counter)
         };
         let live = IntGauge::new(
-            named("peers_live"),
+            named("live_peers"),
             "Replicas that live, this one included.",
         )?;
         registry.register(Box::new(live.clone()))?;
