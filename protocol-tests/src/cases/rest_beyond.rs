@@ -157,7 +157,7 @@ pub async fn what_is_refused_says_when_to_try_again(session: &Session) -> Result
     let proxy = Proxy::start(session, &limit).await?;
     let path = format!("/topics/{topic}");
     let body = json!({"records": [{"value": "x".repeat(60_000)}]});
-    // Half of a body holds what the whole will take.
+    // What has come of a body counts, not what it announces.
     let mut slow = proxy.http.connect().await?;
     let text = body.to_string();
     let head = format!(
@@ -165,7 +165,7 @@ pub async fn what_is_refused_says_when_to_try_again(session: &Session) -> Result
         text.len()
     );
     slow.send_raw(head.as_bytes()).await?;
-    slow.send_raw(&text.as_bytes()[..30_000]).await?;
+    slow.send_raw(&text.as_bytes()[..50_000]).await?;
     let refused = async || {
         let answer = proxy.http.call(&produce(&path, &body)).await?;
         Ok((answer.status == 429).then_some(answer))
@@ -176,7 +176,7 @@ pub async fn what_is_refused_says_when_to_try_again(session: &Session) -> Result
         "{:?}",
         refused.headers
     );
-    slow.send_raw(&text.as_bytes()[30_000..]).await?;
+    slow.send_raw(&text.as_bytes()[50_000..]).await?;
     expect_status(&slow.read().await?, 200)?;
     produce_ok(&proxy.http, &path, &body).await?;
     Ok(())
