@@ -114,6 +114,25 @@ pub fn numbered(partition: i32, numbers: std::ops::Range<i64>) -> Vec<Record> {
     numbers.map(record).collect()
 }
 
+/// Waits until each of these partitions has this committed offset in the connector's group.
+async fn wait_for_commit(
+    session: &crate::Session,
+    connector: &crate::connector::Connector,
+    topic: &str,
+    ends: &[(i32, i64)],
+) -> Result<()> {
+    crate::eventually("waiting for the commit", SINK_LIMIT, async || {
+        let committed = session.kafka.committed(&connector.group(), topic)?;
+        let reached = |(partition, end): &(i32, i64)| {
+            committed
+                .get(partition)
+                .is_some_and(|found| found.offset == *end)
+        };
+        Ok(ends.iter().all(reached).then_some(()))
+    })
+    .await
+}
+
 /// Waits until a bucket holds this many objects, and returns their keys.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::{SINK_LIMIT, numbered, wait_for_objects};
+use super::{SINK_LIMIT, numbered, wait_for_commit, wait_for_objects};
 use crate::connector::Connector;
 use crate::load::{Load, Pace};
 use crate::target::{Sink, SinkFiles};
@@ -21,24 +21,9 @@ macro_rules! sink_restart_cases {
         $crate::tests!($kind sink_restart
             a_clean_stop_leaves_the_tail_to_the_next_start stops_under_load_lose_and_repeat_nothing
             reset_offsets_write_the_same_objects_again a_foreign_commit_is_respected
-            orphaned_uploads_are_aborted a_planned_record_that_is_gone_is_not_waited_for);
+            orphaned_uploads_are_aborted a_planned_record_that_is_gone_is_not_waited_for
+            plans_of_more_than_the_memory_are_kept);
     };
-}
-
-async fn wait_for_commit(
-    session: &Session,
-    connector: &Connector,
-    topic: &str,
-    offset: i64,
-) -> Result<()> {
-    eventually("waiting for the commit", SINK_LIMIT, async || {
-        let committed = session.kafka.committed(&connector.group(), topic)?;
-        Ok(committed
-            .get(&0)
-            .is_some_and(|found| found.offset == offset)
-            .then_some(()))
-    })
-    .await
 }
 
 /// Open files are dropped on a stop, and read again after it.
@@ -54,12 +39,12 @@ pub async fn a_clean_stop_leaves_the_tail_to_the_next_start(session: &Session) -
     let files = SinkFiles::write(session, &[], std::slice::from_ref(&connector))?;
     session.kafka.write(&topic, &numbered(0, 0..5)).await?;
     let mut sink = files.start().await?;
-    wait_for_commit(session, &connector, &topic, 3).await?;
+    wait_for_commit(session, &connector, &topic, &[(0, 3)]).await?;
     sink.stop().await?;
     wait_for_objects(&bucket, 1).await?;
     session.kafka.write(&topic, &numbered(0, 5..9)).await?;
     let mut sink = files.start().await?;
-    wait_for_commit(session, &connector, &topic, 9).await?;
+    wait_for_commit(session, &connector, &topic, &[(0, 9)]).await?;
     sink.stop().await?;
     let tiles = tiling::check_complete(
         &topic,
@@ -146,12 +131,12 @@ pub async fn reset_offsets_write_the_same_objects_again(session: &Session) -> Re
     let files = SinkFiles::write(session, &[], std::slice::from_ref(&connector))?;
     session.kafka.write(&topic, &numbered(0, 0..9)).await?;
     let mut sink = files.start().await?;
-    wait_for_commit(session, &connector, &topic, 9).await?;
+    wait_for_commit(session, &connector, &topic, &[(0, 9)]).await?;
     sink.stop().await?;
     let before = bucket.objects("").await?;
     commit(session, &connector, &topic, 0, "").await?;
     let mut sink = files.start().await?;
-    wait_for_commit(session, &connector, &topic, 9).await?;
+    wait_for_commit(session, &connector, &topic, &[(0, 9)]).await?;
     sink.stop().await?;
     let after = bucket.objects("").await?;
     ensure!(
@@ -176,10 +161,22 @@ pub(super) async fn commit(
     offset: i64,
     metadata: &str,
 ) -> Result<()> {
+    commit_each(session, connector, topic, &[(offset, metadata)]).await
+}
+
+/// The same for each partition, from 0 on.
+async fn commit_each(
+    session: &Session,
+    connector: &Connector,
+    topic: &str,
+    commits: &[(i64, &str)],
+) -> Result<()> {
     let mut list = TopicPartitionList::new();
-    let mut element = list.add_partition(topic, 0);
-    element.set_offset(Offset::Offset(offset))?;
-    element.set_metadata(metadata);
+    for (partition, (offset, metadata)) in (0..).zip(commits) {
+        let mut element = list.add_partition(topic, partition);
+        element.set_offset(Offset::Offset(*offset))?;
+        element.set_metadata(metadata);
+    }
     let consumer = session.kafka.consumer(&connector.group())?;
     eventually(
         "waiting for the group to be empty",
@@ -219,7 +216,7 @@ pub async fn a_foreign_commit_is_respected(session: &Session) -> Result<()> {
     )
     .await?;
     let mut sink = Sink::start(session, std::slice::from_ref(&connector)).await?;
-    wait_for_commit(session, &connector, &topic, 8).await?;
+    wait_for_commit(session, &connector, &topic, &[(0, 8)]).await?;
     sink.stop().await?;
     let keys = bucket.keys("").await?;
     let expected =
@@ -277,12 +274,50 @@ pub async fn a_planned_record_that_is_gone_is_not_waited_for(session: &Session) 
     commit(session, &connector, &topic, 2, "sluiceway:1 5").await?;
     session.kafka.delete_records(&topic, 0, 5).await?;
     let mut sink = Sink::start(session, std::slice::from_ref(&connector)).await?;
-    wait_for_commit(session, &connector, &topic, 5).await?;
+    wait_for_commit(session, &connector, &topic, &[(0, 5)]).await?;
     session.kafka.write(&topic, &numbered(0, 5..8)).await?;
-    wait_for_commit(session, &connector, &topic, 8).await?;
+    wait_for_commit(session, &connector, &topic, &[(0, 8)]).await?;
     sink.stop().await?;
     let keys = bucket.keys("").await?;
     let expected = format!("topics/{topic}/partition=0/{topic}+0+0000000005.json");
     ensure!(keys == [expected], "{keys:?}");
+    Ok(())
+}
+
+/// A former owner planned to close the files of all partitions far on; together, and each alone, they are more than the memory
+/// of the next owner. Nothing but its boundary closes such a file, so one partition after the other is read up to it.
+///
+/// # Errors
+/// The case fails.
+pub async fn plans_of_more_than_the_memory_are_kept(session: &Session) -> Result<()> {
+    const PARTITIONS: i32 = 4;
+    const RECORDS: i64 = 500;
+    let topic = session.topic("heavy", PARTITIONS).await?;
+    let bucket = session.bucket("heavy").await?;
+    let connector = Connector::json(session, "heavy", &topic, &bucket)
+        .set("flush.size", "1000000")
+        .set("rotate.idle.interval.ms", "200");
+    for partition in 0..PARTITIONS {
+        let records: Vec<_> = (0..RECORDS)
+            .map(|n| crate::load::numbered(partition, n, 9_000))
+            .collect();
+        session.kafka.write(&topic, &records).await?;
+    }
+    commit_each(session, &connector, &topic, &[(0, "sluiceway:1 450"); 4]).await?;
+    let memory = [("sluiceway.memory.budget.bytes", "2000000")];
+    let files = SinkFiles::write(session, &memory, std::slice::from_ref(&connector))?;
+    let mut sink = files.start().await?;
+    let ends: Vec<_> = (0..PARTITIONS)
+        .map(|partition| (partition, RECORDS))
+        .collect();
+    wait_for_commit(session, &connector, &topic, &ends).await?;
+    sink.stop().await?;
+    let records = session.kafka.read_all(&topic)?;
+    let tiles = tiling::check_complete(&topic, &records, &bucket.objects("").await?)?;
+    for (partition, tiles) in &tiles {
+        let first = tiles.first().map(|tile| tile.count);
+        ensure!(first == Some(450), "partition {partition}: {tiles:?}");
+    }
+    ensure!(tiles.len() == usize::try_from(PARTITIONS)?, "{tiles:?}");
     Ok(())
 }

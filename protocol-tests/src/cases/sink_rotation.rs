@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use super::{SINK_LIMIT, numbered, wait_for_objects};
+use super::{numbered, wait_for_commit, wait_for_objects};
 use crate::connector::Connector;
 use crate::kafka::Record;
 use crate::target::Sink;
-use crate::{Session, eventually, tiling};
+use crate::{Session, tiling};
 
 /// The list of these cases.
 #[macro_export]
@@ -47,24 +47,6 @@ pub async fn flush_size_one_writes_every_record_by_itself(session: &Session) -> 
         "{tiles:?}"
     );
     wait_for_commit(session, &connector, &topic, &[(0, 60), (1, 40)]).await
-}
-
-async fn wait_for_commit(
-    session: &Session,
-    connector: &Connector,
-    topic: &str,
-    ends: &[(i32, i64)],
-) -> Result<()> {
-    eventually("waiting for the commit", SINK_LIMIT, async || {
-        let committed = session.kafka.committed(&connector.group(), topic)?;
-        let reached = |(partition, end): &(i32, i64)| {
-            committed
-                .get(partition)
-                .is_some_and(|found| found.offset == *end)
-        };
-        Ok(ends.iter().all(reached).then_some(()))
-    })
-    .await
 }
 
 /// Until the records come that complete it; then it is one object.

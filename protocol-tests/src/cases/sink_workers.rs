@@ -2,8 +2,7 @@
 //! they have, take over what is left, and say so; in the end every record stands in exactly one object.
 //!
 //! Times are measured and printed, and compared with the session time-out only: a pause is one between two advances of
-//! a partition's committed offset. A member that ends in the middle of a join is waited for until its session ends
-//! (docs/operations.md), and a busy machine starts programs slowly, so what must not take that long may take three of them.
+//! a partition's committed offset.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -64,7 +63,7 @@ pub async fn workers_end_in_every_way(session: &Session) -> Result<()> {
     let told = scene.until_taken_over(&a, &b).await?;
     progress.all_advance().await?;
     progress.report("SIGKILL", &told);
-    // Those of the dead worker's partitions wait for its session; the others need not.
+    // Those of the dead worker's partitions wait for its session; no other waits at all.
     progress.some_went_on(scene.timeout)?;
 
     progress.settle().await?;
@@ -405,18 +404,18 @@ impl Progress {
         );
     }
 
-    /// Some partitions did not wait for much longer than one session.
+    /// Some partitions did not wait for the session time-out.
     fn some_went_on(&self, timeout: Duration) -> Result<()> {
         match self.longest().first() {
-            Some(shortest) if *shortest < timeout * 3 => Ok(()),
+            Some(shortest) if *shortest < timeout => Ok(()),
             shortest => bail!("every partition stood still, for {shortest:?} at least"),
         }
     }
 
-    /// No partition waited for much longer than one session.
+    /// No partition waited for the session time-out.
     fn all_went_on(&self, timeout: Duration) -> Result<()> {
         match self.longest().last() {
-            Some(longest) if *longest < timeout * 3 => Ok(()),
+            Some(longest) if *longest < timeout => Ok(()),
             longest => bail!("a partition stood still for {longest:?}"),
         }
     }

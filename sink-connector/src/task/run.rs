@@ -291,8 +291,10 @@ impl<'a> Task<'a> {
             .context()
             .changed
             .swap(false, Ordering::Relaxed);
-        let all = self.paused || self.held_back;
-        let Fetching { pause, resume } = self.assignment.lock().fetching(all, changed);
+        let Fetching { pause, resume } =
+            self.assignment
+                .lock()
+                .fetching(self.paused, self.held_back, changed);
         if pause.count() > 0 {
             self.consumer.pause(&pause).map_err(kafka_failure)?;
         }
