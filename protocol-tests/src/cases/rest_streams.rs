@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{V2, V2_BINARY, V2_JSON, expect_status, produce_ok};
 use crate::Session;
 use crate::http::{Connection, Request};
+use crate::kafka::Record;
 use crate::target::Proxy;
 
 /// The list of these cases.
@@ -249,17 +250,9 @@ pub async fn streams_are_bounded_and_end_with_the_proxy(session: &Session) -> Re
         ("idle.timeout.ms", "1000"),
     ];
     let mut proxy = Proxy::start(session, &settings).await?;
-    let records: Vec<Value> = (0..30)
-        .map(|_| json!({"value": "z".repeat(900_000)}))
-        .collect();
-    for part in records.chunks(10) {
-        produce_ok(
-            &proxy.http,
-            &format!("/topics/{topic}"),
-            &json!({ "records": part }),
-        )
-        .await?;
-    }
+    let value = format!("\"{}\"", "z".repeat(900_000));
+    let records: Vec<Record> = (0..30).map(|_| Record::value(0, value.clone())).collect();
+    session.kafka.write(&topic, &records).await?;
     let path = format!("/topics/{topic}/partitions/0/records?format=json");
     let refused = Request::new("GET", &path)
         .header("Accept", EVENTS)
