@@ -6,6 +6,7 @@ pub mod v3;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderMap, Uri};
 use hyper::body::Incoming;
 
@@ -19,7 +20,7 @@ use crate::decompress::Encoding;
 use crate::error::Error;
 use crate::limit::meters::Account;
 use crate::media::{MediaType, Negotiated};
-use crate::router::{self, Matched};
+use crate::router::{self, Endpoint, Matched};
 use crate::server::Peer;
 
 /// A request whose route is known and whose media types fit.
@@ -42,6 +43,33 @@ pub struct Request<'a> {
     pub read: Option<Bytes>,
     /// Who sent it.
     pub caller: Caller<'a>,
+}
+
+/// What a route and the headers tell of a request, before anybody looks at its body.
+pub(crate) struct Asked<'a> {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) matched: Matched,
+    pub(crate) parts: &'a Parts,
+    pub(crate) media: Option<MediaType>,
+    pub(crate) negotiated: &'a Negotiated,
+    pub(crate) caller: Caller<'a>,
+}
+
+impl<'a> Asked<'a> {
+    /// The request, whose body is still to be read.
+    pub(crate) fn request(&self, app: &'a Arc<App>) -> Request<'a> {
+        Request {
+            app,
+            path: self.parts.uri.path(),
+            uri: &self.parts.uri,
+            headers: &self.parts.headers,
+            matched: self.matched,
+            media: self.media,
+            negotiated: self.negotiated,
+            read: None,
+            caller: self.caller,
+        }
+    }
 }
 
 /// What is known of whoever sent a request.

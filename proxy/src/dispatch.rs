@@ -9,7 +9,7 @@ use crate::api::v2::{
     brokers, consumer_records, consumers, partition_records, partitions, raw, records, root, topics,
 };
 use crate::api::v3;
-use crate::api::{Caller, Request};
+use crate::api::{Asked, Caller, Request};
 use crate::app::App;
 use crate::body::Body;
 use crate::error::Error;
@@ -17,7 +17,7 @@ use crate::events;
 use crate::layer::Call;
 use crate::media::{self, Negotiated};
 use crate::openapi;
-use crate::peers::{self, Asked, Passed};
+use crate::peers::{self, Passed};
 use crate::respond::{self, Response};
 use crate::router::{Consumes, Endpoint, Matched, Route, Target};
 use crate::sse;
@@ -125,31 +125,19 @@ async fn serve(
         }
     };
     let (parts, body) = request.into_parts();
-    let peers = app.peers.as_ref();
-    if let Some(peers) = peers.filter(|_| peers::is_of_instance(route.template)) {
-        let asked = Asked {
-            endpoint: route.endpoint,
-            matched,
-            parts: &parts,
-            media,
-            negotiated: &negotiated,
-            caller,
-        };
-        let result = Box::pin(peers::answer(app, peers, asked, body)).await;
-        return result.unwrap_or_else(|error| refused(app, &error, &negotiated));
-    }
-    let request = Request {
-        app,
-        path: parts.uri.path(),
-        uri: &parts.uri,
-        headers: &parts.headers,
+    let asked = Asked {
+        endpoint: route.endpoint,
         matched,
+        parts: &parts,
         media,
         negotiated: &negotiated,
-        read: None,
         caller,
     };
-    let result = handle(route.endpoint, &request, body).await;
+    let peers = app.peers.as_ref();
+    let result = match peers.filter(|_| peers::is_of_instance(route.template)) {
+        Some(peers) => Box::pin(peers::answer(app, peers, asked, body)).await,
+        None => handle(route.endpoint, &asked.request(app), body).await,
+    };
     result.unwrap_or_else(|error| refused(app, &error, &negotiated))
 }
 
@@ -175,17 +163,15 @@ async fn raw_records(
 ) -> Response {
     let negotiated = raw::answered_in(request.headers());
     let (parts, body) = request.into_parts();
-    let request = Request {
-        app,
-        path: parts.uri.path(),
-        uri: &parts.uri,
-        headers: &parts.headers,
+    let asked = Asked {
+        endpoint: route.endpoint,
         matched,
+        parts: &parts,
         media: None,
         negotiated: &negotiated,
-        read: None,
         caller,
     };
+    let request = asked.request(app);
     let partition = match route.endpoint {
         Endpoint::ProduceToPartition => request.partition().map(Some),
         _ => Ok(None),

@@ -25,8 +25,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use prometheus::{IntCounterVec, Opts, Registry};
 use rdkafka::types::RDKafkaErrorCode;
@@ -107,10 +107,10 @@ pub(crate) type Hand<'h> =
     &'h (dyn Fn(&Outgoing<'_>) -> Result<(), RDKafkaErrorCode> + Send + Sync);
 
 /// What a request with a key does. It is done again when its transaction did not hold.
+#[async_trait]
 pub(crate) trait Work: Send + Sync + 'static {
     /// Writes the records, and makes the answer.
-    fn write<'w>(&'w self, app: &'w Arc<App>, hand: Hand<'w>)
-    -> BoxFuture<'w, Result<Done, Error>>;
+    async fn write(&self, app: &App, hand: Hand<'_>) -> Result<Done, Error>;
 }
 
 /// What came of it, so far.
@@ -229,14 +229,14 @@ pub(crate) fn key_of(request: &Request<'_>) -> Result<Option<String>, Error> {
     }))
 }
 
-/// Answers a request with a key.
+/// Answers a request with a key. What `work` does depends on `words`, on the path and the media type, and on the body.
 ///
 /// # Errors
 /// See the module; and the errors of the work itself, after which nothing was written.
 pub(crate) async fn once(
     request: &Request<'_>,
     key: String,
-    body: &Bytes,
+    (words, body): (&str, &Bytes),
     work: impl Work,
 ) -> Result<Response, Error> {
     let app = Arc::clone(request.app);
@@ -259,7 +259,7 @@ pub(crate) async fn once(
         .media
         .map(|media| media.as_str())
         .unwrap_or_default();
-    let print = fingerprint(&[request.path, media], body);
+    let print = fingerprint(&[request.path, media, words], body);
     let (kind, limit) = (request.negotiated.header(), idempotency.config.timeout);
     // In a task of its own: it goes on when the client goes away.
     let task = tokio::spawn(async move {

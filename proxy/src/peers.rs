@@ -53,7 +53,7 @@ pub(crate) use metrics::PeerMetrics;
 pub(crate) use claims::Pen;
 pub use client::MARK;
 pub use forward::Forwarded;
-pub(crate) use forward::{Asked, Created, answer, create, is_of_instance, relay};
+pub(crate) use forward::{Created, answer, create, is_of_instance, relay};
 pub(crate) use introduce::{Passed, PassedPrincipal, introduce, introduced};
 pub(crate) use membership::PROBE_PATH;
 

@@ -43,6 +43,15 @@ fn is_strict(preference: &str) -> bool {
             .eq_ignore_ascii_case("strict")
 }
 
+/// Tells in an answer whose status is strict when to try again if that is worth it, and that the preference was followed.
+pub fn follow(response: &mut Response, retry_after: u32) {
+    if retry_later(response.status()) {
+        let seconds = HeaderValue::from(retry_after);
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    applied(response);
+}
+
 /// Says in the answer that the preference was followed.
 pub fn applied(response: &mut Response) {
     let value = HeaderValue::from_static(STRICT);
@@ -82,13 +91,8 @@ impl Outcome {
 
     /// Puts the status into an answer, and when to try again if that is worth it.
     pub fn apply(&self, response: &mut Response, retry_after: u32) {
-        let status = self.status();
-        *response.status_mut() = status;
-        if retry_later(status) {
-            let seconds = HeaderValue::from(retry_after);
-            response.headers_mut().insert(header::RETRY_AFTER, seconds);
-        }
-        applied(response);
+        *response.status_mut() = self.status();
+        follow(response, retry_after);
     }
 }
 

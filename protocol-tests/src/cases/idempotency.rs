@@ -19,7 +19,7 @@ macro_rules! idempotency_cases {
         $crate::tests!(real idempotency
             a_key_is_written_once a_key_of_v3_is_written_once replicas_share_keys
             two_proxies_that_do_not_know_one_another_write_once a_killed_proxy_has_written_all_or_nothing
-            a_key_expires
+            a_key_expires raw_records_and_strict_statuses_have_keys_too
             a_refused_record_spoils_only_its_own_request);
     };
     (embedded) => {
@@ -397,5 +397,41 @@ pub async fn a_refused_record_spoils_only_its_own_request(session: &Session) -> 
         written.iter().all(|record| record.text() != "7"),
         "half a request"
     );
+    Ok(())
+}
+
+/// A raw body is written once with its key, and is another request when what stands in its headers differs; a strict status comes
+/// with the first answer.
+///
+/// # Errors
+/// The case fails.
+pub async fn raw_records_and_strict_statuses_have_keys_too(session: &Session) -> Result<()> {
+    let topic = session.topic("rawonce", 1).await?;
+    let path = format!("/topics/{topic}");
+    let mut proxy = start(session, &[("sluiceway.raw.topics", &topic)]).await?;
+    let raw = |key: &str, record_key: &str| {
+        Request::new("POST", &path)
+            .header("Content-Type", "application/x-ndjson")
+            .header("Idempotency-Key", key)
+            .header("Kafka-Key", record_key)
+            .body("{\"n\": 1}\n{\"n\": 2}\n")
+    };
+    let first = proxy.http.call(&raw("r", "k")).await?;
+    expect_status(&first, 200)?;
+    same(&first, &proxy.http.call(&raw("r", "k")).await?)?;
+    expect_status(&proxy.http.call(&raw("r", "other")).await?, 422)?;
+    let far = json!({"records": [{"value": 3}, {"partition": 9, "value": 4}]});
+    let strict = keyed(&path, "s", &far).header("Prefer", "status=strict");
+    let some = proxy.http.call(&strict).await?;
+    expect_status(&some, 207)?;
+    ensure!(
+        some.header("Preference-Applied") == Some("status=strict"),
+        "{:?}",
+        some.headers
+    );
+    same(&some, &proxy.http.call(&strict).await?)?;
+    proxy.stop().await?;
+    let written = session.kafka.read_committed(&topic)?;
+    ensure!(written.len() == 3, "{written:?}");
     Ok(())
 }

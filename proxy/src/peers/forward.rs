@@ -23,7 +23,7 @@ use super::client::{PeerError, strip_hop_by_hop};
 use super::membership::{Chosen, Replica};
 use super::ownership::{Place, parts as key_parts};
 use crate::api::v2::consumers;
-use crate::api::{Caller, Request};
+use crate::api::{Asked, Request};
 use crate::app::App;
 use crate::body::{self, Body};
 use crate::config::ExtraHeader;
@@ -33,9 +33,8 @@ use crate::consumer::{ConsumerError, Instance};
 use crate::dispatch::handle;
 use crate::error::Error;
 use crate::layer::shed;
-use crate::media::{MediaType, Negotiated};
 use crate::respond::Response;
-use crate::router::{Endpoint, Matched};
+use crate::router::Endpoint;
 
 /// Where requests on instances are.
 const INSTANCES: &str = "/consumers/{group}/instances/{instance}";
@@ -49,16 +48,6 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Whether a route is about an instance.
 pub(crate) fn is_of_instance(template: &str) -> bool {
     template.starts_with(INSTANCES)
-}
-
-/// A request on an instance, but for its body.
-pub(crate) struct Asked<'a> {
-    pub(crate) endpoint: Endpoint,
-    pub(crate) matched: Matched,
-    pub(crate) parts: &'a Parts,
-    pub(crate) media: Option<MediaType>,
-    pub(crate) negotiated: &'a Negotiated,
-    pub(crate) caller: Caller<'a>,
 }
 
 /// What has not worked so far, and for how long.
@@ -162,22 +151,13 @@ async fn here(
     drained: Incoming,
 ) -> Result<Response, Error> {
     let request = Request {
-        app,
-        path: asked.parts.uri.path(),
-        uri: &asked.parts.uri,
-        headers: &asked.parts.headers,
-        matched: asked.matched,
-        media: asked.media,
-        negotiated: asked.negotiated,
         read: Some(bytes.clone()),
-        caller: asked.caller,
+        ..asked.request(app)
     };
     if asked.endpoint == Endpoint::DeleteConsumer {
         // Somebody else's is not there.
         consumers::instance(&request)?;
-    }
-    // First the claim: nobody is to revive an instance while it is being closed.
-    if asked.endpoint == Endpoint::DeleteConsumer {
+        // First the claim: nobody is to revive an instance while it is being closed.
         peers.erase(key).await?;
     }
     let response = handle(asked.endpoint, &request, drained).await?;

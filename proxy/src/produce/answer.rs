@@ -64,6 +64,28 @@ pub(crate) fn stored(
     }
 }
 
+/// The stream's answer to a record that was written.
+pub(crate) fn streamed_stored(
+    common: &str,
+    place: Place,
+    key: Option<&Shown>,
+    value: Option<&Shown>,
+) -> String {
+    let mut text = String::with_capacity(common.len() + 160);
+    text.push_str("{\"error_code\":200,");
+    stored(&mut text, common, place, key, value);
+    text.push('}');
+    text
+}
+
+/// The stream's answer to a record that was not.
+pub(crate) fn streamed_failed(error: &RecordError) -> String {
+    let mut text = String::from("{");
+    failed(&mut text, error);
+    text.push('}');
+    text
+}
+
 fn data(out: &mut String, name: &str, shown: &Shown) {
     let _ = write!(out, ",\"{name}\":{{\"type\":\"{}\"", name_of(shown.format));
     if let Some((subject, id, version)) = &shown.schema {

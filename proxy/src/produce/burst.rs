@@ -11,6 +11,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use crate::admission::Permit;
 use crate::app::App;
 use crate::error::codes;
+use crate::events;
 use crate::kafka_error::{FaultClass, KafkaFault, fault};
 use crate::produce::answer::{Place, Shown, of_fault};
 use crate::produce::prepare::Prepared;
@@ -223,10 +224,22 @@ impl Burst {
             self.tracker.record(index).await;
         }
     }
+
+    /// Waits until a record has a result, and gives it; what failed is told and counted.
+    pub(crate) async fn ended(&self, app: &App, index: usize) -> Outcome<'_> {
+        self.record(index).await;
+        let outcome = self
+            .outcome(app, index)
+            .unwrap_or_else(|| Outcome::Failed(unreported()));
+        if let Outcome::Failed(error) = &outcome {
+            events::records_failed(&app.metrics, &self.topic, std::iter::once(error));
+        }
+        outcome
+    }
 }
 
 /// The failure of a record that will have no result.
-pub(crate) fn unreported() -> RecordError {
+fn unreported() -> RecordError {
     of_fault(KafkaFault::new(
         FaultClass::Retriable,
         "The record's delivery was not reported.",

@@ -32,19 +32,13 @@ impl Out {
         key: Option<&Shown>,
         value: Option<&Shown>,
     ) {
-        let mut text = String::with_capacity(common.len() + 160);
-        text.push_str("{\"error_code\":200,");
-        answer::stored(&mut text, common, place, key, value);
-        text.push('}');
+        let text = answer::streamed_stored(common, place, key, value);
         self.0.lock().push_back(text);
     }
 
     /// A record was not.
     pub(super) fn failed(&self, error: &RecordError) {
-        let mut text = String::from("{");
-        answer::failed(&mut text, error);
-        text.push('}');
-        self.0.lock().push_back(text);
+        self.0.lock().push_back(answer::streamed_failed(error));
     }
 }
 

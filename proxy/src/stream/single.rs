@@ -2,19 +2,18 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
 use http::StatusCode;
 
 use super::input::{Input, Read};
 use super::now;
 use crate::app::App;
 use crate::error::Error;
-use crate::events;
 use crate::idempotency::{Done, Hand, IdempotencyError, Work};
 use crate::produce::RecordError;
 use crate::produce::answer::{self, common_fields};
-use crate::produce::burst::{self, Outcome, unreported};
+use crate::produce::burst::{self, Outcome};
 use crate::produce::prepare::{Prepared, prepare};
 
 /// See the module.
@@ -53,31 +52,24 @@ impl Single {
         }
         found.ok_or_else(|| IdempotencyError::NotOneRecord.into())
     }
+}
 
+#[async_trait]
+impl Work for Single {
     async fn write(&self, app: &App, hand: Hand<'_>) -> Result<Done, Error> {
         let mut bytes = Vec::with_capacity(self.body.len());
         let record = self.read(app, &mut bytes).await?;
         // The request's bytes are counted already.
         let permit = app.admission.empty();
         let burst = burst::send_by(app, &self.topic, vec![record], &bytes, permit, hand).await;
-        burst.record(0).await;
-        let mut text = String::from("{");
-        match burst.outcome(app, 0) {
-            Some(Outcome::Stored(place, key, value)) => {
-                text.push_str("\"error_code\":200,");
+        let mut text = match burst.ended(app, 0).await {
+            Outcome::Stored(place, key, value) => {
                 let common = common_fields(&self.cluster, &self.topic);
-                answer::stored(&mut text, &common, place, key, value);
+                answer::streamed_stored(&common, place, key, value)
             }
-            outcome => {
-                let error = match outcome {
-                    Some(Outcome::Failed(error)) => error,
-                    _ => unreported(),
-                };
-                events::records_failed(&app.metrics, &self.topic, std::iter::once(&error));
-                answer::failed(&mut text, &error);
-            }
-        }
-        text.push_str("}\r\n");
+            Outcome::Failed(error) => answer::streamed_failed(&error),
+        };
+        text.push_str("\r\n");
         let (stored, lost) = burst.totals();
         Ok(Done {
             status: StatusCode::OK,
@@ -85,15 +77,5 @@ impl Single {
             stored,
             lost,
         })
-    }
-}
-
-impl Work for Single {
-    fn write<'w>(
-        &'w self,
-        app: &'w Arc<App>,
-        hand: Hand<'w>,
-    ) -> BoxFuture<'w, Result<Done, Error>> {
-        Box::pin(self.write(app, hand))
     }
 }

@@ -4,18 +4,24 @@
 //! Webhooks look at the status alone, so it is always [strict](crate::prefer); and since they seldom accept our own media
 //! type, the answer is plain JSON unless that is asked for.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use http::{HeaderMap, Request as HttpRequest, header};
 use hyper::body::Incoming;
 
-use super::records::{SchemaIds, check_reachable, render};
+use super::records::{SchemaIds, check_reachable, done, render};
 use crate::api::Request;
 use crate::app::App;
 use crate::body::Limits;
 use crate::error::Error;
-use crate::format::Format;
+use crate::format::{Batch, Format};
 use crate::glob;
+use crate::idempotency::{self, Done, Hand, Work};
+use crate::limit::meters::Account;
 use crate::media::{self, MediaType, Negotiated, Offer};
-use crate::produce::produce;
+use crate::prefer;
+use crate::produce::{produce, produce_in};
 use crate::raw::{Kind, Meta, content_type};
 use crate::respond::{self, Response};
 use crate::router::{Endpoint, Matched, Route};
@@ -88,11 +94,46 @@ pub(crate) async fn write(
         request.body(body).await
     };
     let (body, permit) = read?;
+    if let Some(key) = idempotency::key_of(request)? {
+        let words = format!("{kind:?} {meta:?}");
+        let keyed = Keyed {
+            topic,
+            partition,
+            batch: kind.records(body.to_vec(), &meta)?,
+            account: request.caller.account.cloned(),
+        };
+        let once = idempotency::once(request, key, (&words, &body), keyed);
+        let mut response = Box::pin(once).await?;
+        prefer::follow(&mut response, app.admission.retry_after());
+        return Ok(response);
+    }
     let batch = kind.records(Vec::from(body), &meta)?;
+    request.charge(0, batch.records.len());
     let produced = produce(app, &topic, partition, Format::Binary, batch, permit).await?;
     let answer = render(&produced, SchemaIds::default(), true);
     let mut response = respond::bytes(answer.status, request.negotiated, answer.body);
     let wait = app.admission.retry_after();
     answer.outcome.apply(&mut response, wait);
     Ok(response)
+}
+
+/// A request with an `Idempotency-Key`.
+struct Keyed {
+    topic: String,
+    partition: Option<i32>,
+    batch: Batch,
+    /// Whom the records are charged to, when they are limited.
+    account: Option<Arc<Account>>,
+}
+
+#[async_trait]
+impl Work for Keyed {
+    async fn write(&self, app: &App, hand: Hand<'_>) -> Result<Done, Error> {
+        if let Some(account) = &self.account {
+            account.charge(0, self.batch.records.len());
+        }
+        let (topic, partition) = (&self.topic, self.partition);
+        let produced = produce_in(app, topic, partition, Format::Binary, &self.batch, hand).await?;
+        Ok(done(&produced, SchemaIds::default(), true))
+    }
 }

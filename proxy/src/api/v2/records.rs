@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
 use http::StatusCode;
 use hyper::body::Incoming;
 
@@ -64,9 +64,15 @@ async fn write(
             partition,
             format,
             body: body.clone(),
+            strict,
             account: request.caller.account.cloned(),
         };
-        return Box::pin(idempotency::once(request, key, &body, keyed)).await;
+        let once = idempotency::once(request, key, ("", &body), keyed);
+        let mut response = Box::pin(once).await?;
+        if strict {
+            prefer::follow(&mut response, request.app.admission.retry_after());
+        }
+        return Ok(response);
     }
     let (batch, ids) = decode(request.app, topic, &body, format).await?;
     drop(body);
@@ -97,11 +103,14 @@ struct Keyed {
     partition: Option<i32>,
     format: Format,
     body: Bytes,
+    /// Whether the status and the records' codes are strict.
+    strict: bool,
     /// Whom the records are charged to, when they are limited.
     account: Option<Arc<Account>>,
 }
 
-impl Keyed {
+#[async_trait]
+impl Work for Keyed {
     async fn write(&self, app: &App, hand: Hand<'_>) -> Result<Done, Error> {
         let (topic, format) = (&self.topic, self.format);
         let (batch, ids) = decode(app, topic, &self.body, format).await?;
@@ -109,24 +118,24 @@ impl Keyed {
             account.charge(0, batch.records.len());
         }
         let produced = produce_in(app, topic, self.partition, format, &batch, hand).await?;
-        let answer = render(&produced, ids, false);
-        let (stored, lost) = produced.outcome();
-        Ok(Done {
-            status: answer.status,
-            body: answer.body,
-            stored,
-            lost,
-        })
+        Ok(done(&produced, ids, self.strict))
     }
 }
 
-impl Work for Keyed {
-    fn write<'w>(
-        &'w self,
-        app: &'w Arc<App>,
-        hand: Hand<'w>,
-    ) -> BoxFuture<'w, Result<Done, Error>> {
-        Box::pin(self.write(app, hand))
+/// What came of a request's records in a transaction.
+pub(crate) fn done(produced: &Produced, ids: SchemaIds, strict: bool) -> Done {
+    let answer = render(produced, ids, strict);
+    let (stored, lost) = produced.outcome();
+    let status = if strict {
+        answer.outcome.status()
+    } else {
+        answer.status
+    };
+    Done {
+        status,
+        body: answer.body,
+        stored,
+        lost,
     }
 }
 

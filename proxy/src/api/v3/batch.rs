@@ -7,8 +7,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
 use http::StatusCode;
 use hyper::body::Incoming;
 use rdkafka::types::RDKafkaErrorCode;
@@ -19,11 +19,10 @@ use crate::api::Request;
 use crate::app::App;
 use crate::coerce::{self, Mismatch, shorten};
 use crate::error::Error;
-use crate::events;
 use crate::idempotency::{self, Done, Hand, Work};
 use crate::limit::meters::Account;
 use crate::produce::answer::{self, common_fields};
-use crate::produce::burst::{self, Burst, Outcome, unreported};
+use crate::produce::burst::{self, Burst, Outcome};
 use crate::produce::prepare::prepare;
 use crate::producer_pool::Outgoing;
 use crate::record_request::{self, BATCHED, RecordRequest};
@@ -56,7 +55,7 @@ pub(crate) async fn produce(request: &Request<'_>, body: Incoming) -> Result<Res
     };
     if let Some(key) = idempotency::key_of(request)? {
         let body = batch.body.clone();
-        return Box::pin(idempotency::once(request, key, &body, batch)).await;
+        return Box::pin(idempotency::once(request, key, ("", &body), batch)).await;
     }
     let handle = app.producer.current();
     let hand = |record: &Outgoing<'_>| app.producer.send(&handle, record);
@@ -106,30 +105,22 @@ impl Batch {
             return Err(permit.refused());
         }
         let burst = burst::send_by(app, topic, records, &bytes, permit, hand).await;
-        for index in 0..burst.len() {
-            burst.record(index).await;
-        }
-        let answer = self.render(app, &ids, &burst);
+        let answer = self.render(app, &ids, &burst).await;
         Ok((answer, burst))
     }
 
-    fn render(&self, app: &App, ids: &[String], burst: &Burst) -> String {
+    async fn render(&self, app: &App, ids: &[String], burst: &Burst) -> String {
         let common = common_fields(&self.cluster, &self.topic);
         let (mut successes, mut failures) = (Vec::new(), Vec::new());
         for (index, id) in ids.iter().enumerate() {
             let id = serde_json::to_string(id).unwrap_or_default();
             let mut text = format!("{{\"id\":{id},");
-            match burst.outcome(app, index) {
-                Some(Outcome::Stored(place, key, value)) => {
+            match burst.ended(app, index).await {
+                Outcome::Stored(place, key, value) => {
                     answer::stored(&mut text, &common, place, key, value);
                     successes.push(text + "}");
                 }
-                outcome => {
-                    let error = match outcome {
-                        Some(Outcome::Failed(error)) => error,
-                        _ => unreported(),
-                    };
-                    events::records_failed(&app.metrics, &self.topic, std::iter::once(&error));
+                Outcome::Failed(error) => {
                     answer::failed(&mut text, &error);
                     failures.push(text + "}");
                 }
@@ -141,7 +132,10 @@ impl Batch {
             failures.join(",")
         )
     }
+}
 
+#[async_trait]
+impl Work for Batch {
     async fn write(&self, app: &App, hand: Hand<'_>) -> Result<Done, Error> {
         let (answer, burst) = self.send(app, app.admission.empty(), hand).await?;
         let (stored, lost) = burst.totals();
@@ -151,16 +145,6 @@ impl Batch {
             stored,
             lost,
         })
-    }
-}
-
-impl Work for Batch {
-    fn write<'w>(
-        &'w self,
-        app: &'w Arc<App>,
-        hand: Hand<'w>,
-    ) -> BoxFuture<'w, Result<Done, Error>> {
-        Box::pin(self.write(app, hand))
     }
 }
 

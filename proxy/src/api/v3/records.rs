@@ -40,7 +40,7 @@ pub(crate) async fn stream(request: &Request<'_>, body: Incoming) -> Result<Resp
             topic: topic.into(),
             body: body.clone(),
         };
-        return Box::pin(idempotency::once(request, key, &body, single)).await;
+        return Box::pin(idempotency::once(request, key, ("", &body), single)).await;
     }
     let account = request.caller.account.cloned();
     let answers = stream::produce(Arc::clone(request.app), account, &cluster, &topic, body);
