@@ -29,6 +29,7 @@ use crate::metrics::{Metrics, ProducedMetrics, Reading, RouteMetrics};
 use crate::openapi::Document;
 use crate::peers::config::PeersConfig;
 use crate::peers::{self, Peers, Pen};
+use crate::produce::turn::Turns;
 use crate::producer_pool::ProducerPool;
 use crate::rate_limit::RateLimits;
 use crate::router::{Router, Target};
@@ -75,6 +76,8 @@ pub struct App {
     pub admission: Arc<Admission>,
     /// Requests whose records are on their way.
     pub deliveries: Arc<Deliveries>,
+    /// Which partition records go to that may go to any.
+    pub turns: Arc<Turns>,
     /// The producer.
     pub producer: Arc<ProducerPool>,
     /// Look-ups.
@@ -162,6 +165,7 @@ impl App {
             timeout,
             Arc::clone(&health),
         ));
+        let turns = Turns::new(config.delivery.longest_turn_wait);
         let admission = Admission::new(config.delivery.max_in_flight_bytes);
         let (expired, expirations) = mpsc::unbounded_channel();
         let consumers = Consumers::new(
@@ -211,6 +215,7 @@ impl App {
             metrics,
             health,
             deliveries,
+            turns,
             producer,
             admin,
             schemas,

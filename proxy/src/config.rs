@@ -154,6 +154,9 @@ pub struct CorsConfig {
 pub struct DeliveryConfig {
     /// Bytes on their way to Kafka.
     pub max_in_flight_bytes: usize,
+    /// Longest wait of records without key and partition for a partition with none on their way; zero: the client
+    /// places them.
+    pub longest_turn_wait: Duration,
     /// Largest record, as the Java client computes its size.
     pub max_record_bytes: usize,
     /// Wait for metadata while no broker answers.
@@ -516,6 +519,10 @@ fn delivery(values: &Values, producer: &KafkaConfig) -> DeliveryConfig {
     DeliveryConfig {
         max_in_flight_bytes: memory
             .unwrap_or_else(|| values.size("sluiceway.produce.max.inflight.bytes")),
+        longest_turn_wait: match producer.settings.get("partitioner").map(String::as_str) {
+            Some("murmur2_random") => millis(values, "sluiceway.produce.turn.wait.ms"),
+            _ => Duration::ZERO,
+        },
         max_record_bytes: number("message.max.bytes").unwrap_or(1_048_576),
         max_block: millis(values, "producer.max.block.ms"),
         topic_creation_wait: millis(values, "sluiceway.topic.creation.wait.ms"),

@@ -11,18 +11,22 @@ use std::io::Read;
 use bytes::Bytes;
 use flate2::bufread::MultiGzDecoder;
 use http::{HeaderMap, header};
-use zstd::stream::read::Decoder;
 
 use crate::admission::Permit;
 use crate::error::Error;
 
 /// What is accepted, as a 415 says it.
+#[cfg(feature = "zstd")]
 pub const ACCEPTED: &str = "gzip, zstd, identity";
+/// What is accepted, as a 415 says it.
+#[cfg(not(feature = "zstd"))]
+pub const ACCEPTED: &str = "gzip, identity";
 /// Bytes of a step.
 const STEP: usize = 64 * 1024;
 /// Compressed bytes from which the work is done off the runtime.
 const MUCH: usize = 16 * 1024;
 /// The largest window of zstd: 8 MiB, as RFC 8878 asks of those who speak to strangers.
+#[cfg(feature = "zstd")]
 const WINDOW_LOG_MAX: u32 = 23;
 
 /// How a body is compressed.
@@ -31,6 +35,7 @@ pub enum Encoding {
     /// `gzip`
     Gzip,
     /// `zstd`
+    #[cfg(feature = "zstd")]
     Zstd,
 }
 
@@ -48,6 +53,7 @@ impl Encoding {
         let known = match name.to_ascii_lowercase().as_str() {
             "" | "identity" => Some(None),
             "gzip" | "x-gzip" => Some(Some(Self::Gzip)),
+            #[cfg(feature = "zstd")]
             "zstd" => Some(Some(Self::Zstd)),
             _ => None,
         };
@@ -79,7 +85,9 @@ impl Encoding {
     fn undo(self, body: &[u8], max_bytes: usize, permit: Permit) -> Result<(Bytes, Permit), Error> {
         match self {
             Self::Gzip => read(MultiGzDecoder::new(body), max_bytes, permit),
+            #[cfg(feature = "zstd")]
             Self::Zstd => {
+                use zstd::stream::read::Decoder;
                 let mut decoder = Decoder::with_buffer(body).map_err(|error| damaged(&error))?;
                 let bounded = decoder.window_log_max(WINDOW_LOG_MAX);
                 bounded.map_err(|error| damaged(&error))?;
@@ -121,7 +129,7 @@ fn damaged(error: &std::io::Error) -> Error {
     ))
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "zstd"))]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;

@@ -1,7 +1,7 @@
 //! Records of one request: checked, counted, handed to the producer, and their results collected.
 //!
 //! ```text
-//! Batch ─▶ partitions exist? sizes? ─▶ admission (bytes) ─▶ producer ─▶ Tracker ─▶ Produced (a result per record)
+//! Batch ─▶ admission (bytes) ─▶ partitions exist? sizes? ─▶ turn ─▶ producer ─▶ Tracker ─▶ Produced (a result per record)
 //!              └── refused records have their result already; the others are written
 //! ```
 //!
@@ -10,6 +10,7 @@
 pub(crate) mod answer;
 pub(crate) mod burst;
 pub(crate) mod prepare;
+pub mod turn;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -24,8 +25,9 @@ use crate::events;
 use crate::format::{Batch, Format};
 use crate::idempotency::Hand;
 use crate::kafka_error::{KafkaFault, fault};
-use crate::producer_pool::Outgoing;
-use crate::tracker::{Delivery, Tracker};
+use crate::producer_pool::{Outgoing, ProducerPool};
+use crate::tracker::{Deliveries, Delivery, Registered, Tracker};
+use turn::{Parcel, Turn};
 
 /// Bytes that a record's bookkeeping takes in the client, roughly.
 const RECORD_OVERHEAD: usize = 256;
@@ -148,12 +150,17 @@ pub async fn produce(
     if !permit.resize(cost) {
         return Err(permit.refused());
     }
-    let refused = refusals(app, topic, &batch, target).await;
-    let handle = app.producer.current();
-    let hand = |record: &Outgoing<'_>| app.producer.send(&handle, record);
-    let produced = send(app, (topic, &batch), target, permit, refused, hand);
+    let (partitions, refused) = refusals(app, topic, &batch, target).await;
     count(app, format, &batch);
-    drop(batch);
+    let loose = |record: &Record| record.key.is_none() && target(record).is_none();
+    let produced = if app.turns.are_taken() && refused.is_empty() && batch.records.iter().all(loose)
+    {
+        send_in_turn(app, topic, partitions, batch, permit)
+    } else {
+        let handle = app.producer.current();
+        let hand = |record: &Outgoing<'_>| app.producer.send(&handle, record);
+        send(app, (topic, &batch), target, permit, refused, hand)
+    };
     produced.tracker.done().await;
     settle(app, format, &produced);
     Ok(produced)
@@ -176,7 +183,7 @@ pub(crate) async fn produce_in(
     if targets.any(|partition| partition.is_some_and(i32::is_negative)) {
         return Err(Error::NegativePartition);
     }
-    let refused = refusals(app, topic, batch, target).await;
+    let (_, refused) = refusals(app, topic, batch, target).await;
     // The request's bytes are counted already.
     let permit = app.admission.empty();
     let produced = send(app, (topic, batch), target, permit, refused, hand);
@@ -186,13 +193,13 @@ pub(crate) async fn produce_in(
     Ok(produced)
 }
 
-/// The records that need not be handed over because their result is known.
+/// How many partitions there are, and the records that need not be handed over because their result is known.
 async fn refusals(
     app: &App,
     topic: &str,
     batch: &Batch,
     target: impl Fn(&Record) -> Option<i32>,
-) -> Vec<(usize, RecordError)> {
+) -> (i32, Vec<(usize, RecordError)>) {
     let highest = batch.records.iter().filter_map(&target).max().unwrap_or(-1);
     let partitions = match app.topics.partitions(topic).await {
         Ok(known) if highest >= known => app.topics.partitions_now(topic).await,
@@ -205,7 +212,7 @@ async fn refusals(
     };
     let partitions = match partitions {
         Ok(partitions) => partitions,
-        Err(fault) => return all(fault.into()),
+        Err(fault) => return (0, all(fault.into())),
     };
     let limit = app.config.delivery.max_record_bytes;
     let check = |index: usize, record: &Record| match target(record) {
@@ -222,7 +229,72 @@ async fn refusals(
         .iter()
         .enumerate()
         .filter_map(|(index, record)| Some((index, check(index, record)?)));
-    results.collect()
+    (partitions, results.collect())
+}
+
+/// Hands over the records of a request that may go to any partition.
+fn send_in_turn(app: &App, topic: &str, partitions: i32, batch: Batch, permit: Permit) -> Produced {
+    let records = batch.records.len();
+    let registered = app.deliveries.register(records, permit);
+    let tracker = Arc::clone(&registered.tracker);
+    let loose = Loose {
+        producer: Arc::clone(&app.producer),
+        deliveries: Arc::clone(&app.deliveries),
+        topic: topic.to_owned(),
+        batch,
+        registered,
+    };
+    let partitions = usize::try_from(partitions).unwrap_or_default();
+    app.turns.submit(topic, partitions, Box::new(loose));
+    Produced {
+        tracker,
+        refused: Vec::new(),
+        records,
+        topic: topic.to_owned(),
+    }
+}
+
+/// The records of a request that may go to any partition.
+struct Loose {
+    producer: Arc<ProducerPool>,
+    deliveries: Arc<Deliveries>,
+    topic: String,
+    batch: Batch,
+    registered: Registered,
+}
+
+impl Parcel for Loose {
+    fn bytes(&self) -> usize {
+        self.batch.bytes.len()
+    }
+
+    fn hand_over(self: Box<Self>, partition: Option<i32>, turn: Option<Arc<Turn>>) {
+        if let Some(turn) = turn {
+            self.registered.tracker.hold(turn);
+        }
+        let handle = self.producer.current();
+        let hand = |record: &Outgoing<'_>| match self.producer.send(&handle, record) {
+            // The topic was made anew with fewer.
+            Err(RDKafkaErrorCode::UnknownPartition) => {
+                let anywhere = Outgoing {
+                    partition: None,
+                    ..*record
+                };
+                self.producer.send(&handle, &anywhere)
+            }
+            result => result,
+        };
+        let target = |_: &Record| partition;
+        let (topic, batch) = (self.topic.as_str(), &self.batch);
+        hand_over(
+            &self.deliveries,
+            &self.registered,
+            (topic, batch),
+            target,
+            &[],
+            hand,
+        );
+    }
 }
 
 fn send(
@@ -234,6 +306,32 @@ fn send(
     hand: impl Fn(&Outgoing<'_>) -> Result<(), RDKafkaErrorCode>,
 ) -> Produced {
     let registered = app.deliveries.register(batch.records.len(), permit);
+    hand_over(
+        &app.deliveries,
+        &registered,
+        (topic, batch),
+        target,
+        &refused,
+        hand,
+    );
+    let records = batch.records.len();
+    Produced {
+        tracker: registered.tracker,
+        refused,
+        records,
+        topic: topic.to_owned(),
+    }
+}
+
+/// Hands over the records that are not refused.
+fn hand_over(
+    deliveries: &Deliveries,
+    registered: &Registered,
+    (topic, batch): (&str, &Batch),
+    target: impl Fn(&Record) -> Option<i32>,
+    refused: &[(usize, RecordError)],
+    hand: impl Fn(&Outgoing<'_>) -> Result<(), RDKafkaErrorCode>,
+) {
     let mut skipped = refused.iter().map(|(index, _)| *index).peekable();
     for (index, record) in batch.records.iter().enumerate() {
         let extras = batch.extras(index);
@@ -251,17 +349,10 @@ fn send(
             }),
         };
         if let Err(code) = result {
-            app.deliveries.refuse(&registered, index, code);
+            deliveries.refuse(registered, index, code);
         }
     }
-    app.deliveries.handed_over(&registered);
-    let records = batch.records.len();
-    Produced {
-        tracker: registered.tracker,
-        refused,
-        records,
-        topic: topic.to_owned(),
-    }
+    deliveries.handed_over(registered);
 }
 
 fn count(app: &App, format: Format, batch: &Batch) {

@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use rdkafka::types::RDKafkaErrorCode;
 
 use crate::admission::Permit;
+use crate::produce::turn::Turn;
 
 /// What became of one record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +49,13 @@ struct Slot {
     number: AtomicI64,
 }
 
+/// What a request holds until the last of its records has a result.
+#[derive(Debug)]
+struct Held {
+    _permit: Permit,
+    turn: Option<Arc<Turn>>,
+}
+
 /// The records of one request.
 #[derive(Debug)]
 pub struct Tracker {
@@ -57,7 +65,7 @@ pub struct Tracker {
     /// Errors of the records that failed: seldom any.
     failures: Mutex<Vec<RDKafkaErrorCode>>,
     waker: AtomicWaker,
-    permit: Mutex<Option<Permit>>,
+    held: Mutex<Option<Held>>,
     /// Whether every result wakes the task, or only the last.
     eager: bool,
     /// Times of the broker, by record; only for topics that keep them.
@@ -75,7 +83,10 @@ impl Tracker {
             pending: AtomicUsize::new(records + 1),
             failures: Mutex::default(),
             waker: AtomicWaker::new(),
-            permit: Mutex::new(Some(permit)),
+            held: Mutex::new(Some(Held {
+                _permit: permit,
+                turn: None,
+            })),
             eager,
             appended: OnceLock::new(),
         }
@@ -194,14 +205,23 @@ impl Tracker {
         }
     }
 
-    /// Counts one off; `true` for the last, which gives the bytes back and wakes the task.
-    fn count_off(&self) -> bool {
-        let last = self.pending.fetch_sub(1, Ordering::AcqRel) == 1;
-        if last {
-            drop(self.permit.lock().take());
-            self.waker.wake();
+    /// Keeps a partition's turn until every record has a result. To be called before they are handed over.
+    pub fn hold(&self, turn: Arc<Turn>) {
+        if let Some(held) = self.held.lock().as_mut() {
+            held.turn = Some(turn);
         }
-        last
+    }
+
+    /// Counts one off. The last wakes the task, and gets what is to be given back, which may hand over the records of
+    /// other requests: no lock may be held when it is dropped.
+    fn count_off(&self) -> Option<Held> {
+        let last = self.pending.fetch_sub(1, Ordering::AcqRel) == 1;
+        if !last {
+            return None;
+        }
+        let held = self.held.lock().take();
+        self.waker.wake();
+        held
     }
 }
 
@@ -263,15 +283,16 @@ impl Deliveries {
 
     /// Says that all records were handed over or have [failed](Deliveries::refuse).
     pub fn handed_over(&self, registered: &Registered) {
-        if registered.tracker.count_off() {
+        if let Some(held) = registered.tracker.count_off() {
             self.forget(registered.id);
+            drop(held);
         }
     }
 
     /// Says that a record was not taken by the client.
     pub fn refuse(&self, registered: &Registered, index: usize, code: RDKafkaErrorCode) {
         registered.tracker.fill(index, Delivery::Failed(code));
-        registered.tracker.count_off();
+        drop(registered.tracker.count_off());
     }
 
     /// Takes a delivery report.
@@ -287,9 +308,11 @@ impl Deliveries {
             return;
         };
         tracker.fill(index, delivery);
-        if tracker.count_off() {
+        if let Some(held) = tracker.count_off() {
             *last = None;
+            drop(last);
             self.forget(id);
+            drop(held);
         }
     }
 

@@ -31,6 +31,8 @@ pub use converter::{
 pub use credentials::{Credentials, Proxy, Role, StaticKey};
 pub use definition::definition;
 pub use errors::{DeadLetterConfig, ErrorsConfig, Tolerance};
+#[cfg(not(feature = "parquet"))]
+pub(crate) use format::NO_PARQUET;
 pub use format::{
     AvroCodec, AvroOptions, Compression, DecimalFormat, FormatConfig, ParquetCodec, StoredConfig,
 };

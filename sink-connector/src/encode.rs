@@ -10,6 +10,10 @@ mod avro;
 mod bytes;
 mod gzip;
 pub(crate) mod json;
+#[cfg(feature = "parquet")]
+mod parquet;
+#[cfg(not(feature = "parquet"))]
+#[path = "encode/no_parquet.rs"]
 mod parquet;
 mod view;
 

@@ -22,6 +22,7 @@ pub(crate) struct Settings {
     /// What to prove who one is with.
     pub(crate) sasl: Option<Sasl>,
     /// TLS, when it is to be used.
+    #[cfg_attr(not(feature = "tls"), allow(dead_code))]
     pub(crate) tls: Option<TlsSettings>,
     /// Why the settings ask for something that this connection cannot do.
     pub(crate) impossible: Option<String>,

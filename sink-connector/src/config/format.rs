@@ -205,6 +205,18 @@ fn compression_type(text: &str) -> Result<(), String> {
     }
 }
 
+/// What a build without the feature `parquet` says of `ParquetFormat`.
+pub(crate) const NO_PARQUET: &str =
+    "This program was built without Parquet: build it with --features parquet";
+
+/// Refuses a format that this build does not have.
+fn check_built(key: &str, values: &Values, class: FormatClass, errors: &mut ConfigErrors) {
+    if cfg!(not(feature = "parquet")) && class == FormatClass::Parquet {
+        let error = ConfigError::invalid(key, values.text(key), NO_PARQUET);
+        errors.0.push(error);
+    }
+}
+
 /// Reads `format.class` and its options; the separator comes from the raw `properties`, because it is not trimmed.
 pub(super) fn read(
     values: &Values,
@@ -216,7 +228,9 @@ pub(super) fn read(
     if found.is_none() && properties.contains_key(KEY) {
         errors.0.push(no_such_class(KEY, values.text(KEY)));
     }
-    Some(options(found?, values, properties))
+    let class = found?;
+    check_built(KEY, values, class, errors);
+    Some(options(class, values, properties))
 }
 
 /// Reads what is stored beside the values.
@@ -228,7 +242,10 @@ pub(super) fn stored(
     let mut format = |store: &str, key: &str| {
         let name = values.text(key);
         match FormatClass::of(name) {
-            Some(class) if values.boolean(store) => Some(options(class, values, properties)),
+            Some(class) if values.boolean(store) => {
+                check_built(key, values, class, errors);
+                Some(options(class, values, properties))
+            }
             Some(_) => None,
             None => {
                 errors.0.push(no_such_class(key, name));

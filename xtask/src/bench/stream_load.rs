@@ -79,7 +79,7 @@ async fn drive(load: &StreamLoad<'_>, pid: u32) -> Result<StreamOutcome> {
     let cpu = usage::cpu(pid)? - before;
     let (mut sent, mut answered) = (0, 0);
     for (sending, receiving) in tasks {
-        let mine = sending.await??;
+        let (mine, _open) = sending.await??;
         let (in_all, in_window) = receiving.await??;
         ensure!(
             in_all == mine,
@@ -114,12 +114,13 @@ fn chunk(load: &StreamLoad<'_>, number: u64) -> Vec<u8> {
     format!("{:x}\r\n{body}\r\n", body.len()).into_bytes()
 }
 
+/// How many records were sent, and the open half: to close it before the last answer is to hang up.
 async fn send(
     mut writer: OwnedWriteHalf,
     chunks: Rc<Vec<Vec<u8>>>,
     records: u64,
     until: Instant,
-) -> Result<u64> {
+) -> Result<(u64, OwnedWriteHalf)> {
     let mut sent = 0;
     for chunk in chunks.iter().cycle() {
         if Instant::now() >= until {
@@ -129,7 +130,7 @@ async fn send(
         sent += records;
     }
     writer.write_all(b"0\r\n\r\n").await?;
-    Ok(sent)
+    Ok((sent, writer))
 }
 
 /// Counts the answers until the response ends: in all, and in the window.

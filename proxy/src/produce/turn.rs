@@ -1,0 +1,337 @@
+//! Which partition records go to that may go to any, and when: partitions take turns.
+//!
+//! ```text
+//! submit ─┬─ a partition of the topic has nothing of ours on its way ─▶ handed over to it, at once
+//!         └─ all have ─▶ wait ─┬─ the last record of a partition has landed ─▶ all that wait go to it, in one batch
+//!                              └─ waited long enough (brokers are slow)     ─▶ handed over; the client chooses
+//! ```
+//!
+//! Nothing is lost by waiting. An idempotent librdkafka sends nothing for a partition while more than five of its records
+//! are on their way, yet looks without a pause whether it may by now; records that are not in its queue cost nothing, and
+//! go in one batch with those of other requests. As with Kafka's own client, the records of a request go to one
+//! partition together, and slow partitions get fewer.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+/// Bytes that are handed over together at most, unless it is a single request: a batch has no more.
+const GROUP_BYTES: usize = 900_000;
+
+/// Records of one request that may go to any partition.
+pub trait Parcel: Send {
+    /// Bytes of its records.
+    fn bytes(&self) -> usize;
+
+    /// Hands them to the client, which chooses a partition if none is given. `turn` is to be held until each has its
+    /// report.
+    fn hand_over(self: Box<Self>, partition: Option<i32>, turn: Option<Arc<Turn>>);
+}
+
+/// The topics with records on their way whose partition was chosen here.
+pub struct Turns {
+    topics: Mutex<HashMap<Arc<str>, Topic>>,
+    longest_wait: Duration,
+}
+
+#[derive(Default)]
+struct Topic {
+    /// Which partitions have records of ours on their way.
+    busy: Vec<bool>,
+    /// Where the search for a free one begins.
+    next: usize,
+    waiting: VecDeque<Waiting>,
+    /// Somebody looks after those who wait.
+    watched: bool,
+}
+
+struct Waiting {
+    since: Instant,
+    parcel: Box<dyn Parcel>,
+}
+
+/// A partition's turn: records that were handed over together are on their way to it.
+pub struct Turn {
+    turns: Arc<Turns>,
+    topic: Arc<str>,
+    partition: usize,
+}
+
+impl Turns {
+    /// Nothing on its way. No request waits longer than `longest_wait`; zero: partitions take no turns.
+    #[must_use]
+    pub fn new(longest_wait: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            topics: Mutex::default(),
+            longest_wait,
+        })
+    }
+
+    /// Whether partitions are chosen here.
+    #[must_use]
+    pub fn are_taken(&self) -> bool {
+        !self.longest_wait.is_zero()
+    }
+
+    /// Hands a request's records over, now or later. The topic has `partitions` partitions. Has to be called in a
+    /// runtime.
+    pub fn submit(self: &Arc<Self>, topic: &str, partitions: usize, parcel: Box<dyn Parcel>) {
+        let mut topics = self.topics.lock();
+        let name = match topics.get_key_value(topic) {
+            Some((name, _)) => Arc::clone(name),
+            None => Arc::from(topic),
+        };
+        let state = topics.entry(Arc::clone(&name)).or_default();
+        if state.busy.len() < partitions {
+            state.busy.resize(partitions, false);
+        }
+        if let Some(partition) = state.take_free(partitions) {
+            drop(topics);
+            self.go(&name, partition, [parcel]);
+            return;
+        }
+        let since = Instant::now();
+        state.waiting.push_back(Waiting { since, parcel });
+        if !std::mem::replace(&mut state.watched, true) {
+            tokio::spawn(Arc::clone(self).watch(name));
+        }
+    }
+
+    fn go(
+        self: &Arc<Self>,
+        topic: &Arc<str>,
+        partition: usize,
+        parcels: impl IntoIterator<Item = Box<dyn Parcel>>,
+    ) {
+        let turn = Arc::new(Turn {
+            turns: Arc::clone(self),
+            topic: Arc::clone(topic),
+            partition,
+        });
+        let number = i32::try_from(partition).ok();
+        for parcel in parcels {
+            parcel.hand_over(number, Some(Arc::clone(&turn)));
+        }
+    }
+
+    /// Everything that was handed over to a partition has landed.
+    fn landed(self: &Arc<Self>, topic: &Arc<str>, partition: usize) {
+        let mut topics = self.topics.lock();
+        let Some(state) = topics.get_mut(topic) else {
+            return;
+        };
+        let group = state.take_group();
+        if group.is_empty() {
+            if let Some(busy) = state.busy.get_mut(partition) {
+                *busy = false;
+            }
+            if state.is_idle() {
+                topics.remove(topic);
+            }
+            return;
+        }
+        drop(topics);
+        self.go(topic, partition, group);
+    }
+
+    /// Sends off those who have waited for too long, until nobody waits.
+    async fn watch(self: Arc<Self>, topic: Arc<str>) {
+        loop {
+            tokio::time::sleep(self.longest_wait).await;
+            let late = {
+                let mut topics = self.topics.lock();
+                let Some(state) = topics.get_mut(&topic) else {
+                    return;
+                };
+                if state.waiting.is_empty() {
+                    state.watched = false;
+                    if state.is_idle() {
+                        topics.remove(&topic);
+                    }
+                    return;
+                }
+                state.take_late(self.longest_wait)
+            };
+            for parcel in late {
+                parcel.hand_over(None, None);
+            }
+        }
+    }
+}
+
+impl Topic {
+    fn take_free(&mut self, partitions: usize) -> Option<usize> {
+        let from = self.next;
+        let free = (0..partitions)
+            .map(|step| (from + step) % partitions)
+            .find(|partition| self.busy.get(*partition) == Some(&false))?;
+        if let Some(busy) = self.busy.get_mut(free) {
+            *busy = true;
+        }
+        self.next = free + 1;
+        Some(free)
+    }
+
+    /// The first of those who wait, as many as make a batch.
+    fn take_group(&mut self) -> Vec<Box<dyn Parcel>> {
+        let (mut group, mut bytes) = (Vec::new(), 0);
+        while let Some(first) = self.waiting.front() {
+            bytes += first.parcel.bytes();
+            if bytes > GROUP_BYTES && !group.is_empty() {
+                break;
+            }
+            group.extend(self.waiting.pop_front().map(|waiting| waiting.parcel));
+        }
+        group
+    }
+
+    fn take_late(&mut self, longest_wait: Duration) -> Vec<Box<dyn Parcel>> {
+        let is_late = |waiting: &&Waiting| waiting.since.elapsed() >= longest_wait;
+        let count = self.waiting.iter().take_while(is_late).count();
+        let late = self.waiting.drain(..count);
+        late.map(|waiting| waiting.parcel).collect()
+    }
+
+    /// Nothing to remember.
+    fn is_idle(&self) -> bool {
+        !self.watched && self.waiting.is_empty() && !self.busy.contains(&true)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.turns.landed(&self.topic, self.partition);
+    }
+}
+
+impl fmt::Debug for Turn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Turn")
+            .field("topic", &self.topic)
+            .field("partition", &self.partition)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    type Log = Arc<Mutex<Vec<Handed>>>;
+
+    /// What was handed over: name, partition, and the turn while it is not dropped.
+    struct Handed(&'static str, Option<i32>, Option<Arc<Turn>>);
+
+    struct Named(&'static str, usize, Log);
+
+    impl Parcel for Named {
+        fn bytes(&self) -> usize {
+            self.1
+        }
+
+        fn hand_over(self: Box<Self>, partition: Option<i32>, turn: Option<Arc<Turn>>) {
+            self.2.lock().push(Handed(self.0, partition, turn));
+        }
+    }
+
+    struct Test {
+        turns: Arc<Turns>,
+        log: Log,
+    }
+
+    impl Test {
+        fn new(wait_ms: u64) -> Self {
+            Self {
+                turns: Turns::new(Duration::from_millis(wait_ms)),
+                log: Log::default(),
+            }
+        }
+
+        fn submit(&self, partitions: usize, name: &'static str, bytes: usize) {
+            let parcel = Box::new(Named(name, bytes, Arc::clone(&self.log)));
+            self.turns.submit("t", partitions, parcel);
+        }
+
+        fn handed(&self) -> Vec<(&'static str, Option<i32>)> {
+            self.log.lock().iter().map(|one| (one.0, one.1)).collect()
+        }
+
+        /// Reports every record of those that were handed over under this name.
+        fn report(&self, name: &str) {
+            let at = self.log.lock().iter().position(|one| one.0 == name);
+            let turn = self.log.lock()[at.unwrap()].2.take();
+            drop(turn);
+        }
+    }
+
+    #[tokio::test]
+    async fn free_partitions_in_turn_and_then_all_that_wait_to_the_first_that_is_free_again() {
+        let test = Test::new(3_600_000);
+        for name in ["a", "b", "c", "d", "e"] {
+            test.submit(2, name, 10);
+        }
+        assert_eq!(test.handed(), [("a", Some(0)), ("b", Some(1))]);
+        test.report("b");
+        let together = [("c", Some(1)), ("d", Some(1)), ("e", Some(1))];
+        assert_eq!(test.handed()[2..], together);
+        test.submit(2, "f", 10);
+        test.report("c");
+        test.report("d");
+        assert_eq!(test.handed().len(), 5, "one of the group is on its way");
+        test.report("e");
+        assert_eq!(test.handed()[5..], [("f", Some(1))]);
+        test.report("a");
+        test.submit(2, "g", 10);
+        assert_eq!(test.handed()[6..], [("g", Some(0))]);
+    }
+
+    #[tokio::test]
+    async fn a_group_is_a_batch_at_most() {
+        let test = Test::new(3_600_000);
+        for name in ["a", "b", "c"] {
+            test.submit(1, name, GROUP_BYTES / 2 + 1);
+        }
+        test.report("a");
+        assert_eq!(test.handed(), [("a", Some(0)), ("b", Some(0))]);
+        test.submit(1, "large", 10 * GROUP_BYTES);
+        test.report("b");
+        test.report("c");
+        assert_eq!(test.handed()[2..], [("c", Some(0)), ("large", Some(0))]);
+        test.report("large");
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_ever_and_nothing_is_kept() {
+        let test = Test::new(5);
+        test.submit(1, "stuck", 10);
+        test.submit(1, "late", 10);
+        let limit = Instant::now() + Duration::from_secs(30);
+        while test.handed().len() < 2 && Instant::now() < limit {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert_eq!(test.handed(), [("stuck", Some(0)), ("late", None)]);
+        test.report("stuck");
+        while !test.turns.topics.lock().is_empty() && Instant::now() < limit {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert!(test.turns.topics.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn fewer_partitions_than_before() {
+        let test = Test::new(3_600_000);
+        for name in ["a", "b", "c"] {
+            test.submit(3, name, 10);
+        }
+        test.report("b");
+        test.report("c");
+        test.submit(1, "d", 10);
+        assert_eq!(test.handed().len(), 3, "the only one is busy");
+        test.report("a");
+        assert_eq!(test.handed()[3..], [("d", Some(0))]);
+    }
+}
