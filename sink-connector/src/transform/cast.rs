@@ -5,7 +5,8 @@ use sluiceway_common::config_def::{Importance, Kind};
 
 use super::settings::{Options, Setting, list, replace_null, shown_list};
 use super::support::{
-    SchemaCache, add_field, basics, build, member, read, require_map, require_struct, set_member,
+    SchemaCache, add_field, basics, build, member, read, require_fields, require_map,
+    require_struct, set_member,
 };
 use super::{Side, Transform, Verdict};
 use crate::error::Exception;
@@ -60,8 +61,8 @@ impl Spec {
             // Java's split leaves empty parts at the end out.
             let parts: Vec<&str> = mapping.trim_end_matches(':').split(':').collect();
             match parts[..] {
-                [kind] => whole = Some(output(kind, false)?),
-                [field, kind] => drop(fields.insert(field.trim().to_owned(), output(kind, true)?)),
+                [kind] => whole = Some(output(kind)?),
+                [field, kind] => drop(fields.insert(field.trim().to_owned(), output(kind)?)),
                 _ => {
                     let shown = shown_list(mappings);
                     return Err(format!(
@@ -82,19 +83,15 @@ impl Spec {
     }
 }
 
-fn output(name: &str, of_field: bool) -> Result<Type, String> {
+fn output(name: &str) -> Result<Type, String> {
     let name = name.trim();
     let upper = name.to_uppercase();
     let Some(kind) = Type::ALL.into_iter().find(|kind| kind.name() == upper) else {
         let unknown = format!("No enum constant org.apache.kafka.connect.data.Schema.Type.{upper}");
-        return Err(if of_field {
-            format!(
-                "Invalid value java.lang.IllegalArgumentException: {unknown} for configuration Invalid type found in \
-                 casting spec: {name}"
-            )
-        } else {
-            unknown
-        });
+        return Err(format!(
+            "Invalid value java.lang.IllegalArgumentException: {unknown} for configuration Invalid type found in casting \
+             spec: {name}"
+        ));
     };
     if OUTPUTS.contains(&kind) {
         return Ok(kind);
@@ -206,6 +203,7 @@ fn whole_schema(schema: &Schema, kind: Type) -> Result<Schema, Exception> {
 }
 
 fn struct_schema(schema: &Schema, fields: &IndexMap<String, Type>) -> Result<Schema, Exception> {
+    require_fields(schema)?;
     let mut updated = basics(schema);
     updated.optional = schema.optional;
     for field in &schema.fields {

@@ -49,8 +49,8 @@ impl Transform for ExtractField {
                     Value::Null => value,
                     value => Value::Struct(require_struct(value, PURPOSE)?),
                 };
-                let field = self.path.schema(&schema).ok_or_else(|| {
-                    let message = format!("Unknown field: {}", self.path.name());
+                let field = self.path.schema(&schema)?.ok_or_else(|| {
+                    let message = format!("Unknown field: {}", self.path.text());
                     Exception::new("java.lang.IllegalArgumentException", message)
                 })?;
                 (Some(field), self.path.value(value, self.replace_null)?)

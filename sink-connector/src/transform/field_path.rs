@@ -10,6 +10,7 @@ use crate::value::{SchemaRef, Type, Value};
 
 const SYNTAX: &str = "field.syntax.version";
 const PURPOSE: &str = "nested field access";
+const NO_STRUCT: &str = "Cannot look up fields on non-struct type";
 
 /// `field.syntax.version`.
 pub(super) fn syntax_setting() -> Setting {
@@ -24,7 +25,11 @@ pub(super) fn syntax_setting() -> Setting {
 }
 
 /// A path; at least one step.
-pub(super) struct FieldPath(Vec<String>);
+pub(super) struct FieldPath {
+    steps: Vec<String>,
+    /// The option as it is given.
+    text: String,
+}
 
 impl FieldPath {
     /// The path in the option `field`.
@@ -32,19 +37,32 @@ impl FieldPath {
     /// # Errors
     /// A backtick without its pair.
     pub(super) fn from_options(options: &Options<'_>) -> Result<Self, Exception> {
-        let path = options.string("field");
+        let text = options.string("field");
         let nested = options.string(SYNTAX).eq_ignore_ascii_case("V2");
-        Ok(Self(if nested { split(&path)? } else { vec![path] }))
+        let steps = if nested {
+            split(&text)?
+        } else {
+            vec![text.clone()]
+        };
+        Ok(Self { steps, text })
     }
 
     /// The field's schema; `None` when there is no such field.
-    pub(super) fn schema(&self, schema: &SchemaRef) -> Option<SchemaRef> {
+    ///
+    /// # Errors
+    /// A step leads through a schema that has no fields.
+    pub(super) fn schema(&self, schema: &SchemaRef) -> Result<Option<SchemaRef>, Exception> {
         let mut current = schema;
-        for step in &self.0 {
-            let at = current.field_index(step)?;
+        for step in &self.steps {
+            if current.kind != Type::Struct {
+                return Err(Exception::data(NO_STRUCT));
+            }
+            let Some(at) = current.field_index(step) else {
+                return Ok(None);
+            };
             current = &current.fields[at].schema;
         }
-        Some(current.clone())
+        Ok(Some(current.clone()))
     }
 
     /// The value in a map or struct; null when there is no such field. Inner structs give defaults for nulls, the
@@ -54,8 +72,8 @@ impl FieldPath {
     /// A step leads through a value that has no fields.
     pub(super) fn value(&self, value: Value, replace_null: bool) -> Result<Value, Exception> {
         let mut current = value;
-        for (at, step) in self.0.iter().enumerate() {
-            let last = at + 1 == self.0.len();
+        for (at, step) in self.steps.iter().enumerate() {
+            let last = at + 1 == self.steps.len();
             current = match current {
                 Value::Null => return Ok(Value::Null),
                 Value::Map(members) => member(&members, step).clone(),
@@ -80,9 +98,9 @@ impl FieldPath {
         Ok(current)
     }
 
-    /// The last step.
-    pub(super) fn name(&self) -> String {
-        self.0.join(".")
+    /// The path as it is configured, backticks and all.
+    pub(super) fn text(&self) -> &str {
+        &self.text
     }
 }
 

@@ -100,10 +100,7 @@ fn header(key: &str, schema: Option<SchemaRef>, value: Value) -> Header {
 impl HeaderFrom {
     fn read_fields(&self, value: &Struct, headers: &mut Vec<Header>) -> Result<(), Exception> {
         for (field, key) in self.fields.iter().zip(&self.headers) {
-            let at = value
-                .schema
-                .field_index(field)
-                .ok_or_else(|| no_field(field, self.moves))?;
+            let at = value.schema.field_index(field).ok_or_else(no_field)?;
             let schema = &value.schema.fields[at].schema;
             let read = read(schema, value.values[at].clone(), self.replace_null);
             headers.push(header(key, Some(schema.clone()), read));
@@ -140,10 +137,7 @@ fn moved(schema: &Schema, fields: &[String]) -> Result<Schema, Exception> {
 }
 
 /// What Java throws for a field that the schema has not.
-fn no_field(field: &str, moves: bool) -> Exception {
-    if moves {
-        return Exception::data(format!("{field} is not a valid field name"));
-    }
+fn no_field() -> Exception {
     Exception::new(
         "java.lang.NullPointerException",
         "Cannot invoke \"org.apache.kafka.connect.data.Field.schema()\" because the return value of \

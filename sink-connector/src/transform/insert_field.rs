@@ -41,12 +41,16 @@ enum Source {
 }
 
 impl Source {
-    fn value(&self, record: &SinkRecord<'_>) -> Value {
+    /// The value; with a schema a time is a Timestamp, without one it is a number.
+    fn value(&self, record: &SinkRecord<'_>, with_schema: bool) -> Value {
         match self {
             Self::Topic => Value::String(record.topic.to_string()),
             Self::Partition => Value::Int32(record.partition),
             Self::Offset => Value::Int64(record.offset),
-            Self::Timestamp => record.timestamp.map_or(Value::Null, Value::Timestamp),
+            Self::Timestamp if with_schema => {
+                record.timestamp.map_or(Value::Null, Value::Timestamp)
+            }
+            Self::Timestamp => record.timestamp.map_or(Value::Null, Value::Int64),
             Self::Static(text) => Value::String(text.clone()),
         }
     }
@@ -128,11 +132,15 @@ pub(super) fn new(side: Side, options: &Options<'_>) -> Result<Box<dyn Transform
 
 impl Transform for InsertField {
     fn apply(&mut self, record: &mut SinkRecord<'_>) -> Result<Verdict, Exception> {
-        if record.value.payload.is_null() {
+        let datum = self.side.of(record);
+        if datum.payload.is_null() {
             return Ok(Verdict::Keep);
         }
+        let with_schema = datum.schema.is_some();
         let inserted = self.insertions.iter();
-        let mut inserted: Vec<Value> = inserted.map(|one| one.source.value(record)).collect();
+        let mut inserted: Vec<Value> = inserted
+            .map(|one| one.source.value(record, with_schema))
+            .collect();
         let datum = self.side.of(record);
         let value = datum.take();
         let (schema, value) = match datum.schema.take() {

@@ -126,7 +126,7 @@ fn replaced(value: &Value, text: &str) -> Result<Value, Exception> {
         Value::Float64(_) => Value::Float64(fraction(text)?),
         Value::Number(number) if number.is_integer() => Value::Int64(whole()?),
         Value::Number(_) => Value::Float64(fraction(text)?),
-        Value::Decimal(_) => Value::Decimal(decimal(text)?),
+        Value::Decimal(_) => Value::Decimal(decimal(text, "number")?),
         Value::String(_) => Value::String(text.to_owned()),
         value => {
             return Err(Exception::data(format!(
@@ -137,22 +137,23 @@ fn replaced(value: &Value, text: &str) -> Result<Value, Exception> {
     })
 }
 
-fn decimal(text: &str) -> Result<Decimal, Exception> {
+/// The number that `text` writes; `wanted` is what the error calls it.
+fn decimal(text: &str, wanted: &str) -> Result<Decimal, Exception> {
     let unsigned = text.strip_prefix('+').unwrap_or(text);
-    Decimal::parse(unsigned).ok_or_else(|| no_number(text))
+    Decimal::parse(unsigned).ok_or_else(|| no_number(text, wanted))
 }
 
 /// The low 64 bits of the whole part.
 fn whole(text: &str) -> Result<i64, Exception> {
-    decimal(text).map(|decimal| decimal.low_64_bits())
+    decimal(text, "a number").map(|decimal| decimal.low_64_bits())
 }
 
 fn fraction(text: &str) -> Result<f64, Exception> {
-    decimal(text)?;
-    number_from_text::<f64>(text).map_err(|_| no_number(text))
+    decimal(text, "a number")?;
+    number_from_text::<f64>(text).map_err(|_| no_number(text, "a number"))
 }
 
-fn no_number(text: &str) -> Exception {
+fn no_number(text: &str, wanted: &str) -> Exception {
     let reason = match text
         .chars()
         .find(|c| !matches!(c, '0'..='9' | '+' | '-' | '.' | 'e' | 'E'))
@@ -164,7 +165,7 @@ fn no_number(text: &str) -> Exception {
     };
     let cause = Exception::new("java.lang.NumberFormatException", reason);
     Exception::data(format!(
-        "Unable to convert {text} (class java.lang.String) to a number"
+        "Unable to convert {text} (class java.lang.String) to {wanted}"
     ))
     .caused_by(cause)
 }

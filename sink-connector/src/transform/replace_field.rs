@@ -10,7 +10,7 @@ use super::support::{
 use super::{Side, Transform, Verdict};
 use crate::error::{CONFIG_EXCEPTION, Exception};
 use crate::record::SinkRecord;
-use crate::value::{Schema, Value};
+use crate::value::{Schema, Struct, Value};
 
 const PURPOSE: &str = "field replacement";
 
@@ -108,11 +108,10 @@ impl Transform for ReplaceField {
                 let updated = self
                     .schemas
                     .get(&schema, |schema| narrowed(schema, fields))?;
-                let kept = value.schema.fields.iter().zip(value.values);
-                let kept = kept.filter(|(field, _)| fields.name(&field.name).is_some());
-                let values =
-                    kept.map(|(field, value)| read(&field.schema, value, self.replace_null));
-                let value = build(&updated, values.collect())?;
+                let values = updated.fields.iter();
+                let values = values.map(|field| self.value(&value, &field.name));
+                let values = values.collect::<Result<_, _>>()?;
+                let value = build(&updated, values)?;
                 (Some(updated), Value::Struct(value))
             }
         };
@@ -122,6 +121,20 @@ impl Transform for ReplaceField {
 }
 
 impl ReplaceField {
+    /// What stands in the field `name` of the new struct. Java looks for the old name of every field, also of one that
+    /// had this name before.
+    fn value(&self, value: &Struct, name: &str) -> Result<Value, Exception> {
+        let renames = self.fields.renames.iter();
+        let renamed = renames.rev().find(|(_, to)| *to == name);
+        let old = renamed.map_or(name, |(from, _)| from.as_str());
+        let at = value.schema.field_index(old).ok_or_else(|| {
+            let message = format!("{old} is not a valid field name");
+            Exception::data(message)
+        })?;
+        let schema = &value.schema.fields[at].schema;
+        Ok(read(schema, value.values[at].clone(), self.replace_null))
+    }
+
     fn members(&self, members: Members) -> Members {
         let mut kept = Vec::with_capacity(members.len());
         let mut renamed = Vec::new();

@@ -3,7 +3,7 @@
 use sluiceway_common::config_def::{Importance, Kind};
 
 use super::settings::{Options, Setting, replace_null};
-use super::support::SchemaCache;
+use super::support::{SchemaCache, require_fields};
 use super::{Side, Transform, Verdict};
 use crate::error::{CONFIG_EXCEPTION, Exception};
 use crate::record::SinkRecord;
@@ -53,6 +53,8 @@ impl Transform for SetSchemaMetadata {
             let message = "Schema required for [updating schema metadata]";
             return Err(Exception::data(message));
         };
+        // Java asks every schema for its fields.
+        require_fields(schema)?;
         let (name, version) = (&self.name, self.version);
         let updated = self.schemas.get(schema, |schema| {
             Ok(Schema {

@@ -220,7 +220,11 @@ pub(crate) fn one_of_any_case(
 
 /// `RegexValidator`.
 pub(crate) fn regex(name: &str, value: Option<&str>) -> Result<(), String> {
-    let Some(text) = value else { return Ok(()) };
+    let Some(text) = value else {
+        let reason =
+            "Invalid regex: Cannot invoke \"String.isEmpty()\" because \"this.pattern\" is null";
+        return Err(invalid(name, "null", reason));
+    };
     match JavaRegex::new(text) {
         Ok(_) => Ok(()),
         Err(reason) => Err(invalid(name, text, format_args!("Invalid regex: {reason}"))),

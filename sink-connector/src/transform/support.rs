@@ -36,6 +36,17 @@ pub(super) fn require_struct(value: Value, purpose: &str) -> Result<Struct, Exce
     }
 }
 
+/// Checks that a schema has fields to list.
+///
+/// # Errors
+/// It is no STRUCT.
+pub(super) fn require_fields(schema: &Schema) -> Result<(), Exception> {
+    match schema.kind {
+        Type::Struct => Ok(()),
+        _ => Err(Exception::data("Cannot list fields on non-struct type")),
+    }
+}
+
 /// The member `name`; null when there is none.
 pub(super) fn member<'m>(members: &'m Members, name: &str) -> &'m Value {
     members
@@ -71,10 +82,10 @@ pub(super) fn read(schema: &Schema, value: Value, replace: bool) -> Value {
     }
 }
 
-/// `Struct.put`'s check: a null needs an optional field.
+/// `Struct.put`'s check: a null needs an optional field, anything else the field's type.
 ///
 /// # Errors
-/// A required field would be null.
+/// A required field would be null; a value is of another type.
 pub(super) fn check(field: &Field, value: Value) -> Result<Value, Exception> {
     if value.is_null() && !field.schema.optional {
         return Err(Exception::data(format!(
@@ -82,7 +93,28 @@ pub(super) fn check(field: &Field, value: Value) -> Result<Value, Exception> {
             field.name, field.schema.kind
         )));
     }
+    if !is_of(&field.schema, &value) {
+        let name = field.schema.name.as_ref();
+        return Err(Exception::data(format!(
+            "Invalid Java object for schema{} with type {}: class {} for field: \"{}\"",
+            name.map_or_else(String::new, |name| format!(" \"{name}\"")),
+            field.schema.kind,
+            value.java_class(),
+            field.name
+        )));
+    }
     Ok(value)
+}
+
+/// Whether a value is null or of the schema's type.
+fn is_of(schema: &Schema, value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Decimal(_) => schema.kind == Type::Bytes,
+        Value::Date(_) | Value::Time(_) => schema.kind == Type::Int32,
+        Value::Timestamp(_) => schema.kind == Type::Int64,
+        value => value.kind() == Some(schema.kind),
+    }
 }
 
 /// A struct of `schema`, each value checked.

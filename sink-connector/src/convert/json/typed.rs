@@ -276,7 +276,7 @@ fn record(schema: &SchemaRef, node: Node<'_>, replace_null: bool) -> Result<Valu
             .get_mut(field.name.as_str())
             .map_or(Node::Null, |node| std::mem::replace(node, Node::Null));
         let value = convert(&field.schema, node, replace_null)?;
-        if value.is_null() && !field.schema.optional && field.schema.default.is_none() {
+        if value.is_null() && !field.schema.optional {
             return Err(required(&field.name, field.schema.kind));
         }
         values.push(value);

@@ -123,7 +123,11 @@ fn map(
         if at > 0 {
             out.push(b',');
         }
-        value(key_schema, key, decimals, out)?;
+        match key {
+            // A name is text, also where there is none.
+            Value::Null => out.extend_from_slice(b"\"null\""),
+            key => value(key_schema, key, decimals, out)?,
+        }
         out.push(b':');
         value(element, item, decimals, out)?;
     }
