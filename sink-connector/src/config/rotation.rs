@@ -184,7 +184,11 @@ pub(super) fn timezone(id: &str) -> Result<TimeZone, String> {
     match id {
         "UTC" => Ok(TimeZone::UTC),
         "" => Err(unknown()),
-        id => TimeZone::get(id).map_err(|_| unknown()),
+        // Names are told from others by their case, too.
+        id => TimeZone::get(id)
+            .ok()
+            .filter(|zone| zone.iana_name() == Some(id))
+            .ok_or_else(unknown),
     }
 }
 
@@ -220,7 +224,7 @@ mod tests {
         ] {
             assert!(timezone(id).is_ok(), "{id}");
         }
-        for id in ["Mars/Base", "", "+2", "+99:00", "x"] {
+        for id in ["Mars/Base", "", "+2", "+99:00", "x", "utc", "europe/paris"] {
             assert_eq!(
                 timezone(id),
                 Err(format!("The datetime zone id '{id}' is not recognised"))

@@ -1,70 +1,127 @@
 //! ISO 8601 texts → milliseconds of the epoch, as Joda-Time's general date-time parser reads them.
 //!
 //! In: `2024`, `2024-03-10`, `2024-W10-7`, `2024-070`, `2024-03-10T06:59:59.5Z`, `T10:15`. A text without an offset is
-//! UTC. What is left out is the start of what is there; fractions may stand on seconds, minutes or hours.
+//! UTC. What is left out is the start of what is there; fractions may stand on seconds, minutes or hours. Fails with an
+//! [`IsoError`] in Joda-Time's words: where the text stops being one, or which field is out of its range.
+
+mod reader;
 
 use super::calendar::days_of;
+use reader::{Reader, Year};
 
-/// Milliseconds of the epoch of `text`; `None` when it is no date-time.
-pub(crate) fn parse(text: &str) -> Option<i64> {
-    let (date, time) = match text.split_once('T') {
-        Some((date, time)) => (date, Some(time)),
-        None => (text, None),
-    };
-    let days = match date {
-        "" => time.map(|_| 0)?,
-        date => date_days(date)?,
-    };
-    let (time, offset_ms) = match time {
-        Some(time) => split_offset(time)?,
-        None => ("", 0),
-    };
-    let in_day = if time.is_empty() { 0 } else { time_ms(time)? };
-    days.checked_mul(86_400_000)?
-        .checked_add(in_day)?
-        .checked_sub(offset_ms)
+/// Why a text is no date-time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum IsoError {
+    /// It ends or goes on in another way than a date-time at this character.
+    Malformed(usize),
+    /// A field has a value that it cannot have.
+    OutOfRange {
+        /// Joda-Time's name of the field.
+        field: &'static str,
+        /// Its value.
+        value: i64,
+        /// The least and the most that it can have.
+        range: (i64, i64),
+    },
 }
 
-/// `yyyy`, `yyyy-MM`, `yyyy-MM-dd`, `yyyy-DDD`, `yyyy-Www`, `yyyy-Www-d`; a sign may stand before.
-fn date_days(text: &str) -> Option<i64> {
-    let (sign, rest) = match text.as_bytes().first()? {
-        b'-' => (-1, &text[1..]),
-        b'+' => (1, &text[1..]),
-        _ => (1, text),
-    };
-    let mut parts = rest.split('-');
-    let year = sign * number(parts.next()?, 1, 9)?;
-    let days = match (parts.next(), parts.next()) {
-        (None, _) => days_of(year, 1, 1),
-        (Some(week), day) if week.starts_with('W') => week_days(year, &week[1..], day)?,
-        (Some(day_of_year), None) if day_of_year.len() == 3 => {
-            ordinal(year, number(day_of_year, 3, 3)?)?
+impl IsoError {
+    /// The exception that Joda-Time throws for `text`: its class and message.
+    pub(crate) fn exception(&self, text: &str) -> (&'static str, String) {
+        match self {
+            Self::Malformed(at) => (
+                "java.lang.IllegalArgumentException",
+                format!(
+                    "Invalid format: \"{}\"{}",
+                    sample(text, *at),
+                    told(text, *at)
+                ),
+            ),
+            Self::OutOfRange {
+                field,
+                value,
+                range: (least, most),
+            } => (
+                "org.joda.time.IllegalFieldValueException",
+                format!(
+                    "Cannot parse \"{text}\": Value {value} for {field} must be in the range [{least},{most}]"
+                ),
+            ),
         }
-        (Some(month), day) => {
-            let month = within(number(month, 1, 2)?, 1, 12)?;
-            let day = day.map_or(Some(1), |day| number(day, 1, 2))?;
-            days_of(year, month, within(day, 1, days_in(year, month))?)
+    }
+}
+
+/// The text, cut some way behind the mistake.
+fn sample(text: &str, at: usize) -> String {
+    let length = text.chars().count();
+    match at + 32 {
+        end if length <= end + 3 => text.to_owned(),
+        end => text.chars().take(end).chain("...".chars()).collect(),
+    }
+}
+
+fn told(text: &str, at: usize) -> String {
+    match at {
+        0 => String::new(),
+        at if at >= text.chars().count() => " is too short".to_owned(),
+        at => {
+            let rest: String = sample(text, at).chars().skip(at).collect();
+            format!(" is malformed at \"{rest}\"")
         }
+    }
+}
+
+/// Milliseconds of the epoch of `text`.
+///
+/// # Errors
+/// It is no date-time.
+pub(crate) fn parse(text: &str) -> Result<i64, IsoError> {
+    let mut reader = Reader::new(text);
+    let date = match reader.is_at('T') {
+        true => None,
+        false => Some(reader.date().map_err(IsoError::Malformed)?),
     };
-    parts.next().is_none().then_some(days)
+    let time = match date {
+        None => Some(reader.time_alone().map_err(IsoError::Malformed)?),
+        Some(_) => reader.time(),
+    };
+    reader.end().map_err(IsoError::Malformed)?;
+    let days = date.map_or(Ok(0), date_days)?;
+    let (in_day, offset_ms) = match time {
+        Some(time) => (time.millis()?, time.offset_ms),
+        None => (0, 0),
+    };
+    let millis = days.checked_mul(86_400_000);
+    let millis = millis.and_then(|millis| millis.checked_add(in_day)?.checked_sub(offset_ms));
+    millis.ok_or(IsoError::Malformed(0))
 }
 
-fn ordinal(year: i64, day: i64) -> Option<i64> {
-    let first = days_of(year, 1, 1);
-    let length = days_of(year + 1, 1, 1) - first;
-    Some(first + within(day, 1, length)? - 1)
+/// The day that a date names; what it leaves out is the first.
+fn date_days(date: Year) -> Result<i64, IsoError> {
+    match date {
+        Year::Days { year, day } => {
+            let length = days_of(year + 1, 1, 1) - days_of(year, 1, 1);
+            within("dayOfYear", day, 1, length)?;
+            Ok(days_of(year, 1, 1) + day - 1)
+        }
+        Year::Weeks { year, week, day } => week_days(year, week, day),
+        Year::Months { year, month, day } => {
+            within("monthOfYear", month, 1, 12)?;
+            within("dayOfMonth", day, 1, days_in(year, month))?;
+            Ok(days_of(year, month, day))
+        }
+    }
 }
 
-fn week_days(year: i64, week: &str, day: Option<&str>) -> Option<i64> {
+fn week_days(year: i64, week: i64, day: i64) -> Result<i64, IsoError> {
     let monday_of = |year: i64| {
         let fourth = days_of(year, 1, 4);
         fourth - (fourth + 3).rem_euclid(7)
     };
     let first = monday_of(year);
-    let weeks = (monday_of(year + 1) - first) / 7;
-    let week = within(number(week, 1, 2)?, 1, weeks)?;
-    let day = within(day.map_or(Some(1), |day| number(day, 1, 1))?, 1, 7)?;
-    Some(first + (week - 1) * 7 + day - 1)
+    within("weekOfWeekyear", week, 1, (monday_of(year + 1) - first) / 7)?;
+    within("dayOfWeek", day, 1, 7)?;
+    Ok(first + (week - 1) * 7 + day - 1)
 }
 
 fn days_in(year: i64, month: i64) -> i64 {
@@ -76,67 +133,20 @@ fn days_in(year: i64, month: i64) -> i64 {
     next - days_of(year, month, 1)
 }
 
-/// Splits `Z`, `+02:00`, `-0500`, `+02` off; answers it in milliseconds.
-fn split_offset(time: &str) -> Option<(&str, i64)> {
-    if let Some(time) = time.strip_suffix('Z') {
-        return Some((time, 0));
+fn within(field: &'static str, value: i64, least: i64, most: i64) -> Result<(), IsoError> {
+    match (least..=most).contains(&value) {
+        true => Ok(()),
+        false => Err(IsoError::OutOfRange {
+            field,
+            value,
+            range: (least, most),
+        }),
     }
-    let Some(at) = time.find(['+', '-']) else {
-        return Some((time, 0));
-    };
-    let sign = if time.as_bytes()[at] == b'-' { -1 } else { 1 };
-    let digits = time[at + 1..].replace(':', "");
-    let part = |from: usize| match digits.get(from..from + 2) {
-        Some(text) => number(text, 2, 2),
-        None => (digits.len() == from || digits.len() < from).then_some(0),
-    };
-    let known = matches!(digits.len(), 2 | 4 | 6);
-    let (hours, minutes, seconds) = (part(0)?, part(2)?, part(4)?);
-    let offset =
-        sign * (hours * 3_600 + within(minutes, 0, 59)? * 60 + within(seconds, 0, 59)?) * 1_000;
-    known.then_some((&time[..at], offset))
-}
-
-/// `HH`, `HH:mm`, `HH:mm:ss`; the last may have a fraction after a point or comma.
-fn time_ms(text: &str) -> Option<i64> {
-    let (whole, fraction) = match text.find(['.', ',']) {
-        Some(at) => (&text[..at], Some(&text[at + 1..])),
-        None => (text, None),
-    };
-    let mut total = 0;
-    let mut unit = 3_600_000;
-    let mut last_unit = unit;
-    for (index, part) in whole.split(':').enumerate() {
-        let limit = match index {
-            0 => 23,
-            1 | 2 => 59,
-            _ => return None,
-        };
-        total += within(number(part, 1, 2)?, 0, limit)? * unit;
-        last_unit = unit;
-        unit = if index == 0 { 60_000 } else { 1_000 };
-    }
-    Some(total + fraction.map_or(Some(0), |digits| fraction_ms(digits, last_unit))?)
-}
-
-fn fraction_ms(digits: &str, unit: i64) -> Option<i64> {
-    let value = number(digits.get(..digits.len().min(9))?, 1, 9)?;
-    let all = digits.bytes().all(|byte| byte.is_ascii_digit());
-    let scale = 10_i64.checked_pow(u32::try_from(digits.len().min(9)).ok()?)?;
-    all.then(|| value * unit / scale)
-}
-
-fn number(text: &str, min: usize, max: usize) -> Option<i64> {
-    let fits = (min..=max).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    fits.then(|| text.parse().ok())?
-}
-
-fn within(value: i64, min: i64, max: i64) -> Option<i64> {
-    (min..=max).contains(&value).then_some(value)
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
@@ -157,7 +167,7 @@ mod tests {
             ("T10:15:30", 36_930_000),
             ("2024-03-10T06:59:59+02", 1_710_046_799_000),
         ] {
-            assert_eq!(parse(text), Some(millis), "{text}");
+            assert_eq!(parse(text), Ok(millis), "{text}");
         }
     }
 
@@ -181,7 +191,33 @@ mod tests {
             "2024-03-10-01",
             "2024-03-10T1:2:3:4",
         ] {
-            assert_eq!(parse(text), None, "{text}");
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    /// What Joda-Time says of them.
+    #[test]
+    fn mistakes_are_told_as_joda_time_tells_them() {
+        for (text, told) in [
+            ("rubbish", "Invalid format: \"rubbish\""),
+            (
+                "2024-03-10 06:59",
+                "Invalid format: \"2024-03-10 06:59\" is malformed at \" 06:59\"",
+            ),
+            (
+                "2024-03-10T06:59:59X",
+                "Invalid format: \"2024-03-10T06:59:59X\" is malformed at \"X\"",
+            ),
+            (
+                "2024-13-01",
+                "Cannot parse \"2024-13-01\": Value 13 for monthOfYear must be in the range [1,12]",
+            ),
+            (
+                "2023-02-29T10:00",
+                "Cannot parse \"2023-02-29T10:00\": Value 29 for dayOfMonth must be in the range [1,28]",
+            ),
+        ] {
+            assert_eq!(parse(text).unwrap_err().exception(text).1, told, "{text}");
         }
     }
 }

@@ -64,8 +64,11 @@ impl Pattern {
             match part {
                 Part::Text(text) => out.push_str(text),
                 Part::Letters('z', run) => out.push_str(&zone.name(millis, *run >= 4)),
-                Part::Letters('Z', 1) => out.push_str(&offset_text(zone.offset(millis), false)),
-                Part::Letters('Z', 2) => out.push_str(&offset_text(zone.offset(millis), true)),
+                Part::Letters('Z', run @ (1 | 2)) => {
+                    // Hours and minutes only.
+                    let offset = zone.offset(millis);
+                    out.push_str(&offset_text(offset - offset % 60_000, *run == 2));
+                }
                 Part::Letters('Z', _) => out.push_str(zone.id()),
                 Part::Letters(letter, run) => letters(*letter, *run, &fields, texts, out),
             }

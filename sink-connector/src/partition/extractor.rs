@@ -108,12 +108,12 @@ fn text_time(text: &str) -> Result<i64, RecordError> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let numeric =
         (1..=19).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let millis = numeric.then(|| text.parse().ok()).flatten();
-    millis.or_else(|| parse_iso(text)).ok_or_else(|| {
-        RecordError::fatal(Exception::new(
-            "java.lang.IllegalArgumentException",
-            format!("Invalid format: \"{text}\""),
-        ))
+    if let Some(millis) = numeric.then(|| text.parse().ok()).flatten() {
+        return Ok(millis);
+    }
+    parse_iso(text).map_err(|error| {
+        let (class, message) = error.exception(text);
+        RecordError::fatal(Exception::new(class, message))
     })
 }
 

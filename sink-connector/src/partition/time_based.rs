@@ -67,12 +67,16 @@ fn stretch(config: &PartitionerConfig) -> Result<(i64, String), FailedAtStart> {
                     text,
                 ));
             }
-            not_blank(
-                "path.format",
-                &config.path_format,
-                "Path format cannot be empty.",
-            )?;
             let format = &config.path_format;
+            // A lone delimiter is no format either.
+            let told = if format == delim { "" } else { format };
+            if told.trim().is_empty() {
+                return Err(invalid(
+                    "path.format",
+                    format,
+                    "Path format cannot be empty.",
+                ));
+            }
             let format = format.strip_suffix(delim.as_str()).unwrap_or(format);
             Ok((config.duration_ms, format.to_owned()))
         }
