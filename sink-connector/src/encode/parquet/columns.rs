@@ -1,5 +1,6 @@
 //! The values of a row group, column by column, until they are encoded.
 
+use bytes::Bytes;
 use parquet::basic::Type as Physical;
 use parquet::column::writer::ColumnWriter;
 use parquet::data_type::{ByteArray, FixedLenByteArray};
@@ -7,11 +8,10 @@ use parquet::errors::{ParquetError, Result};
 use parquet::file::writer::SerializedRowGroupWriter;
 
 use super::layout::Column;
+use crate::scratch;
 
 /// What a value costs besides its own bytes: its two levels.
 const LEVELS: usize = 4;
-/// What a value on the heap costs besides its own bytes and its handle.
-const ON_HEAP: usize = 16;
 
 /// All columns of a row group.
 pub(super) struct Columns {
@@ -36,8 +36,39 @@ enum Values {
     Int64(Vec<i64>),
     Float(Vec<f32>),
     Double(Vec<f64>),
-    Bytes(Vec<ByteArray>),
-    Fixed(Vec<FixedLenByteArray>),
+    Bytes(Strings),
+    Fixed(Strings),
+}
+
+/// Byte strings one behind the other: one piece of memory for all of a column.
+#[derive(Default)]
+struct Strings {
+    bytes: Vec<u8>,
+    /// Where each ends.
+    ends: Vec<usize>,
+}
+
+impl Strings {
+    /// Appends one. Answers the bytes it takes.
+    fn push(&mut self, value: &[u8]) -> usize {
+        scratch::append(&mut self.bytes, value);
+        self.ends.push(self.bytes.len());
+        value.len() + size_of::<usize>()
+    }
+
+    fn truncate(&mut self, length: usize) {
+        self.ends.truncate(length);
+        self.bytes
+            .truncate(self.ends.last().copied().unwrap_or_default());
+    }
+
+    /// All of them, as the library takes them; none is left.
+    fn take(&mut self) -> Vec<ByteArray> {
+        let bytes = Bytes::from(std::mem::take(&mut self.bytes));
+        let mut start = 0;
+        let slice = |end| bytes.slice(std::mem::replace(&mut start, end)..end).into();
+        self.ends.drain(..).map(slice).collect()
+    }
 }
 
 /// One value of a column.
@@ -157,9 +188,9 @@ impl Buffer {
         }
     }
 
-    fn write(&self, writer: &mut ColumnWriter<'_>) -> Result<()> {
+    fn write(&mut self, writer: &mut ColumnWriter<'_>) -> Result<()> {
         let (defined, repeated) = (self.defined.as_deref(), self.repeated.as_deref());
-        match (writer, &self.values) {
+        match (writer, &mut self.values) {
             (ColumnWriter::BoolColumnWriter(w), Values::Boolean(v)) => {
                 w.write_batch(v, defined, repeated)
             }
@@ -176,10 +207,11 @@ impl Buffer {
                 w.write_batch(v, defined, repeated)
             }
             (ColumnWriter::ByteArrayColumnWriter(w), Values::Bytes(v)) => {
-                w.write_batch(v, defined, repeated)
+                w.write_batch(&v.take(), defined, repeated)
             }
             (ColumnWriter::FixedLenByteArrayColumnWriter(w), Values::Fixed(v)) => {
-                w.write_batch(v, defined, repeated)
+                let values = v.take().into_iter().map(FixedLenByteArray::from);
+                w.write_batch(&values.collect::<Vec<_>>(), defined, repeated)
             }
             _ => Err(ParquetError::General("a column of another type".to_owned())),
         }
@@ -206,8 +238,8 @@ impl Values {
             Physical::INT64 => Self::Int64(Vec::new()),
             Physical::FLOAT => Self::Float(Vec::new()),
             Physical::DOUBLE => Self::Double(Vec::new()),
-            Physical::FIXED_LEN_BYTE_ARRAY => Self::Fixed(Vec::new()),
-            Physical::BYTE_ARRAY | Physical::INT96 => Self::Bytes(Vec::new()),
+            Physical::FIXED_LEN_BYTE_ARRAY => Self::Fixed(Strings::default()),
+            Physical::BYTE_ARRAY | Physical::INT96 => Self::Bytes(Strings::default()),
         }
     }
 
@@ -234,13 +266,8 @@ impl Values {
                 values.push(*value);
                 Some(8)
             }
-            (Self::Bytes(values), Scalar::Bytes(value)) => {
-                values.push(value.to_vec().into());
-                Some(value.len() + size_of::<ByteArray>() + ON_HEAP)
-            }
-            (Self::Fixed(values), Scalar::Bytes(value)) => {
-                values.push(value.to_vec().into());
-                Some(value.len() + size_of::<FixedLenByteArray>() + ON_HEAP)
+            (Self::Bytes(values) | Self::Fixed(values), Scalar::Bytes(value)) => {
+                Some(values.push(value))
             }
             _ => None,
         }
@@ -253,8 +280,7 @@ impl Values {
             Self::Int64(values) => values.len(),
             Self::Float(values) => values.len(),
             Self::Double(values) => values.len(),
-            Self::Bytes(values) => values.len(),
-            Self::Fixed(values) => values.len(),
+            Self::Bytes(values) | Self::Fixed(values) => values.ends.len(),
         }
     }
 
@@ -265,8 +291,7 @@ impl Values {
             Self::Int64(values) => values.truncate(length),
             Self::Float(values) => values.truncate(length),
             Self::Double(values) => values.truncate(length),
-            Self::Bytes(values) => values.truncate(length),
-            Self::Fixed(values) => values.truncate(length),
+            Self::Bytes(values) | Self::Fixed(values) => values.truncate(length),
         }
     }
 }
