@@ -3,13 +3,13 @@
 //!
 //! Each line: the bare library over data that is ready for it, then the sink's encoder over converted records (for JSON and
 //! gzip with the converter before it), and the ratio of the two speeds.
-#![allow(clippy::unwrap_used)]
 
 use std::hint::black_box;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Instant;
 
+use anyhow::{Context as _, Result};
 use apache_avro::types::Value as Avro;
 use flate2::write::GzEncoder;
 use parquet::basic::Compression as ParquetCompression;
@@ -123,13 +123,14 @@ fn schema() -> SchemaRef {
 }
 
 /// Nanoseconds a record, the best of all rounds.
-fn best(count: usize, mut run: impl FnMut()) -> f64 {
-    let rounds = (0..ROUNDS).map(|_| {
+fn best(count: usize, mut run: impl FnMut() -> Result<()>) -> Result<f64> {
+    let mut best = f64::INFINITY;
+    for _ in 0..ROUNDS {
         let start = Instant::now();
-        run();
-        start.elapsed().as_nanos() as f64 / count as f64
-    });
-    rounds.fold(f64::INFINITY, f64::min)
+        run()?;
+        best = best.min(start.elapsed().as_nanos() as f64 / count as f64);
+    }
+    Ok(best)
 }
 
 fn line(name: &str, bare: f64, ours: f64) {
@@ -141,7 +142,7 @@ fn line(name: &str, bare: f64, ours: f64) {
     );
 }
 
-fn main() {
+fn main() -> Result<()> {
     let count = std::env::args()
         .nth(1)
         .and_then(|text| text.parse().ok())
@@ -155,15 +156,15 @@ fn main() {
     );
     line(
         "JSON (copy of the bytes)",
-        best(count, || copied(&lines)),
-        best(count, || piped(&lines, "")),
+        best(count, || copied(&lines))?,
+        best(count, || piped(&lines, ""))?,
     );
     for level in [1, 6] {
         let options = format!("s3.compression.type=gzip\ns3.compression.level={level}\n");
         line(
             &format!("JSON and gzip {level}"),
-            best(count, || zipped(&lines, level)),
-            best(count, || piped(&lines, &options)),
+            best(count, || zipped(&lines, level))?,
+            best(count, || piped(&lines, &options))?,
         );
     }
     let schema = schema();
@@ -183,8 +184,8 @@ fn main() {
         };
         line(
             name,
-            best(count, || written_by_library(&avro, bare)),
-            best(count, || encoded(&data, &format)),
+            best(count, || written_by_library(&avro, bare))?,
+            best(count, || encoded(&data, &format))?,
         );
     }
     for (name, codec, bare) in [
@@ -210,13 +211,14 @@ fn main() {
         };
         line(
             name,
-            best(count, || columns(&rows, bare)),
-            best(count, || encoded(&data, &format)),
+            best(count, || columns(&rows, bare))?,
+            best(count, || encoded(&data, &format))?,
         );
     }
+    Ok(())
 }
 
-fn copied(lines: &[Vec<u8>]) {
+fn copied(lines: &[Vec<u8>]) -> Result<()> {
     let mut out = Vec::new();
     for line in lines {
         out.extend_from_slice(line);
@@ -224,6 +226,7 @@ fn copied(lines: &[Vec<u8>]) {
         take_part(&mut out);
     }
     black_box(out);
+    Ok(())
 }
 
 /// What a file does with what it holds: full parts go.
@@ -234,24 +237,25 @@ fn take_part(out: &mut Vec<u8>) {
     }
 }
 
-fn zipped(lines: &[Vec<u8>], level: u32) {
+fn zipped(lines: &[Vec<u8>], level: u32) -> Result<()> {
     let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::new(level));
     for line in lines {
-        encoder.write_all(line).unwrap();
-        encoder.write_all(b"\n").unwrap();
+        encoder.write_all(line)?;
+        encoder.write_all(b"\n")?;
     }
-    black_box(encoder.finish().unwrap());
+    black_box(encoder.finish()?);
+    Ok(())
 }
 
 /// Converter, partitioner and encoder of a connector.
-fn piped(lines: &[Vec<u8>], more: &str) {
+fn piped(lines: &[Vec<u8>], more: &str) -> Result<()> {
     let text = format!(
         "name=c\nconnector.class=S3Sink\ntopics=t\ns3.bucket.name=b\nflush.size=1\nstorage.class=S3Storage\n\
          format.class=JsonFormat\nkey.converter=StringConverter\nvalue.converter=JsonConverter\n\
          value.converter.schemas.enable=false\n{more}"
     );
-    let config = ConnectorConfig::parse(&props::parse(&text).unwrap(), &Properties::new()).unwrap();
-    let mut pipeline = Pipeline::new(&config).unwrap();
+    let config = ConnectorConfig::parse(&props::parse(&text)?, &Properties::new())?;
+    let mut pipeline = Pipeline::new(&config)?;
     let mut encoder = pipeline.format().encoder("k");
     let mut out = Vec::new();
     for (offset, line) in lines.iter().enumerate() {
@@ -264,28 +268,30 @@ fn piped(lines: &[Vec<u8>], more: &str) {
             value: Some(line),
             headers: None,
         };
-        if let Outcome::Write(record) = pipeline.process(&raw).unwrap() {
-            encoder.write(&record.value, &mut out).unwrap();
+        if let Outcome::Write(record) = pipeline.process(&raw)? {
+            encoder.write(&record.value, &mut out)?;
         }
         take_part(&mut out);
     }
-    encoder.finish(&mut out).unwrap();
+    encoder.finish(&mut out)?;
     black_box(out);
+    Ok(())
 }
 
-fn encoded(data: &[Datum<'_>], format: &FormatConfig) {
+fn encoded(data: &[Datum<'_>], format: &FormatConfig) -> Result<()> {
     let format = encode::format(format, Compression::None);
     let mut encoder = format.encoder("k");
     let mut out = Vec::new();
     for datum in data {
-        encoder.write(datum, &mut out).unwrap();
+        encoder.write(datum, &mut out)?;
         take_part(&mut out);
     }
-    encoder.finish(&mut out).unwrap();
+    encoder.finish(&mut out)?;
     black_box(out);
+    Ok(())
 }
 
-fn written_by_library(data: &[Avro], codec: apache_avro::Codec) {
+fn written_by_library(data: &[Avro], codec: apache_avro::Codec) -> Result<()> {
     let texts: String = TEXTS
         .iter()
         .map(|name| format!(",{{\"name\":\"{name}\",\"type\":\"string\"}}"))
@@ -293,56 +299,53 @@ fn written_by_library(data: &[Avro], codec: apache_avro::Codec) {
     let text = format!(
         "{{\"type\":\"record\",\"name\":\"Row\",\"fields\":[{{\"name\":\"id\",\"type\":\"long\"}},{{\"name\":\"index\",\"type\":\"int\"}}{texts}]}}"
     );
-    let schema = apache_avro::Schema::parse_str(&text).unwrap();
-    let mut writer = apache_avro::Writer::with_codec(&schema, Vec::new(), codec).unwrap();
+    let schema = apache_avro::Schema::parse_str(&text)?;
+    let mut writer = apache_avro::Writer::with_codec(&schema, Vec::new(), codec)?;
     for value in data {
-        writer.append_value_ref(value).unwrap();
+        writer.append_value_ref(value)?;
     }
-    black_box(writer.into_inner().unwrap());
+    black_box(writer.into_inner()?);
+    Ok(())
 }
 
-fn columns(rows: &[Row], compression: ParquetCompression) {
+fn columns(rows: &[Row], compression: ParquetCompression) -> Result<()> {
     let texts: String = TEXTS
         .iter()
         .map(|name| format!("required binary {name} (UTF8);"))
         .collect();
     let schema = format!("message Row {{ required int64 id; required int32 index; {texts} }}");
-    let schema = Arc::new(parse_message_type(&schema).unwrap());
+    let schema = Arc::new(parse_message_type(&schema)?);
     let properties = Arc::new(
         WriterProperties::builder()
             .set_compression(compression)
             .build(),
     );
-    let mut writer = SerializedFileWriter::new(Vec::new(), schema, properties).unwrap();
+    let mut writer = SerializedFileWriter::new(Vec::new(), schema, properties)?;
     for group in rows.chunks(50_000) {
-        let mut out = writer.next_row_group().unwrap();
+        let mut out = writer.next_row_group()?;
         let ids: Vec<i64> = group.iter().map(|row| row.id).collect();
         let indexes: Vec<i32> = group.iter().map(|row| row.index).collect();
-        let mut column = out.next_column().unwrap().unwrap();
-        column
-            .typed::<Int64Type>()
-            .write_batch(&ids, None, None)
-            .unwrap();
-        column.close().unwrap();
-        let mut column = out.next_column().unwrap().unwrap();
+        let mut column = out.next_column()?.context("a column is missing")?;
+        column.typed::<Int64Type>().write_batch(&ids, None, None)?;
+        column.close()?;
+        let mut column = out.next_column()?.context("a column is missing")?;
         column
             .typed::<Int32Type>()
-            .write_batch(&indexes, None, None)
-            .unwrap();
-        column.close().unwrap();
+            .write_batch(&indexes, None, None)?;
+        column.close()?;
         for at in 0..TEXTS.len() {
             let values: Vec<ByteArray> = group
                 .iter()
                 .map(|row| row.texts[at].as_str().into())
                 .collect();
-            let mut column = out.next_column().unwrap().unwrap();
+            let mut column = out.next_column()?.context("a column is missing")?;
             column
                 .typed::<ByteArrayType>()
-                .write_batch(&values, None, None)
-                .unwrap();
-            column.close().unwrap();
+                .write_batch(&values, None, None)?;
+            column.close()?;
         }
-        out.close().unwrap();
+        out.close()?;
     }
-    black_box(writer.into_inner().unwrap());
+    black_box(writer.into_inner()?);
+    Ok(())
 }
