@@ -1,29 +1,35 @@
 //! The loop of a task's thread: orders → uploads that finished → commits → the clock → records.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`consumer`] | the task's consumer |
+//! | [`leave`] | how it leaves its group |
+
+mod consumer;
+mod leave;
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
 use prometheus::IntCounter;
-use rdkafka::config::ClientConfig;
+use rdkafka::Offset;
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message};
-use rdkafka::{Offset, TopicPartitionList};
 
 use super::{Order, TaskContext, TaskEvent};
 use crate::assignment::{Assignment, Failure, Fetching, Taken};
 use crate::commit::Committer;
-use crate::consume::{MessageHeaders, Subscription, TaskConsumer, consumer_config};
+use crate::consume::{MessageHeaders, Subscription, TaskConsumer};
 use crate::dead_letters::DeadLetters;
-use crate::error::{CONNECT_EXCEPTION, Exception, unrecoverable};
+use crate::error::{Exception, unrecoverable};
 use crate::events;
 use crate::gap::GapFinder;
 use crate::pipeline::Pipeline;
-use crate::rebalance::TaskConsumerContext;
 use crate::record::RawRecord;
 use crate::status::TaskState;
 use crate::topic_partition::Tools;
@@ -40,18 +46,8 @@ const BUSY_WAIT: Duration = Duration::from_millis(2);
 const FAILURE_DRAIN: Duration = Duration::from_secs(5);
 /// How often offsets move over skipped records alone.
 const SKIPPED_INTERVAL: Duration = Duration::from_secs(60);
-/// How long leaving the group may take.
-const CLOSE_WAIT: Duration = Duration::from_secs(6);
-/// How long a join that is under way may take when the task ends; how long it may take to begin, that is to bring a
-/// member id; and how soon its end is heard of.
-const JOIN_LIMIT: Duration = Duration::from_millis(4500);
-const JOIN_BEGIN: Duration = Duration::from_secs(1);
-const JOIN_SETTLE: Duration = Duration::from_millis(40);
 /// How long an ending task waits for the uploads of its open files to be aborted.
 const ABORT_WAIT: Duration = Duration::from_secs(2);
-/// Bytes of the fetch queue of a task's consumer, a sixteenth of the byte budget between these.
-const FETCH_QUEUE_LEAST: usize = 1024 * 1024;
-const FETCH_QUEUE_MOST: usize = 16 * 1024 * 1024;
 /// How long a rewind may take.
 const SEEK_WAIT: Duration = Duration::from_secs(10);
 
@@ -141,9 +137,10 @@ impl<'a> Task<'a> {
         )));
         let task_label = context.task_id.to_string();
         let committer = Arc::new(Committer::new(&config.name, &task_label));
-        let settings = consumer_settings(context).map_err(fail)?;
+        let settings = consumer::settings(context).map_err(fail)?;
         let gaps = GapFinder::new(settings.clone());
-        let consumer = create_consumer(&settings, &assignment, &committer, &tools).map_err(fail)?;
+        let consumer =
+            consumer::create(&settings, &assignment, &committer, &tools).map_err(fail)?;
         let labels = [config.name.as_str(), task_label.as_str()];
         let mut task = Self {
             records: metrics.records.with_label_values(&labels),
@@ -181,7 +178,11 @@ impl<'a> Task<'a> {
             // Also the one that the task fails with.
             letters.settled(by.saturating_duration_since(Instant::now()));
         }
-        self.leave();
+        leave::leave(
+            &self.consumer,
+            &self.subscription,
+            &self.committer.connector,
+        );
         self.tools.uploader.settled(ABORT_WAIT);
         result.and(drained)
     }
@@ -375,87 +376,6 @@ impl<'a> Task<'a> {
             assignment.absorb_uploads(BUSY_WAIT)?;
         }
     }
-
-    /// Waits, for a bounded time, until a join that is under way is over. The client library leaves the group only as a
-    /// member that has its assignment; one that closes earlier stays in the group until its session times out, and all
-    /// others wait for it.
-    fn finish_joining(&self) {
-        let until = Instant::now() + JOIN_LIMIT;
-        let begun = || {
-            let since = *self.consumer.context().joining.lock();
-            since.is_some_and(|since| since.elapsed() < JOIN_BEGIN)
-        };
-        while begun() {
-            drop(self.consumer.poll(BUSY_WAIT));
-        }
-        let Some(topic) = self.subscription.topic() else {
-            return;
-        };
-        let mut asked = TopicPartitionList::new();
-        asked.add_partition(topic, 0);
-        let rebalances = || self.consumer.context().rebalances.load(Ordering::Relaxed);
-        loop {
-            let (before, began) = (rebalances(), Instant::now());
-            let left = until.saturating_duration_since(began);
-            // The coordinator answers it behind a request to join that it has not answered yet.
-            let answered = self.consumer.committed_offsets(asked.clone(), left);
-            if left.is_zero() || answered.is_err() {
-                return;
-            }
-            let at_once = began.elapsed() < JOIN_SETTLE;
-            let settled = Instant::now() + JOIN_SETTLE;
-            while Instant::now() < settled {
-                drop(self.consumer.poll(BUSY_WAIT));
-            }
-            if at_once && rebalances() == before {
-                return;
-            }
-        }
-    }
-
-    /// Leaves the group: the partitions are revoked in this thread and the consumer closes. Not by `unsubscribe`: a
-    /// close that meets an unfinished unassignment leaves the member in the group until its session times out.
-    fn leave(&mut self) {
-        self.finish_joining();
-        if let Err(error) = self.consumer.close_queue() {
-            tracing::warn!(connector = self.committer.connector, %error, "the consumer cannot close");
-            return;
-        }
-        let by = Instant::now() + CLOSE_WAIT;
-        while !self.consumer.closed() && Instant::now() < by {
-            // Records that still come are not taken: they are read again by the next owner.
-            drop(self.consumer.poll(BUSY_WAIT));
-        }
-    }
-}
-
-fn consumer_settings(context: &TaskContext) -> Result<ClientConfig, Exception> {
-    let mut config = consumer_config(&context.worker, &context.connector, context.task_id)
-        .map_err(|errors| Exception::new(CONNECT_EXCEPTION, errors.to_string()))?;
-    // With a small budget the fetch queue is small, too.
-    let queue = (context.budget.total() / 16).clamp(FETCH_QUEUE_LEAST, FETCH_QUEUE_MOST);
-    config.default_to("queued.max.messages.kbytes", (queue / 1024).to_string());
-    Ok(config.client_config())
-}
-
-fn create_consumer(
-    settings: &ClientConfig,
-    assignment: &Arc<Mutex<Assignment>>,
-    committer: &Arc<Committer>,
-    tools: &Arc<Tools>,
-) -> Result<Arc<TaskConsumer>, Exception> {
-    let consumer_context = TaskConsumerContext {
-        assignment: Arc::clone(assignment),
-        committer: Arc::clone(committer),
-        tools: Arc::clone(tools),
-        changed: AtomicBool::new(false),
-        joining: Mutex::new(None),
-        rebalances: AtomicU64::new(0),
-    };
-    let consumer = settings.create_with_context(consumer_context);
-    consumer
-        .map(Arc::new)
-        .map_err(|error| Exception::new(CONNECT_EXCEPTION, format!("no consumer: {error}")))
 }
 
 /// What a poll may report besides records. The client recovers from most of it by itself.
