@@ -98,6 +98,17 @@ impl Uploader {
         metrics: Arc<SinkMetrics>,
         events: mpsc::Sender<UploadEvent>,
     ) -> Arc<Self> {
+        Self::made(client, config, runtime, metrics, events, None)
+    }
+
+    fn made(
+        client: Client,
+        config: &ConnectorConfig,
+        runtime: tokio::runtime::Handle,
+        metrics: Arc<SinkMetrics>,
+        events: mpsc::Sender<UploadEvent>,
+        listing: Option<mpsc::Sender<ClosedObject>>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             client,
             bucket: config.s3.bucket.clone(),
@@ -110,7 +121,7 @@ impl Uploader {
             metrics,
             events,
             own_uploads: Mutex::new(HashSet::new()),
-            listing: None,
+            listing,
         })
     }
 

@@ -1,13 +1,10 @@
 //! An uploader that uploads nothing: objects are listed in the order in which they would become visible.
 
-use std::collections::HashSet;
 use std::sync::{Arc, mpsc};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::BehaviorVersion;
-use parking_lot::Mutex;
 
-use super::options::RequestOptions;
 use super::{FileId, UploadEvent, Uploader};
 use crate::config::ConnectorConfig;
 use crate::events::ClosedObject;
@@ -23,20 +20,8 @@ impl Uploader {
         objects: mpsc::Sender<ClosedObject>,
     ) -> Arc<Self> {
         let unused = aws_sdk_s3::Config::builder().behavior_version(BehaviorVersion::latest());
-        Arc::new(Self {
-            client: Client::from_conf(unused.build()),
-            bucket: config.s3.bucket.clone(),
-            connector: config.name.clone(),
-            retry_backoff: config.retry_backoff,
-            options: RequestOptions::new(&config.s3.objects),
-            runtime,
-            turns: Arc::default(),
-            first_pause: config.s3.retry_backoff,
-            metrics,
-            events,
-            own_uploads: Mutex::new(HashSet::new()),
-            listing: Some(objects),
-        })
+        let client = Client::from_conf(unused.build());
+        Self::made(client, config, runtime, metrics, events, Some(objects))
     }
 
     /// Lists a completed object, if this uploader only lists.
