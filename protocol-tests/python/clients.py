@@ -1,6 +1,6 @@
-"""Real clients on running programs: `clients.py prepare`, then `clients.py pipeline|rest [unittest options]`.
+"""Real clients on running programs: `clients.py prepare`, then `clients.py pipeline|rest|spark [unittest options]`.
 
-`pipeline` is the worked pipeline, `rest` the proxy alone. `prepare` makes the bucket, which has to be there before the
+`pipeline` is the worked pipeline, `rest` the proxy alone, `spark` the sink's files alone. `prepare` makes the bucket, which has to be there before the
 sink starts. Where everything is stands in the variables that `pipeline/support.py` and `rest/support.py` name;
 `cargo xtask verify` starts the programs and sets them.
 """

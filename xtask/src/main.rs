@@ -18,6 +18,7 @@ mod s3;
 mod scratch;
 mod signals;
 mod soak;
+mod spark;
 mod verify;
 
 use std::process::ExitCode;

@@ -33,7 +33,9 @@ SCHEMA = {
         {"field": "ratio", "type": "double", "optional": False},
         {"field": "name", **optional("string")},
         {"field": "raw", "type": "bytes", "optional": False},
-        {"field": "price", **optional("bytes", name=CONNECT + "data.Decimal", version=1, parameters={"scale": "2"})},
+        # Without a precision it has 64 digits, more than some readers know.
+        {"field": "price", **optional("bytes", name=CONNECT + "data.Decimal", version=1,
+                                      parameters={"scale": "2", "connect.decimal.precision": "18"})},
         {"field": "at", **optional("int64", name=CONNECT + "data.Timestamp", version=1)},
         {"field": "day", **optional("int32", name=CONNECT + "data.Date", version=1)},
         {"field": "tags", "type": "array", "optional": False, "items": {"type": "string", "optional": False}},

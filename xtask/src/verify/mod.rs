@@ -45,6 +45,9 @@ pub(crate) enum Step {
     RestClients,
     /// The real-part tests of protocol-tests
     Tests,
+    /// Spark reads the sink's Avro and Parquet objects. By name only: it fetches half a gigabyte the first time, and
+    /// takes a minute
+    Spark,
 }
 
 impl VerifyArgs {
@@ -52,7 +55,7 @@ impl VerifyArgs {
         match (self.steps.is_empty(), &self.filter) {
             (false, _) => self.steps.contains(&step),
             (true, Some(_)) => step == Step::Tests,
-            (true, None) => true,
+            (true, None) => step != Step::Spark,
         }
     }
 }
@@ -71,6 +74,11 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     if args.wants(Step::RestClients) {
         steps.run("others' clients of the REST proxy", || {
             rest_clients::run(&parts, &binaries)
+        });
+    }
+    if args.wants(Step::Spark) {
+        steps.run("Spark on the sink's files", || {
+            pipeline::spark(&parts, &binaries)
         });
     }
     let mut closing_line = String::new();

@@ -65,6 +65,27 @@ pub(crate) fn run(parts: &RealParts, binaries: &Binaries) -> Result<()> {
     proxy.stop(STOP)
 }
 
+/// The sink alone, and Spark reading the Avro and Parquet objects that it writes.
+pub(crate) fn spark(parts: &RealParts, binaries: &Binaries) -> Result<()> {
+    let spark = crate::spark::installed()?;
+    let run = Run::new(parts)?;
+    let sink = programs::start(
+        &mut binaries.command("sluiceway-sink")?,
+        &[&run.worker_file()?],
+        &run.connect,
+        &run.dir.path().join("sink.log"),
+    )?;
+    let mut command = run.python(&["spark"]);
+    command
+        .env("SLUICEWAY_SPARK_PYTHON", spark.python)
+        .env("SLUICEWAY_SPARK_AVRO", spark.avro);
+    if let Err(error) = run.with_parts(&mut command, "clients.py") {
+        eprintln!("-- end of the sink's log\n{}", sink.log_tail());
+        return Err(error);
+    }
+    sink.stop(STOP)
+}
+
 /// Names, addresses and files of one run.
 struct Run<'a> {
     parts: &'a RealParts,
@@ -96,14 +117,19 @@ impl<'a> Run<'a> {
         format!("user-{}-bucket", self.user)
     }
 
-    /// Runs the Python script with the variables that it wants.
-    fn clients(&self, arguments: &[&str]) -> Result<()> {
+    /// The Python script.
+    fn python(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.parts.python);
         command
             .arg(SCRIPT)
             .args(arguments)
             .env("PYTHONDONTWRITEBYTECODE", "1");
-        self.with_parts(&mut command, "clients.py")
+        command
+    }
+
+    /// Runs the Python script with the variables that it wants.
+    fn clients(&self, arguments: &[&str]) -> Result<()> {
+        self.with_parts(&mut self.python(arguments), "clients.py")
     }
 
     /// Runs the Node.js client of Connect's REST API.

@@ -1,0 +1,1 @@
+"""The sink's Avro and Parquet objects, read by Spark."""
