@@ -15,6 +15,7 @@ mod errors;
 mod format;
 mod header_converter;
 pub(crate) mod java_regex;
+mod nulls;
 mod object_options;
 mod partitioner;
 mod rotation;
@@ -23,27 +24,31 @@ mod topics;
 mod transforms;
 mod unsupported;
 
+pub(crate) use classes::STORAGE as STORAGE_CLASS;
 pub use classes::{FormatClass, PartitionerClass};
 pub use converter::{
     AvroConverterConfig, ConverterConfig, Encoding, JsonSchemaConverterConfig,
     ProtobufConverterConfig, RegistryConverter,
 };
 pub use credentials::{Credentials, Proxy, Role, StaticKey};
+pub(crate) use definition::FRAMEWORK;
 pub use definition::definition;
 pub use errors::{DeadLetterConfig, ErrorsConfig, Tolerance};
 #[cfg(not(feature = "parquet"))]
 pub(crate) use format::NO_PARQUET;
+pub(crate) use format::PARQUET_CODECS;
 pub use format::{
     AvroCodec, AvroOptions, Compression, DecimalFormat, FormatConfig, ParquetCodec, StoredConfig,
 };
 pub use header_converter::HeaderConverterConfig;
+pub(crate) use object_options::ENCRYPTIONS;
 pub use object_options::{Encryption, ObjectOptions, Tagging};
 pub use partitioner::{PartitionerConfig, SchemaAffix};
 pub use rotation::{RotationConfig, Schedule};
 pub use s3::S3Config;
 pub use topics::{TopicPattern, TopicSelector};
-pub(crate) use transforms::TransformStage;
 pub use transforms::TransformsConfig;
+pub(crate) use transforms::{TransformStage, stage_keys as transform_stage_keys};
 
 use std::time::Duration;
 
@@ -151,18 +156,25 @@ impl ConnectorConfig {
     /// Every missing, bad, contradictory or unsupported property, worded as Connect words it.
     pub fn parse(properties: &Properties, worker: &Properties) -> Result<Self, ConfigErrors> {
         let (values, mut errors) = definition().parse_all(properties);
+        nulls::complain(&mut errors);
+        let mut across = ConfigErrors::default();
         let topics = topics::select(&values, &mut errors);
         let format = format::read(&values, properties, &mut errors);
         let stored = format::stored(&values, properties, &mut errors);
-        let compression = format::compression(&values, &mut errors);
-        let partitioner = partitioner::read(&values, &mut errors);
+        let compression = format::compression(&values, &mut across);
+        format::check_tombstones(&values, &mut across);
+        let partitioner = partitioner::read(&values, &mut errors, &mut across);
         let rotation = rotation::read(&values, partitioner.as_ref());
         let s3 = s3::read(&values, properties, &mut errors);
+        s3::check_style(&values, &mut across);
         let key_converter = converter::read("key.converter", properties, worker, &mut errors);
         let value_converter = converter::read("value.converter", properties, worker, &mut errors);
         let header_converter = header_converter::read(properties, worker, &mut errors);
         let transforms = transforms::read(properties, &mut errors);
         connector::check_classes(&values, &mut errors);
+        if errors.0.iter().all(|error| is_of_framework(&error.key)) {
+            errors.0.append(&mut across.0);
+        }
         let (
             Some(topics),
             Some(header_converter),
@@ -178,7 +190,7 @@ impl ConnectorConfig {
             partitioner,
             key_converter,
             value_converter,
-            errors.0.is_empty(),
+            errors.0.is_empty() && across.0.is_empty(),
         )
         else {
             return Err(errors);
@@ -239,6 +251,13 @@ fn null_values(values: &Values) -> NullValues {
         },
         _ => NullValues::Fail,
     }
+}
+
+/// Whether a key is the framework's. The original looks across its own keys only where it can read each of them.
+fn is_of_framework(key: &str) -> bool {
+    definition()
+        .get(key)
+        .is_none_or(|key| definition::FRAMEWORK.contains(&key.group))
 }
 
 fn is_write(behavior: &str) -> bool {

@@ -4,8 +4,12 @@
 
 mod definition;
 mod display;
+mod recommended;
 
-pub use definition::{KeyInfo, connector_keys, converter_keys, transform_keys};
+pub use definition::{
+    KeyInfo, Stages, connector_keys, converter_keys, framework_keys, transform_keys,
+};
+pub(crate) use recommended::recommended;
 
 use serde::Serialize;
 
@@ -40,15 +44,24 @@ pub struct Plugin {
     /// What it does.
     #[serde(rename = "type")]
     pub kind: PluginType,
-    /// The version of the genuine class that it stands for.
-    pub version: &'static str,
+    /// The version of the genuine class that it stands for; left out where that has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<&'static str>,
 }
 
 const fn plugin(class: &'static str, kind: PluginType, version: &'static str) -> Plugin {
     Plugin {
         class,
         kind,
-        version,
+        version: Some(version),
+    }
+}
+
+const fn registry_converter(class: &'static str) -> Plugin {
+    Plugin {
+        class,
+        kind: PluginType::Converter,
+        version: None,
     }
 }
 
@@ -57,12 +70,15 @@ const fn converter(class: &'static str) -> Plugin {
 }
 
 /// The connector and the converters.
-const NAMED: [Plugin; 11] = [
+const NAMED: [Plugin; 14] = [
     plugin(
         "io.confluent.connect.s3.S3SinkConnector",
         PluginType::Sink,
         CONNECTOR_VERSION,
     ),
+    registry_converter("io.confluent.connect.avro.AvroConverter"),
+    registry_converter("io.confluent.connect.json.JsonSchemaConverter"),
+    registry_converter("io.confluent.connect.protobuf.ProtobufConverter"),
     converter("org.apache.kafka.connect.converters.BooleanConverter"),
     converter("org.apache.kafka.connect.converters.ByteArrayConverter"),
     converter("org.apache.kafka.connect.converters.DoubleConverter"),

@@ -5,7 +5,7 @@ use sluiceway_common::config_def::ConfigError;
 /// `S3SinkConnector`, in full.
 pub(super) const CONNECTOR: &str = "io.confluent.connect.s3.S3SinkConnector";
 /// `S3Storage`, in full.
-pub(super) const STORAGE: &str = "io.confluent.connect.s3.storage.S3Storage";
+pub(crate) const STORAGE: &str = "io.confluent.connect.s3.storage.S3Storage";
 
 /// `format.class`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl FormatClass {
         }
     }
 
-    pub(super) fn of(name: &str) -> Option<Self> {
+    pub(crate) fn of(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|format| is_class(name, format.class()))
@@ -79,7 +79,7 @@ impl PartitionerClass {
         }
     }
 
-    pub(super) fn of(name: &str) -> Option<Self> {
+    pub(crate) fn of(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|partitioner| is_class(name, partitioner.class()))

@@ -16,7 +16,7 @@ pub(super) fn common_keys() -> Vec<Key> {
         low(Key::optional("value.converter", Kind::Class, "Converter of values; the worker's when unset.")),
         low(Key::optional("header.converter", Kind::Class, "Converter of headers; the worker's when unset.")),
         low(Key::with("config.action.reload", Kind::String, "restart", "Accepted; secrets are read when the connector starts.")
-            .one_of(&["none", "restart"], true)),
+            .one_of(&["none", "restart"], false)),
         high(Key::with("topics", Kind::List, "", "Topics to read, comma-separated. Either this or `topics.regex`.")),
         high(Key::with(
             "topics.regex",
@@ -37,12 +37,18 @@ pub(super) fn null_keys() -> Vec<Key> {
             "What a record with a null value does: `fail` the task, `ignore` the record, or `write` its key under \
              `tombstone.encoded.partition` (needs `store.kafka.keys`).",
         )
-        .one_of(&["fail", "ignore", "write"], true)),
+        .one_of(&["ignore", "fail", "write"], true)),
         low(Key::with(
             "report.null.values.to.dlq",
             Kind::Boolean,
             "true",
             "Whether ignored null values go to the dead-letter queue, where there is one.",
+        )),
+        low(Key::with(
+            "tombstone.encoded.partition",
+            Kind::String,
+            "tombstone",
+            "Folder of tombstones under `behavior.on.null.values=write`.",
         )),
     ]
 }
@@ -79,12 +85,14 @@ fn name(text: &str) -> Result<(), String> {
     if text.is_empty() {
         return Err("String may not be empty".to_owned());
     }
-    match text.chars().find(|character| character.is_control()) {
-        Some(control) => Err(format!(
-            "String may not contain control characters but found {:?}",
-            control as u32
+    let controls = text.chars().filter(|character| character.is_control());
+    let controls: Vec<String> = controls.map(|c| u32::from(c).to_string()).collect();
+    match controls.as_slice() {
+        [] => Ok(()),
+        controls => Err(format!(
+            "String may not contain control sequences but had the following ASCII chars: {}",
+            controls.join(", ")
         )),
-        None => Ok(()),
     }
 }
 

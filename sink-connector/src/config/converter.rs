@@ -154,10 +154,17 @@ pub(super) fn read(
         return registry::read(*class, key, &options, owner, errors);
     }
     let later = LATER.iter().any(|class| is_class(name, class));
-    errors.0.push(if later {
-        not_supported(key, name)
-    } else {
-        no_such_class(key, name)
+    errors.0.push(match crate::plugins::find(name) {
+        _ if later => not_supported(key, name),
+        // Something else that there is.
+        Some(other) => {
+            let message = format!(
+                "Class class {} does not implement the Converter interface",
+                other.class
+            );
+            ConfigError::other(key, message)
+        }
+        None => no_such_class(key, name),
     });
     None
 }
@@ -213,7 +220,7 @@ fn json_definition() -> ConfigDef {
                 "BASE64",
                 "Accepted; both forms are read.",
             )
-            .one_of(&["BASE64", "NUMERIC"], true),
+            .check(super::format::decimal_format),
         )
         .key(Key::with(
             "replace.null.with.default",

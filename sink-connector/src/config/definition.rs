@@ -9,6 +9,9 @@ use sluiceway_common::config_def::ConfigDef;
 
 use super::{connector, errors, format, partitioner, rotation, s3, transforms, unsupported};
 
+/// The headings of the framework's own properties.
+pub(crate) const FRAMEWORK: [&str; 4] = ["Common", "Transforms", "Predicates", "Error Handling"];
+
 /// The definition of a sink connector's properties: the framework's, the connector's, and the prefixes whose keys are
 /// checked elsewhere.
 pub fn definition() -> &'static ConfigDef {

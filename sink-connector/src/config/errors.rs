@@ -79,7 +79,7 @@ pub(super) fn keys() -> Vec<Key> {
             "none",
             "`none`: a bad record fails the task. `all`: it is passed over.",
         )
-        .one_of(&["none", "all"], true),
+        .one_of(&["none", "all"], false),
         Key::with(
             "errors.log.enable",
             Kind::Boolean,

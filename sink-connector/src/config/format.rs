@@ -163,12 +163,7 @@ pub(super) fn connector_keys() -> Vec<Key> {
             "snappy",
             "Compression of Parquet files; its name is in the objects' ending. Tasks with `lzo` or `brotli` fail at their first record.",
         )
-        .one_of(
-            &[
-                "none", "snappy", "gzip", "lzo", "brotli", "lz4", "zstd", "lz4_raw",
-            ],
-            true,
-        ),
+        .check(parquet_codec_name),
     ]
 }
 
@@ -182,7 +177,7 @@ pub(super) fn s3_keys() -> Vec<Key> {
             "BASE64",
             "Decimals inside structs as base64 of their bytes (`BASE64`) or as numbers (`NUMERIC`).",
         )
-        .one_of(&["BASE64", "NUMERIC"], true)
+        .check(decimal_format)
         .importance(Importance::Medium),
         low("format.bytearray.extension", Kind::String, ".bin", "Ending of byte array files, appended as it is."),
         Key::optional(
@@ -196,6 +191,33 @@ pub(super) fn s3_keys() -> Vec<Key> {
 
 fn low(name: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
     Key::with(name, kind, default, doc).importance(Importance::Low)
+}
+
+/// Validator of `json.decimal.format` and of the JSON converters' `decimal.format`.
+pub(super) fn decimal_format(text: &str) -> Result<(), String> {
+    const NAMES: [&str; 2] = ["BASE64", "NUMERIC"];
+    if NAMES.iter().any(|name| name.eq_ignore_ascii_case(text)) {
+        return Ok(());
+    }
+    Err(format!(
+        "String must be one of (case insensitive): {}",
+        NAMES.join(", ")
+    ))
+}
+
+/// In the original's order, which is that of a hash table, backwards.
+pub(crate) const PARQUET_CODECS: [&str; 8] = [
+    "none", "gzip", "snappy", "lz4", "brotli", "lz4_raw", "zstd", "lzo",
+];
+
+fn parquet_codec_name(text: &str) -> Result<(), String> {
+    if PARQUET_CODECS.contains(&text) {
+        return Ok(());
+    }
+    Err(format!(
+        "Value must be one of: [{}]",
+        PARQUET_CODECS.join(", ")
+    ))
 }
 
 fn compression_type(text: &str) -> Result<(), String> {
@@ -263,16 +285,20 @@ pub(super) fn stored(
         let error = ConfigError::invalid("headers.format.class", name, reason);
         errors.0.push(error);
     }
+    stored
+}
+
+/// Tombstones have nothing but a key. Told once at each of the keys concerned.
+pub(super) fn check_tombstones(values: &Values, across: &mut ConfigErrors) {
     let writes_tombstones = super::is_write(values.text("behavior.on.null.values"));
     if writes_tombstones && !values.boolean("store.kafka.keys") {
         let message =
             "Writing Kafka record keys to storage is mandatory when tombstone writing is enabled.";
-        errors.0.extend(
+        across.0.extend(
             ["store.kafka.keys", "behavior.on.null.values"]
                 .map(|key| ConfigError::other(key, message)),
         );
     }
-    stored
 }
 
 fn options(class: FormatClass, values: &Values, properties: &Properties) -> FormatConfig {

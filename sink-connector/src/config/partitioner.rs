@@ -96,7 +96,7 @@ pub(super) fn keys() -> Vec<Key> {
              `io.sluiceway.connect.partitioner.FieldAndTimePartitioner` (fields, then time).",
         )
         .importance(Importance::High),
-        low("partition.field.name", Kind::List, "", "Fields of the FieldPartitioner, in order; dots lead into what is nested."),
+        medium("partition.field.name", Kind::List, "", "Fields of the FieldPartitioner, in order; dots lead into what is nested."),
         low(
             "partition.field.extended",
             Kind::Boolean,
@@ -104,39 +104,38 @@ pub(super) fn keys() -> Vec<Key> {
             "Not in the original: fields are also looked for in maps without a schema, in the key (`key:id`, `key:` for a \
              plain key) and in headers (`header:tenant`); what is not there is `null`.",
         ),
-        low(
+        medium(
             "partition.duration.ms",
             Kind::Long,
             "-1",
             "Length of a time-based partition in milliseconds, more than 0.",
         ),
-        low(
+        medium(
             "path.format",
             Kind::String,
             "",
             "Joda-Time pattern of a time-based partition: `'year'=YYYY/'month'=MM/'day'=dd`.",
         ),
-        low(
+        medium(
             "locale",
             Kind::String,
             "",
             "Language of a time-based partition's texts (`en`, `fr`); anything else has the root locale's.",
         ),
-        low(
+        medium(
             "timezone",
             Kind::String,
             "",
             "Zone of time-based partitions and of the schedule (`UTC`, `Europe/Paris`, `+02:00`).",
         )
-        .check(rotation::check_timezone)
-        .importance(Importance::Medium),
-        low(
+        .check(rotation::check_timezone),
+        medium(
             "timestamp.extractor",
             Kind::String,
             "Wallclock",
             "What time a record has: `Wallclock` (the time of processing), `Record` (its Kafka timestamp), `RecordField`.",
         ),
-        low(
+        medium(
             "timestamp.field",
             Kind::String,
             "timestamp",
@@ -153,7 +152,11 @@ pub(super) fn keys() -> Vec<Key> {
 }
 
 fn low(name: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
-    Key::with(name, kind, default, doc).importance(Importance::Low)
+    medium(name, kind, default, doc).importance(Importance::Low)
+}
+
+fn medium(name: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
+    Key::with(name, kind, default, doc).importance(Importance::Medium)
 }
 
 /// 0 makes the genuine connector loop for ever without writing.
@@ -165,8 +168,13 @@ fn open_files(text: &str) -> Result<(), String> {
     }
 }
 
-/// Reads the class and its options.
-pub(super) fn read(values: &Values, errors: &mut ConfigErrors) -> Option<PartitionerConfig> {
+/// Reads the class and its options. That it has no fields to go by is found only in a configuration that can otherwise
+/// be read, and told in `across`.
+pub(super) fn read(
+    values: &Values,
+    errors: &mut ConfigErrors,
+    across: &mut ConfigErrors,
+) -> Option<PartitionerConfig> {
     const KEY: &str = "partitioner.class";
     let name = values.text(KEY);
     let Some(class) = PartitionerClass::of(name) else {
@@ -191,7 +199,7 @@ pub(super) fn read(values: &Values, errors: &mut ConfigErrors) -> Option<Partiti
     };
     if config.names_fields() && !named {
         let text = "Partition field name cannot be null or empty when using FieldPartitioner.";
-        errors
+        across
             .0
             .push(ConfigError::other("partition.field.name", text));
         return None;

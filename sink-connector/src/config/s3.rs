@@ -62,12 +62,6 @@ fn place_keys() -> Vec<Key> {
             "Region of the bucket, also used to sign for another endpoint.",
         ),
         Key::with(
-            "s3.path.style.access.enabled",
-            Kind::Boolean,
-            "true",
-            "Whether the bucket stands in the URL's path instead of its host name.",
-        ),
-        Key::with(
             "s3.wan.mode",
             Kind::Boolean,
             "false",
@@ -112,19 +106,6 @@ fn part_keys() -> Vec<Key> {
             "true",
             "Accepted; parts are sent without waiting for `100 Continue`.",
         ),
-        low(
-            "s3.elastic.buffer.enable",
-            Kind::Boolean,
-            "false",
-            "Accepted; buffers are always as large as what they hold.",
-        ),
-        low(
-            "s3.elastic.buffer.init.capacity",
-            Kind::Int,
-            "131072",
-            "Accepted; see `s3.elastic.buffer.enable`.",
-        )
-        .at_least(4096),
     ]
 }
 
@@ -192,6 +173,15 @@ fn with_scheme(url: &str) -> String {
     }
 }
 
+/// Acceleration needs the bucket in the host name. As in the original, once for each of the two keys.
+pub(super) fn check_style(values: &Values, across: &mut ConfigErrors) {
+    if values.boolean("s3.wan.mode") && values.boolean("s3.path.style.access.enabled") {
+        for key in ["s3.path.style.access.enabled", "s3.wan.mode"] {
+            across.0.push(ConfigError::other(key, BOTH_STYLES));
+        }
+    }
+}
+
 pub(super) fn read(
     values: &Values,
     properties: &Properties,
@@ -199,12 +189,6 @@ pub(super) fn read(
 ) -> S3Config {
     let path_style = values.boolean("s3.path.style.access.enabled");
     let accelerate = values.boolean("s3.wan.mode");
-    if accelerate && path_style {
-        // As in the original, once for each of the two.
-        for key in ["s3.wan.mode", "s3.path.style.access.enabled"] {
-            errors.0.push(ConfigError::other(key, BOTH_STYLES));
-        }
-    }
     S3Config {
         bucket: values.text("s3.bucket.name").to_owned(),
         region: values.text("s3.region").to_owned(),

@@ -238,7 +238,7 @@ fn values_are_typed() {
         ("s3.path.style.access.enabled", "false"),
         ("aws.access.key.id", "dev"),
         ("aws.secret.access.key", "devsecret"),
-        ("errors.tolerance", "ALL"),
+        ("errors.tolerance", "all"),
         ("errors.retry.timeout", "-1"),
         ("consumer.override.group.id", "g"),
         ("topics.dir", "a/b"),

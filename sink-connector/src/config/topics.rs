@@ -1,6 +1,8 @@
 //! `topics` and `topics.regex`: which topics a connector reads.
 
 use sluiceway_common::config_def::{ConfigError, ConfigErrors, Values};
+
+use super::java_regex::JavaRegex;
 pub use sluiceway_common::topic_pattern::TopicPattern;
 
 /// Topics a connector reads.
@@ -29,6 +31,7 @@ impl TopicSelector {
 
 /// Validator of `topics.regex`.
 pub(super) fn check_pattern(text: &str) -> Result<(), String> {
+    JavaRegex::new(text).map_err(|reason| format!("Invalid regex: {reason}"))?;
     TopicPattern::new(text).map(drop)
 }
 

@@ -245,6 +245,12 @@ fn report<T>(name: &str, interface: &str, type_key: &str, errors: &mut ConfigErr
     None
 }
 
+/// Keys that every transform has besides its class's own.
+pub(crate) fn stage_keys() -> Vec<Key> {
+    let settings = stage_settings().into_iter();
+    settings.map(|setting| setting.key).collect()
+}
+
 /// What every transform has besides its class's options.
 fn stage_settings() -> Vec<Setting> {
     vec![

@@ -1,4 +1,4 @@
-//! Keys of key and header files, and what was accepted and has no effect.
+//! Keys that the original lists under "Keys and Headers", and what was accepted and has no effect.
 
 use sluiceway_common::config_def::{Importance, Key, Kind, Values};
 use sluiceway_common::props::Properties;
@@ -33,11 +33,24 @@ pub(super) fn key_and_header_keys() -> Vec<Key> {
             "Format of header files; not `ByteArrayFormat`.",
         ),
         low(
-            "tombstone.encoded.partition",
-            Kind::String,
-            "tombstone",
-            "Folder of tombstones under `behavior.on.null.values=write`.",
+            "s3.path.style.access.enabled",
+            Kind::Boolean,
+            "true",
+            "Whether the bucket stands in the URL's path instead of its host name.",
         ),
+        low(
+            "s3.elastic.buffer.enable",
+            Kind::Boolean,
+            "false",
+            "Accepted; buffers are always as large as what they hold.",
+        ),
+        low(
+            "s3.elastic.buffer.init.capacity",
+            Kind::Int,
+            "131072",
+            "Accepted; see `s3.elastic.buffer.enable`.",
+        )
+        .at_least(4096),
     ]
 }
 

@@ -1,19 +1,20 @@
 //! Connector configurations, checked: by the worker's rules, by the connector's definition, by the client settings.
 //!
 //! In: a configuration as given. Out: the typed configuration, every error at once, or for the REST API each key's
-//! definition, value and errors. References are resolved for the check and never shown resolved.
+//! definition, value and errors (in [`infos`]). References are resolved for the check and never shown resolved.
+
+mod infos;
+
+pub use infos::{ConfigInfo, ConfigInfos};
 
 use std::sync::Arc;
 
-use indexmap::{IndexMap, IndexSet};
-use serde::Serialize;
 use sluiceway_common::config_def::{ConfigError, ConfigErrors};
 use sluiceway_common::kafka_config::{KafkaConfig, Role};
 use sluiceway_common::props::{Properties, with_prefix};
 
 use super::mask_config;
-use crate::config::{ConnectorConfig, definition};
-use crate::plugins::{self, KeyInfo};
+use crate::config::ConnectorConfig;
 use crate::worker::{OverridePolicy, WorkerConfig, role_prefix};
 
 /// Shorter values are not looked for in error messages: they would be found inside other words.
@@ -22,38 +23,6 @@ const SHORTEST_HIDDEN: usize = 4;
 /// Checks connector configurations for one worker.
 pub(crate) struct Validator {
     worker: Arc<WorkerConfig>,
-}
-
-/// `PUT /connector-plugins/{class}/config/validate`.
-#[derive(Clone, Debug, Serialize)]
-pub struct ConfigInfos {
-    /// The connector class.
-    pub name: String,
-    /// Error messages of all keys together.
-    pub error_count: usize,
-    /// Headings of the definition.
-    pub groups: Vec<&'static str>,
-    /// Every key.
-    pub configs: Vec<ConfigInfo>,
-}
-
-/// One key: what it is and what was given.
-#[derive(Clone, Debug, Serialize)]
-pub struct ConfigInfo {
-    /// Its definition; none for a key that only its error makes known.
-    pub definition: Option<KeyInfo>,
-    /// Its value.
-    pub value: ConfigValue,
-}
-
-/// A key's value and errors.
-#[derive(Clone, Debug, Serialize)]
-pub struct ConfigValue {
-    name: String,
-    value: Option<String>,
-    recommended_values: Vec<String>,
-    errors: Vec<String>,
-    visible: bool,
 }
 
 impl Validator {
@@ -67,50 +36,20 @@ impl Validator {
         let resolved = self.worker.providers.resolve(raw, &mut errors);
         self.check_overrides(&resolved, &mut errors);
         let parsed = ConnectorConfig::parse(&resolved, &self.worker.converters);
-        match parsed {
-            Ok(config) if errors.0.is_empty() => Ok(config),
-            Ok(_) => Err(hide_resolved(errors, raw, &resolved)),
-            Err(mut found) => {
-                found.0.append(&mut errors.0);
-                Err(hide_resolved(found, raw, &resolved))
-            }
-        }
+        let mut found = match parsed {
+            Ok(config) if errors.0.is_empty() => return Ok(config),
+            Ok(_) => ConfigErrors::default(),
+            Err(found) => found,
+        };
+        found.0.append(&mut errors.0);
+        infos::sort(&mut found, &resolved);
+        Err(hide_resolved(found, raw, &resolved))
     }
 
     /// Every key of the definition with its value and errors.
     pub(crate) fn infos(&self, class: &str, raw: &Properties) -> ConfigInfos {
-        let mut by_key: IndexMap<String, Vec<String>> = IndexMap::new();
-        if let Err(errors) = self.check(raw) {
-            for ConfigError { key, message } in errors.0 {
-                by_key.entry(key).or_default().push(message);
-            }
-        }
-        let error_count = by_key.values().map(Vec::len).sum();
-        let shown = mask_config(raw, &self.worker.providers);
-        let (values, _) = definition().parse_all(&shown);
-        let mut configs: Vec<ConfigInfo> = plugins::connector_keys()
-            .map(|info| {
-                let errors = by_key.shift_remove(info.name).unwrap_or_default();
-                let value = ConfigValue::new(info.name, values.shown(info.name), errors);
-                ConfigInfo {
-                    definition: Some(info),
-                    value,
-                }
-            })
-            .collect();
-        configs.extend(by_key.into_iter().map(|(key, errors)| ConfigInfo {
-            definition: None,
-            value: ConfigValue::new(&key, None, errors),
-        }));
-        let groups: IndexSet<&'static str> = plugins::connector_keys()
-            .filter_map(|info| info.group)
-            .collect();
-        ConfigInfos {
-            name: class.to_owned(),
-            error_count,
-            groups: groups.into_iter().collect(),
-            configs,
-        }
+        let errors = self.check(raw).err().unwrap_or_default();
+        ConfigInfos::new(class, &mask_config(raw, &self.worker.providers), errors)
     }
 
     fn check_overrides(&self, properties: &Properties, errors: &mut ConfigErrors) {
@@ -142,19 +81,6 @@ impl Validator {
             OverridePolicy::Principal => {
                 ["sasl.jaas.config", "sasl.mechanism", "security.protocol"].contains(&key)
             }
-        }
-    }
-}
-
-impl ConfigValue {
-    fn new(name: &str, value: Option<String>, errors: Vec<String>) -> Self {
-        let value = value.filter(|_| errors.is_empty());
-        Self {
-            name: name.to_owned(),
-            value,
-            recommended_values: Vec::new(),
-            errors,
-            visible: true,
         }
     }
 }

@@ -10,6 +10,28 @@ pub(super) struct Display {
     pub(super) name: &'static str,
 }
 
+/// Where the API lists the property `key`; what the genuine connector does not have comes last.
+pub(super) fn place(key: &str) -> usize {
+    let found = TABLE.iter().position(|(name, ..)| *name == key);
+    found.unwrap_or(TABLE.len())
+}
+
+/// Properties that are of interest only with certain values of the property `key`.
+pub(super) fn dependents(key: &str) -> &'static [&'static str] {
+    match key {
+        "store.kafka.keys" => &["keys.format.class"],
+        "store.kafka.headers" => &["headers.format.class"],
+        "partitioner.class" => &[
+            "partition.field.name",
+            "partition.duration.ms",
+            "path.format",
+            "locale",
+            "timezone",
+        ],
+        _ => &[],
+    }
+}
+
 /// How the property `key` is shown; one without an entry is shown under its own name.
 pub(super) fn of(key: &'static str) -> Display {
     let entry = TABLE.iter().find(|(name, ..)| *name == key);
@@ -17,8 +39,8 @@ pub(super) fn of(key: &'static str) -> Display {
     Display { width, order, name }
 }
 
-/// Key, width, order, title.
-const TABLE: [(&str, &str, i32, &str); 79] = [
+/// Key, width, order, title; in the order in which the API lists them, the framework's first.
+const TABLE: [(&str, &str, i32, &str); 89] = [
     ("name", "MEDIUM", 1, "Connector name"),
     ("connector.class", "LONG", 2, "Connector class"),
     ("tasks.max", "SHORT", 3, "Tasks max"),
@@ -184,22 +206,62 @@ const TABLE: [(&str, &str, i32, &str); 79] = [
         27,
         "Report null value to dlq",
     ),
+    (
+        "tombstone.encoded.partition",
+        "SHORT",
+        28,
+        "Tombstone Encoded Partition",
+    ),
+    (
+        "s3.schema.partition.affix.type",
+        "LONG",
+        29,
+        "Schema Partition Affix Type",
+    ),
+    (
+        "s3.send.digest",
+        "SHORT",
+        30,
+        "S3 Send Upload Message Digest",
+    ),
+    ("store.kafka.keys", "SHORT", 1, "Store kafka keys"),
+    ("store.kafka.headers", "SHORT", 2, "Store kafka headers"),
+    ("keys.format.class", "NONE", 3, "Keys format class"),
+    ("headers.format.class", "NONE", 4, "Headers format class"),
+    (
+        "s3.path.style.access.enabled",
+        "SHORT",
+        5,
+        "Enable Path Style Access to S3",
+    ),
+    (
+        "s3.elastic.buffer.enable",
+        "LONG",
+        6,
+        "Enable elastic buffer to staging s3-part",
+    ),
+    (
+        "s3.elastic.buffer.init.capacity",
+        "LONG",
+        7,
+        "Elastic buffer initial capacity",
+    ),
     ("storage.class", "NONE", 1, "Storage Class"),
-    ("topics.dir", "LONG", 2, "Topics Directory"),
-    ("store.url", "LONG", 3, "Store URL"),
-    ("directory.delim", "MEDIUM", 4, "Directory Delimiter"),
-    ("file.delim", "MEDIUM", 5, "File Delimiter"),
+    ("topics.dir", "NONE", 2, "Topics directory"),
+    ("store.url", "NONE", 3, "Store URL"),
+    ("directory.delim", "LONG", 4, "Directory Delimiter"),
+    ("file.delim", "LONG", 5, "File Delimiter"),
     ("partitioner.class", "LONG", 1, "Partitioner Class"),
     ("partition.field.name", "NONE", 2, "Partition Field Name"),
     (
         "partition.duration.ms",
-        "MEDIUM",
+        "LONG",
         3,
         "Partition Duration (ms)",
     ),
     ("path.format", "LONG", 4, "Path Format"),
-    ("locale", "MEDIUM", 5, "Locale"),
-    ("timezone", "MEDIUM", 6, "Timezone"),
+    ("locale", "LONG", 5, "Locale"),
+    ("timezone", "LONG", 6, "Timezone"),
     ("timestamp.extractor", "LONG", 7, "Timestamp Extractor"),
     (
         "timestamp.field",

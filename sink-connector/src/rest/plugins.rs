@@ -18,7 +18,11 @@ pub(super) fn config(class: &str) -> Result<Reply, ApiError> {
     let plugin = plugins::find(class)
         .ok_or_else(|| ApiError::not_found(format!("Unknown plugin {class}.")))?;
     let keys = match plugin.kind {
-        PluginType::Sink => plugins::connector_keys().collect(),
+        PluginType::Sink => {
+            let mut keys = plugins::connector_keys();
+            keys.append(&mut plugins::framework_keys());
+            keys
+        }
         PluginType::Converter | PluginType::HeaderConverter => {
             plugins::converter_keys(plugin.class)
         }

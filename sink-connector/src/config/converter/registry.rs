@@ -292,7 +292,7 @@ fn json_schema(options: &Options<'_>, errors: &mut ConfigErrors) -> Option<Conve
                 "BASE64",
                 "Accepted; both forms are read.",
             )
-            .one_of(&["BASE64", "NUMERIC"], true),
+            .check(super::super::format::decimal_format),
         );
     let values = options.parse(&definition, errors)?;
     Some(ConverterConfig::JsonSchema(JsonSchemaConverterConfig {
