@@ -2,13 +2,14 @@
 //!
 //! In: the settings of one client as a Java program takes them (prefixes such as `producer.` already cut off) and
 //! its [`Role`]. Out: librdkafka's settings, plus what was dropped and why, plus errors for values that no
-//! translation can honour (a JKS keystore, Kerberos). Unknown names are passed on when librdkafka knows them and
+//! translation can honour (a key store that cannot be opened, Kerberos). Unknown names are passed on when librdkafka knows them and
 //! dropped with a reason otherwise.
 
 use rdkafka::ClientConfig;
 
 use crate::config_def::{ConfigError, ConfigErrors};
 use crate::props::Properties;
+use crate::secret::{MASK, is_secret_name};
 
 mod names;
 mod sasl;
@@ -37,7 +38,7 @@ pub struct Dropped {
 }
 
 /// Translated settings.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct KafkaConfig {
     /// librdkafka's names and values.
     pub settings: Properties,
@@ -45,6 +46,21 @@ pub struct KafkaConfig {
     pub dropped: Vec<Dropped>,
     /// Set when the client authenticates by AWS IAM.
     pub iam: Option<IamSettings>,
+}
+
+impl std::fmt::Debug for KafkaConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shown = |(key, value): (&'_ String, &'_ String)| {
+            let value = if is_secret_name(key) { MASK } else { value };
+            format!("{key}={value}")
+        };
+        let settings: Vec<String> = self.settings.iter().map(shown).collect();
+        f.debug_struct("KafkaConfig")
+            .field("settings", &settings)
+            .field("dropped", &self.dropped)
+            .field("iam", &self.iam)
+            .finish()
+    }
 }
 
 impl KafkaConfig {

@@ -58,6 +58,7 @@ pub fn is_secret_name(key: &str) -> bool {
         || key.contains("password")
         || key.ends_with("access.key.id")
         || key.ends_with("ssl.keystore.key")
+        || key.ends_with("ssl.key.pem")
 }
 
 #[cfg(test)]
@@ -77,6 +78,7 @@ mod tests {
             "aws.secret.access.key",
             "client.sasl.jaas.config",
             "ssl.key.password",
+            "ssl.key.pem",
             "basic.auth.user.info",
         ] {
             assert!(is_secret_name(key), "{key}");

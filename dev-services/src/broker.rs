@@ -69,6 +69,9 @@ pub struct BrokerOptions {
     pub data_dir: PathBuf,
     /// Port on 127.0.0.1; 0 takes a free one. Default 0.
     pub port: u16,
+    /// Port on 127.0.0.1 that clients are told, for a broker behind something that forwards to it (TLS, faults).
+    /// Default: the one it listens on.
+    pub advertised_port: Option<u16>,
     /// Whether a metadata request that allows it creates a missing topic (`auto.create.topics.enable`). Default true.
     pub auto_create_topics: bool,
     /// Partitions of topics that are created without a count (`num.partitions`). Default 1.
@@ -95,6 +98,7 @@ impl BrokerOptions {
         Self {
             data_dir: data_dir.into(),
             port: 0,
+            advertised_port: None,
             auto_create_topics: true,
             default_partitions: 1,
             message_max_bytes: 1_048_588,
@@ -168,7 +172,8 @@ impl Broker {
                 address: wanted,
                 source,
             })?;
-        let node = Node::open(options, address.port())?;
+        let advertised = options.advertised_port.unwrap_or(address.port());
+        let node = Node::open(options, advertised)?;
         tracing::info!(%address, "development broker started; it is not meant for production");
         let thread = ServiceThread::spawn("dev-broker", move |shutdown| {
             server::run(listener, node, shutdown)

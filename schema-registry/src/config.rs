@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::Uri;
 use sluiceway_common::props::Properties;
 use sluiceway_common::secret::Secret;
+use sluiceway_common::tls::settings::StoreSettings;
 use thiserror::Error;
 
 pub use auth::Auth;
@@ -47,21 +48,13 @@ impl std::fmt::Debug for BaseUrl {
 
 /// Trust and key stores (`schema.registry.ssl.*`), as files or as PEM text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TlsFiles {
-    /// `ssl.truststore.location`.
-    pub trust_file: Option<String>,
-    /// `ssl.truststore.password`.
-    pub trust_password: Secret,
-    /// `ssl.truststore.certificates`: PEM text.
-    pub trust_pem: Option<String>,
-    /// `ssl.keystore.location`: certificates and key, PEM or PKCS#12.
-    pub key_file: Option<String>,
-    /// `ssl.keystore.password`.
-    pub key_password: Secret,
-    /// `ssl.keystore.certificate.chain`: PEM text.
-    pub chain_pem: Option<String>,
-    /// `ssl.keystore.key`: PEM text.
-    pub key_pem: Secret,
+pub struct TlsStores {
+    /// `ssl.truststore.*`; `None`: the system's certificates are trusted.
+    pub trust: Option<StoreSettings>,
+    /// `ssl.keystore.*`: who asks.
+    pub identity: Option<StoreSettings>,
+    /// Where the settings stand: what is before `ssl.` in their names.
+    pub prefix: String,
 }
 
 /// How a registry is reached, and what is kept of its answers.
@@ -72,7 +65,7 @@ pub struct RegistryConfig {
     /// Who asks.
     pub auth: Auth,
     /// Trust and key stores.
-    pub tls: TlsFiles,
+    pub tls: TlsStores,
     /// `http.connect.timeout.ms`: longest time to connect to one URL.
     pub connect_timeout: Duration,
     /// `http.read.timeout.ms`: longest time from a request to the end of its answer, per URL.
@@ -170,16 +163,12 @@ impl Settings<'_> {
         }
     }
 
-    fn tls(&self) -> TlsFiles {
+    fn tls(&self) -> TlsStores {
         let text = |name: &str| self.text(name).map(str::to_owned);
-        TlsFiles {
-            trust_file: text("ssl.truststore.location"),
-            trust_password: self.secret("ssl.truststore.password"),
-            trust_pem: text("ssl.truststore.certificates"),
-            key_file: text("ssl.keystore.location"),
-            key_password: self.secret("ssl.keystore.password"),
-            chain_pem: text("ssl.keystore.certificate.chain"),
-            key_pem: self.secret("ssl.keystore.key"),
+        TlsStores {
+            trust: StoreSettings::truststore(&text),
+            identity: StoreSettings::keystore(&text),
+            prefix: format!("{}schema.registry.", self.prefix),
         }
     }
 }

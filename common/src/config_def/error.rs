@@ -35,6 +35,15 @@ impl ConfigError {
         }
     }
 
+    /// The same error of a key that is written otherwise in the file (`client.linger.ms` for `linger.ms`).
+    #[must_use]
+    pub fn written(self, key: &str) -> Self {
+        Self {
+            message: self.message.replacen(&self.key, key, 1),
+            key: key.into(),
+        }
+    }
+
     /// An error in words of its own.
     pub fn other(key: &str, message: impl Into<String>) -> Self {
         Self {

@@ -113,6 +113,7 @@ fn what_cannot_be_honoured_is_an_error_under_its_java_name() {
         &[
             ("bootstrap.servers", "host"),
             ("linger.ms", "soon"),
+            ("security.protocol", "SSL"),
             ("ssl.truststore.location", "/etc/trust.jks"),
             ("partitioner.class", "com.example.MyPartitioner"),
         ],
@@ -136,26 +137,70 @@ fn what_cannot_be_honoured_is_an_error_under_its_java_name() {
     );
 }
 
+/// Stores themselves are tried in the proxy's `tests/kafka_tls.rs`.
 #[test]
-fn pem_stores_are_translated() {
+fn stores_count_only_with_tls() {
+    let stores = [
+        ("ssl.truststore.location", "/nowhere/trust.jks"),
+        ("ssl.keystore.key", "planted"),
+        ("ssl.keystore.certificate.chain", "planted"),
+        ("ssl.key.password", "planted"),
+        ("ssl.endpoint.identification.algorithm", ""),
+    ];
+    let plain = translate(Role::Admin, &stores);
+    if has_tls() {
+        let plain = plain.unwrap();
+        let dropped: Vec<_> = plain.dropped.iter().map(|one| one.key.as_str()).collect();
+        assert_eq!(dropped, ["ssl.truststore.location", "ssl.keystore.key"]);
+        assert_eq!(
+            plain.settings["ssl.endpoint.identification.algorithm"],
+            "none"
+        );
+        assert!(!format!("{plain:?}").contains("planted"));
+    }
+    let secure = [&[("security.protocol", "SASL_SSL")], &stores[..]].concat();
+    let errors = translate(Role::Admin, &secure).unwrap_err();
+    let told = errors.to_string();
+    let keys: Vec<_> = errors.0.iter().map(|error| error.key.as_str()).collect();
+    assert!(keys.contains(&"ssl.truststore.location"), "{told}");
+    assert!(keys.contains(&"ssl.keystore.key"), "{told}");
+    assert!(!told.contains("planted"), "{told}");
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn pem_files_are_handed_on_by_name() {
+    let file = std::env::temp_dir().join(format!("sluiceway-{}.pem", std::process::id()));
+    std::fs::write(&file, authority()).unwrap();
+    let path = file.to_str().unwrap();
     let config = translate(
         Role::Admin,
         &[
+            ("security.protocol", "SSL"),
+            ("ssl.truststore.location", path),
             ("ssl.truststore.type", "PEM"),
-            ("ssl.truststore.location", "/etc/ca.pem"),
-            ("ssl.endpoint.identification.algorithm", ""),
         ],
     );
-    // Without the `tls` feature librdkafka has no such settings, and says so.
-    match (has_tls(), config) {
-        (true, Ok(config)) => {
-            assert_eq!(config.settings["ssl.ca.location"], "/etc/ca.pem");
-            assert_eq!(
-                config.settings["ssl.endpoint.identification.algorithm"],
-                "none"
-            );
-        }
-        (false, Err(errors)) => assert!(errors.0.iter().all(|error| error.key.starts_with("ssl."))),
-        (tls, other) => panic!("tls {tls}: {other:?}"),
-    }
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(config.unwrap().settings["ssl.ca.location"], path);
+}
+
+/// A certificate in PEM.
+#[cfg(feature = "tls")]
+fn authority() -> Vec<u8> {
+    use openssl::asn1::Asn1Time;
+    use openssl::ec::{EcGroup, EcKey};
+    use openssl::{hash::MessageDigest, nid::Nid, pkey::PKey, x509::X509};
+    let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+    let key = PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap();
+    let mut builder = X509::builder().unwrap();
+    builder
+        .set_not_before(&Asn1Time::days_from_now(0).unwrap())
+        .unwrap();
+    builder
+        .set_not_after(&Asn1Time::days_from_now(1).unwrap())
+        .unwrap();
+    builder.set_pubkey(&key).unwrap();
+    builder.sign(&key, MessageDigest::sha256()).unwrap();
+    builder.build().to_pem().unwrap()
 }

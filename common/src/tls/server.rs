@@ -15,8 +15,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 use super::certificate::Facts;
-use super::settings::{ClientAuth, StoreSettings, TlsSettings};
-use super::store::{Identity, Source, Store, StoreError};
+use super::settings::{ClientAuth, TlsSettings};
+use super::store::{Identity, Store, StoreError};
 use super::stream::{Client, Stream};
 
 /// Certificates that end sooner are warned about.
@@ -143,25 +143,12 @@ impl ServerTls {
     }
 }
 
-fn store(settings: &StoreSettings) -> Store {
-    let source = match (&settings.pem, &settings.location) {
-        (Some(text), _) => Source::Text(text.clone()),
-        (None, location) => Source::File(location.clone().unwrap_or_default()),
-    };
-    Store {
-        source,
-        kind: settings.kind.clone(),
-        password: settings.password.clone(),
-        key_password: settings.key_password.clone(),
-    }
-}
-
 fn server_config(settings: &TlsSettings, alpn: &[Vec<u8>]) -> Result<ServerConfig, TlsError> {
     let unusable = |reason: String| TlsError::Unusable(reason);
     let keystore = settings
         .keystore
         .as_ref()
-        .map(store)
+        .map(Store::from)
         .ok_or_else(|| unusable("an https listener needs ssl.keystore.location".into()))?;
     let name = keystore.path().unwrap_or("the PEM text").to_owned();
     let Identity { chain, key } = keystore.identity()?;
@@ -224,7 +211,7 @@ fn roots(settings: &TlsSettings) -> Result<RootCertStore, TlsError> {
         )
     })?;
     let mut roots = RootCertStore::empty();
-    for certificate in store(truststore).trusted()? {
+    for certificate in Store::from(truststore).trusted()? {
         roots
             .add(certificate)
             .map_err(|error| TlsError::Unusable(format!("ssl.truststore.location: {error}")))?;

@@ -69,26 +69,11 @@ impl TlsSettings {
             })
         };
         let text = |name: &str| find(name).map(|(_, value)| value);
-        let secret = |name: &str| text(name).map(Secret::new);
         let list = |name: &str| -> Vec<String> {
             let text = text(name).unwrap_or_default();
             let items = text.split(',').map(str::trim);
             items.filter(|i| !i.is_empty()).map(str::to_owned).collect()
         };
-        let mut keystore = store(&text, "ssl.keystore");
-        if let (Some(chain), Some(key)) = (
-            text("ssl.keystore.certificate.chain"),
-            text("ssl.keystore.key"),
-        ) {
-            keystore = Some(StoreSettings::pem(&format!("{chain}\n{key}")));
-        }
-        if let Some(keystore) = &mut keystore {
-            keystore.key_password = secret("ssl.key.password");
-        }
-        let mut truststore = store(&text, "ssl.truststore");
-        if let Some(pem) = text("ssl.truststore.certificates") {
-            truststore = Some(StoreSettings::pem(&pem));
-        }
         let (rules_key, rules) = find("ssl.principal.mapping.rules")
             .unwrap_or_else(|| ("ssl.principal.mapping.rules".into(), "DEFAULT".into()));
         let interval = match find("sluiceway.ssl.reload.interval.ms") {
@@ -105,8 +90,8 @@ impl TlsSettings {
             cipher_suites: list("ssl.cipher.suites"),
             mapping: MappingRules::parse(&rules).map_err(|reason| (rules_key, reason))?,
             reload: reload.then(|| Duration::from_millis(interval)),
-            keystore,
-            truststore,
+            keystore: StoreSettings::keystore(&text),
+            truststore: StoreSettings::truststore(&text),
         };
         if settings.keystore.is_none() {
             let key = format!("{}ssl.keystore.location", prefixes.first().unwrap_or(&""));
@@ -120,6 +105,26 @@ impl TlsSettings {
 }
 
 impl StoreSettings {
+    /// `ssl.keystore.*` with `ssl.key.password`: PEM text goes before a file. `text` finds a setting's value, if it is
+    /// set and not blank.
+    pub fn keystore(text: &impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let (chain, key) = ("ssl.keystore.certificate.chain", "ssl.keystore.key");
+        let mut keystore = match (text(chain), text(key)) {
+            (Some(chain), Some(key)) => Self::pem(&format!("{chain}\n{key}")),
+            _ => store(text, "ssl.keystore")?,
+        };
+        keystore.key_password = text("ssl.key.password").map(Secret::new);
+        Some(keystore)
+    }
+
+    /// `ssl.truststore.*`, in the same way.
+    pub fn truststore(text: &impl Fn(&str) -> Option<String>) -> Option<Self> {
+        match text("ssl.truststore.certificates") {
+            Some(pem) => Some(Self::pem(&pem)),
+            None => store(text, "ssl.truststore"),
+        }
+    }
+
     fn pem(text: &str) -> Self {
         Self {
             location: None,

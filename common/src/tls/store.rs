@@ -1,9 +1,12 @@
 //! Key stores and trust stores: PEM, PKCS#12 and JKS files, or PEM text.
 //!
 //! In: a [`Store`] (`ssl.keystore.*`, `ssl.truststore.*`, `ssl.key.password`). Out: an [`Identity`] or trusted
-//! certificates. The kind is the one that is named; without a name, or when Java's default `JKS` is named, the file's
-//! first bytes decide, as Java's own stores do. Errors name the file and what to do, never a password.
+//! certificates, for rustls as they are, for librdkafka as PEM text. The kind is the one that is named; without a name,
+//! or when Java's default `JKS` is named, the file's first bytes decide, as Java's own stores do. Errors name the file
+//! and what to do, never a password.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use openssl::error::ErrorStack;
 use openssl::pkcs12::Pkcs12;
 use openssl::pkey::PKey;
@@ -12,6 +15,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use thiserror::Error;
 
 use super::jks;
+use super::settings::StoreSettings;
 use crate::secret::Secret;
 
 /// A store and the passwords that open it.
@@ -66,6 +70,64 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// What to do about a store of a client's settings whose keys begin with `name` (`ssl.keystore`).
+    #[must_use]
+    pub fn advice(&self, name: &str) -> String {
+        match self {
+            Self::Read { .. } => {
+                "the file must be there, and readable for the user that this program runs as"
+                    .to_owned()
+            }
+            Self::Content { .. } => format!(
+                "see to {name}.type and {name}.password, or write the store anew as PEM or PKCS12 (keytool -importkeystore)"
+            ),
+        }
+    }
+}
+
+impl Identity {
+    /// The certificates as PEM text, the leaf first.
+    #[must_use]
+    pub fn chain_pem(&self) -> String {
+        certificates_pem(&self.chain)
+    }
+
+    /// The key as PEM text, not encrypted.
+    #[must_use]
+    pub fn key_pem(&self) -> Secret {
+        let label = match &self.key {
+            PrivateKeyDer::Pkcs1(_) => "RSA PRIVATE KEY",
+            PrivateKeyDer::Sec1(_) => "EC PRIVATE KEY",
+            _ => "PRIVATE KEY",
+        };
+        Secret::new(pem(label, self.key.secret_der()))
+    }
+}
+
+/// Certificates as PEM text.
+#[must_use]
+pub fn certificates_pem(certificates: &[CertificateDer<'_>]) -> String {
+    let texts = certificates.iter().map(|der| pem("CERTIFICATE", der));
+    texts.collect()
+}
+
+/// DER as PEM text: lines of 64 characters (RFC 7468).
+fn pem(label: &str, der: &[u8]) -> String {
+    const LINE: usize = 64;
+    let encoded = STANDARD.encode(der);
+    let mut text = format!("-----BEGIN {label}-----\n");
+    let mut rest = encoded.as_str();
+    while !rest.is_empty() {
+        let (line, after) = rest.split_at(LINE.min(rest.len()));
+        text.push_str(line);
+        text.push('\n');
+        rest = after;
+    }
+    text.push_str(&format!("-----END {label}-----\n"));
+    text
+}
+
 /// What a store holds.
 #[derive(Default)]
 struct Content {
@@ -83,6 +145,16 @@ impl Store {
             password,
             key_password: None,
         }
+    }
+
+    /// The private key alone, where its certificates are in another file.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn private_key(&self) -> Result<PrivateKeyDer<'static>, StoreError> {
+        let first = self.read()?.keys.into_iter().next();
+        let (_, key) = first.ok_or_else(|| self.content("it holds no private key"))?;
+        Ok(key)
     }
 
     /// The private key and its chain. Of several the first one is taken.
@@ -124,6 +196,14 @@ impl Store {
         }
     }
 
+    /// Whether the store is PEM, as its bytes say.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn is_pem(&self) -> Result<bool, StoreError> {
+        Ok(looks_like_pem(&self.bytes()?))
+    }
+
     fn content(&self, reason: impl Into<String>) -> StoreError {
         StoreError::Content {
             store: self.path().unwrap_or("the PEM text").to_owned(),
@@ -131,16 +211,20 @@ impl Store {
         }
     }
 
-    fn read(&self) -> Result<Content, StoreError> {
-        let bytes = match &self.source {
-            Source::Text(text) => text.expose().replace("\\n", "\n").into_bytes(),
+    fn bytes(&self) -> Result<Vec<u8>, StoreError> {
+        match &self.source {
+            Source::Text(text) => Ok(text.expose().replace("\\n", "\n").into_bytes()),
             Source::File(file) => std::fs::read(file).map_err(|source| StoreError::Read {
                 file: file.clone(),
                 source,
-            })?,
-        };
+            }),
+        }
+    }
+
+    fn read(&self) -> Result<Content, StoreError> {
+        let bytes = self.bytes()?;
         let kind = self.kind.as_deref().map(str::to_ascii_uppercase);
-        let looks_like_pem = bytes.windows(11).any(|text| text == b"-----BEGIN ");
+        let looks_like_pem = looks_like_pem(&bytes);
         match kind.as_deref() {
             Some("PEM") if !looks_like_pem => {
                 Err(self.content("its type is PEM, but it holds no PEM text"))
@@ -216,7 +300,7 @@ impl Store {
         let store = Pkcs12::from_der(bytes)
             .map_err(|_| self.content("it is neither PEM nor PKCS#12 nor JKS"))?;
         let parsed = store.parse2(password).map_err(|_| {
-            self.content("it cannot be opened as PKCS#12: its password is wrong, or its ciphers are too old (write it anew with keytool or openssl)")
+            self.content("it cannot be opened as PKCS#12: its password is missing or wrong, or its ciphers are too old (write it anew with keytool or openssl)")
         })?;
         let der = |result: Result<Vec<u8>, ErrorStack>| {
             result.map_err(|error| self.content(error.to_string()))
@@ -241,6 +325,25 @@ impl Store {
         }
         Ok(content)
     }
+}
+
+impl From<&StoreSettings> for Store {
+    fn from(settings: &StoreSettings) -> Self {
+        let source = match (&settings.pem, &settings.location) {
+            (Some(text), _) => Source::Text(text.clone()),
+            (None, location) => Source::File(location.clone().unwrap_or_default()),
+        };
+        Self {
+            source,
+            kind: settings.kind.clone(),
+            password: settings.password.clone(),
+            key_password: settings.key_password.clone(),
+        }
+    }
+}
+
+fn looks_like_pem(bytes: &[u8]) -> bool {
+    find(bytes, b"-----BEGIN ")
 }
 
 fn pkcs8_key(der: Vec<u8>) -> PrivateKeyDer<'static> {

@@ -45,10 +45,19 @@ pub(super) fn clients(
         java.extend(with_prefix(&own, "client."));
         java.extend(with_prefix(&own, prefix));
         let config = KafkaConfig::translate(role, &java).unwrap_or_else(|found| {
-            let known: Vec<_> = errors.0.clone();
-            errors
-                .0
-                .extend(found.0.into_iter().filter(|error| !known.contains(error)));
+            for error in found.0 {
+                let mut names = [prefix, "client."]
+                    .map(|start| format!("{start}{}", error.key))
+                    .into_iter();
+                let error = match names.find(|name| own.contains_key(name)) {
+                    Some(name) => error.written(&name),
+                    None => error,
+                };
+                // A setting of all clients is told once.
+                if !errors.0.contains(&error) {
+                    errors.0.push(error);
+                }
+            }
             KafkaConfig::default()
         });
         (config, java)

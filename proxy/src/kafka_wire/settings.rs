@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sluiceway_common::kafka_config::KafkaConfig;
+use sluiceway_common::secret::Secret;
 
 use super::oauth::Unsecured;
 
@@ -101,6 +102,8 @@ pub(crate) struct TlsSettings {
     pub(crate) key_file: Option<String>,
     /// The same as text.
     pub(crate) key_pem: Option<String>,
+    /// Password of an encrypted key.
+    pub(crate) key_password: Option<Secret>,
     /// Whether the broker's name is compared with its certificate.
     pub(crate) check_name: bool,
 }
@@ -135,8 +138,8 @@ impl Settings {
             false => None,
         };
         let tls = protocol.ends_with("ssl").then(|| tls(&get));
-        if let Some(reason) = tls.as_ref().and_then(|_| tls_impossible(&get)) {
-            impossible = Some(reason);
+        if tls.is_some() && !cfg!(feature = "tls") {
+            impossible = Some("this build has no TLS".to_owned());
         }
         let mut max_answer_bytes = MAX_ANSWER_BYTES;
         if let Some(bytes) = get("receive.message.max.bytes").and_then(|text| text.parse().ok()) {
@@ -198,20 +201,9 @@ fn tls<'a>(get: &impl Fn(&str) -> Option<&'a str>) -> TlsSettings {
         certificate_pem: owned("ssl.certificate.pem"),
         key_file: owned("ssl.key.location"),
         key_pem: owned("ssl.key.pem"),
+        key_password: get("ssl.key.password").map(Secret::new),
         check_name: get("ssl.endpoint.identification.algorithm") != Some("none"),
     }
-}
-
-fn tls_impossible<'a>(get: &impl Fn(&str) -> Option<&'a str>) -> Option<String> {
-    let unread = |name: &str| {
-        get(name).map(|_| {
-            format!("the v3 API's own connection to Kafka reads certificates and keys in PEM without a password; {name} is not honoured there")
-        })
-    };
-    if !cfg!(feature = "tls") {
-        return Some("this build has no TLS".to_owned());
-    }
-    unread("ssl.keystore.location").or_else(|| unread("ssl.key.password"))
 }
 
 /// `PLAINTEXT://a:1, b` → `a:1`, `b:9092`.

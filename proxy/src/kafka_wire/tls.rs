@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
+use sluiceway_common::secret::Secret;
+use sluiceway_common::tls::store::{Source, Store};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -77,10 +78,13 @@ fn client_config(settings: &TlsSettings) -> Result<ClientConfig, String> {
 
 fn roots(settings: &TlsSettings) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
-    match pem(settings.ca_file.as_deref(), settings.ca_pem.as_deref())? {
-        Some(pem) => {
-            for certificate in CertificateDer::pem_slice_iter(&pem) {
-                let certificate = certificate.map_err(|error| error.to_string())?;
+    match store(
+        settings.ca_file.as_deref(),
+        settings.ca_pem.as_deref(),
+        settings,
+    ) {
+        Some(store) => {
+            for certificate in store.trusted().map_err(|error| error.to_string())? {
                 roots.add(certificate).map_err(|error| error.to_string())?;
             }
         }
@@ -96,33 +100,39 @@ fn roots(settings: &TlsSettings) -> Result<RootCertStore, String> {
 
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
+/// Certificates and key may stand in two files, as librdkafka's names allow.
 fn identity(settings: &TlsSettings) -> Result<Option<Identity>, String> {
-    let certificate = (
+    let certificate = store(
         settings.certificate_file.as_deref(),
         settings.certificate_pem.as_deref(),
+        settings,
     );
-    let key = (settings.key_file.as_deref(), settings.key_pem.as_deref());
-    let (Some(certificate), Some(key)) = (pem(certificate.0, certificate.1)?, pem(key.0, key.1)?)
-    else {
+    let key = store(
+        settings.key_file.as_deref(),
+        settings.key_pem.as_deref(),
+        settings,
+    );
+    let (Some(certificate), Some(key)) = (certificate, key) else {
         return Ok(None);
     };
-    let chain = CertificateDer::pem_slice_iter(&certificate)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| error.to_string())?;
-    // What is wrong with a key is not told in detail: parts of it must not get into messages.
-    let key = PrivateKeyDer::from_pem_slice(&key)
-        .map_err(|_| "the client's private key cannot be read".to_owned())?;
+    let chain = certificate.trusted().map_err(|error| error.to_string())?;
+    let key = key.private_key().map_err(|error| error.to_string())?;
     Ok(Some((chain, key)))
 }
 
-fn pem(file: Option<&str>, text: Option<&str>) -> Result<Option<Vec<u8>>, String> {
-    match (text, file) {
-        (Some(text), _) => Ok(Some(text.as_bytes().to_vec())),
-        (None, Some(file)) => std::fs::read(file)
-            .map(Some)
-            .map_err(|error| format!("{file}: {error}")),
-        (None, None) => Ok(None),
-    }
+/// PEM, as text or in a file.
+fn store(file: Option<&str>, text: Option<&str>, settings: &TlsSettings) -> Option<Store> {
+    let source = match (text, file) {
+        (Some(text), _) => Source::Text(Secret::new(text)),
+        (None, Some(file)) => Source::File(file.to_owned()),
+        (None, None) => return None,
+    };
+    Some(Store {
+        source,
+        kind: Some("PEM".to_owned()),
+        password: None,
+        key_password: settings.key_password.clone(),
+    })
 }
 
 /// Trusts a certificate of a trusted authority whatever name it is for
