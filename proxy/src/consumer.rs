@@ -5,11 +5,14 @@
 //!                     names       a lock              └─ read ─▶ pending ─▶ the answer's bytes
 //! ```
 //!
-//! Each instance has a client of librdkafka (its threads: two, and one a broker) and reads without a thread of its own: the
-//! client wakes the read that waits for it. What blocks (commits, seeks, closing) runs on the runtime's blocking threads,
+//! Each instance that reads has a client of librdkafka (its threads: two, and one a broker), made with the first read and
+//! ended when nothing is chosen any longer. It reads without a thread of its own: the client wakes the read that waits for
+//! it. What blocks (commits, seeks, closing) runs on the runtime's blocking threads,
 //! at most `consumer.threads` at once.
 
+mod assignments;
 mod callbacks;
+mod client;
 pub mod error;
 mod fields;
 pub mod include;

@@ -1,80 +1,30 @@
-//! What an instance's client calls back with: log lines, errors, rebalances.
-//!
-//! Rebalances happen inside of polls, that is, inside of reads. The assignment they leave is noted here, with a count, so
-//! that the reader can see that it changed. Positions told by a former owner of the instance are used with the first one.
+//! What an instance's client calls back with: log lines, errors, rebalances. What a rebalance leaves is noted in
+//! [`Assignments`].
 
 use std::error::Error as StdError;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::Arc;
 
-use parking_lot::Mutex;
+use rdkafka::TopicPartitionList;
 use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
-use rdkafka::{Offset, TopicPartitionList};
 
+use super::assignments::Assignments;
 use super::java_order::TopicPartition;
-use super::restore::Position;
 use crate::client_context::Context;
-use crate::stream::now;
 
 /// The callbacks of an instance's client.
 #[derive(Debug)]
 pub(crate) struct Callbacks {
     inner: Context,
-    changes: AtomicU64,
-    assignments: AtomicU64,
-    /// When the group last said what is read, in epoch milliseconds.
-    assigned_at: AtomicI64,
-    assigned: Mutex<Vec<TopicPartition>>,
-    /// Where the partitions of the first assignment are read from, if not from what is committed.
-    starts: Mutex<Vec<Position>>,
+    assignments: Arc<Assignments>,
 }
 
 impl Callbacks {
-    pub(crate) fn new(inner: Context) -> Self {
-        Self {
-            inner,
-            changes: AtomicU64::new(0),
-            assignments: AtomicU64::new(0),
-            assigned_at: AtomicI64::new(0),
-            assigned: Mutex::default(),
-            starts: Mutex::default(),
-        }
-    }
-
-    /// How often the assignment has changed.
-    pub(crate) fn changes(&self) -> u64 {
-        self.changes.load(Ordering::Acquire)
-    }
-
-    /// How often the group has said what this instance reads.
-    pub(crate) fn assignments(&self) -> u64 {
-        self.assignments.load(Ordering::Acquire)
-    }
-
-    /// When it last did, in epoch milliseconds.
-    pub(crate) fn assigned_at(&self) -> i64 {
-        self.assigned_at.load(Ordering::Acquire)
-    }
-
-    /// The next assignment begins at these positions.
-    pub(crate) fn begin_at(&self, positions: &[Position]) {
-        *self.starts.lock() = positions.to_vec();
-    }
-
-    fn set_starts(&self, list: &mut TopicPartitionList) {
-        for (topic, partition, offset) in self.starts.lock().drain(..) {
-            if let Some(mut element) = list.find_partition(&topic, partition) {
-                let _number = element.set_offset(Offset::Offset(offset));
-            }
-        }
-    }
-
-    /// The partitions that the group gave to this instance.
-    pub(crate) fn assigned(&self) -> Vec<TopicPartition> {
-        self.assigned.lock().clone()
+    pub(crate) fn new(inner: Context, assignments: Arc<Assignments>) -> Self {
+        Self { inner, assignments }
     }
 }
 
@@ -104,7 +54,7 @@ impl ConsumerContext for Callbacks {
         let assigned = event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
         let revoked = event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS;
         if assigned {
-            self.set_starts(list);
+            self.assignments.set_starts(list);
         }
         let step_by_step = matches!(
             consumer.rebalance_protocol(),
@@ -132,12 +82,8 @@ impl ConsumerContext for Callbacks {
             tracing::debug!(%error, "a rebalance failed");
         }
         let list = consumer.assignment().unwrap_or_default();
-        *self.assigned.lock() = names(&list);
-        if matches!(rebalance, Rebalance::Assign(_)) {
-            self.assigned_at.store(now(), Ordering::Release);
-            self.assignments.fetch_add(1, Ordering::Release);
-        }
-        self.changes.fetch_add(1, Ordering::Release);
+        let given = matches!(rebalance, Rebalance::Assign(_));
+        self.assignments.note(names(&list), given);
     }
 
     fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {

@@ -4,7 +4,7 @@
 //! sees to it that only one replica reads for it, and another that goes on with it needs no rebalance. A static member
 //! does not leave its group by closing, so it is taken out when its instance ends.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use sluiceway_common::kafka_config::KafkaConfig;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
-use super::callbacks::Callbacks;
+use super::client::Recipe;
 use super::error::ConsumerError;
 use super::instance::Instance;
 use super::metrics::ConsumerMetrics;
@@ -40,6 +40,9 @@ const SWEEP: Duration = Duration::from_secs(1);
 /// for all others of the group when they rebalance (up to `max.poll.interval.ms`); the client gives up after some seconds.
 const CLOSE_WAIT: Duration = Duration::from_secs(3);
 
+/// What of an instance's options is in its client's settings: `auto.offset.reset`, `enable.auto.commit`.
+type Kind = (Option<String>, Option<bool>);
+
 /// Makes the deserializer of a format with schemas.
 pub type SchemaFormats = Box<dyn Fn(Format) -> Option<Arc<dyn Deserializer>> + Send + Sync>;
 
@@ -61,6 +64,8 @@ pub struct Consumers {
     schemas: SchemaFormats,
     calls: Option<Arc<Semaphore>>,
     instances: Mutex<HashMap<(String, String), Arc<Instance>>>,
+    /// Kinds of options of which a client has been made: the others of the kind are as good.
+    tried: Mutex<HashSet<Kind>>,
     /// Readers of partitions without a group.
     pub partition_reads: Arc<PartitionReads>,
     /// What is counted.
@@ -92,6 +97,7 @@ impl Consumers {
             schemas,
             calls,
             instances: Mutex::default(),
+            tried: Mutex::default(),
             metrics,
         })
     }
@@ -146,7 +152,7 @@ impl Consumers {
         restored: Option<Restored>,
     ) -> Result<Arc<Instance>, ConsumerError> {
         let instance = Arc::new(self.instance((group, name), options));
-        // Held until the client is there: others that find the instance meanwhile wait for it.
+        // Held until it is known to be good: others that find the instance meanwhile wait for it.
         let mut guard = Arc::clone(&instance.reader).lock_owned().await;
         self.insert(&instance)?;
         let made = self.reader((group, name), options).await;
@@ -217,7 +223,7 @@ impl Consumers {
                     include: wanted.include,
                 };
                 let config = self.client_config(partition_read::GROUP, &options);
-                self.reader_with(config, &options).await?
+                self.reader_with(config, &options)?
             }
         };
         let reads = Arc::clone(&self.partition_reads);
@@ -245,26 +251,44 @@ impl Consumers {
         if self.shared.is_some() {
             config.set("group.instance.id", member_name(name));
         }
-        self.reader_with(config, options).await
+        let reader = self.reader_with(config.clone(), options)?;
+        self.try_out(config, options).await?;
+        Ok(reader)
     }
 
-    async fn reader_with(
+    fn reader_with(
         &self,
         config: ClientConfig,
         options: &Options,
     ) -> Result<Reader, ConsumerError> {
         let deserializer = self.deserializer(options.format)?;
-        let (callbacks, admin) = (
-            Callbacks::new(self.context.clone()),
-            Arc::clone(&self.admin),
-        );
-        let include = options.include;
-        let make = move || Reader::new(&config, callbacks, deserializer, admin, include);
-        match tokio::task::spawn_blocking(make).await {
-            Ok(Ok(reader)) => Ok(reader),
-            Ok(Err(error)) => Err(ConsumerError::Config(error.to_string())),
-            Err(_) => Err(ConsumerError::Unforeseen("making a client panicked")),
+        let (recipe, admin) = (self.recipe(config), Arc::clone(&self.admin));
+        Ok(Reader::new(recipe, deserializer, admin, options.include))
+    }
+
+    fn recipe(&self, config: ClientConfig) -> Recipe {
+        Recipe {
+            config,
+            context: self.context.clone(),
+            clients: self.metrics.clients.clone(),
         }
+    }
+
+    /// Settings that contradict one another are told when the instance is made, not with its first read: a client of each
+    /// kind of options is made once.
+    async fn try_out(&self, config: ClientConfig, options: &Options) -> Result<(), ConsumerError> {
+        let kind: Kind = (options.offset_reset.clone(), options.auto_commit);
+        if self.tried.lock().contains(&kind) {
+            return Ok(());
+        }
+        let recipe = self.recipe(config);
+        let make = move || recipe.make(Arc::default(), Arc::default());
+        let made = tokio::task::spawn_blocking(make).await;
+        let client = made.map_err(|_| ConsumerError::Unforeseen("making a client panicked"))??;
+        // Closing it takes longer than making it.
+        drop(tokio::task::spawn_blocking(move || drop(client)));
+        self.tried.lock().insert(kind);
+        Ok(())
     }
 
     fn client_config(&self, group: &str, options: &Options) -> ClientConfig {

@@ -1,6 +1,6 @@
 //! What is counted of consumer instances.
 
-use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
 use crate::format::Format;
 use crate::metrics::named;
@@ -16,9 +16,27 @@ pub struct ConsumerMetrics {
     pub expired: IntCounter,
     /// Instances closed with the proxy.
     pub shut_down: IntCounter,
+    /// Instances, and readers without a group, that have a client of librdkafka now.
+    pub clients: IntGauge,
     reads: IntCounterVec,
     records: IntCounterVec,
     bytes: IntCounterVec,
+}
+
+/// Counts something while it is there.
+pub(crate) struct Held(IntGauge);
+
+impl Held {
+    pub(crate) fn new(gauge: &IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 impl ConsumerMetrics {
@@ -37,6 +55,11 @@ impl ConsumerMetrics {
             "Consumer instances made.",
         )?;
         registry.register(Box::new(created.clone()))?;
+        let clients = IntGauge::new(
+            named("consumer_clients"),
+            "Clients of librdkafka that consumer instances and readers without a group have.",
+        )?;
+        registry.register(Box::new(clients.clone()))?;
         let closed = vec(
             "consumer_instances_closed_total",
             "Consumer instances closed, by reason.",
@@ -45,6 +68,7 @@ impl ConsumerMetrics {
         let reason = |reason: &str| closed.with_label_values(&[reason]);
         Ok(Self {
             created,
+            clients,
             deleted: reason("deleted"),
             expired: reason("expired"),
             shut_down: reason("shutdown"),

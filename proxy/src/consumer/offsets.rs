@@ -69,8 +69,8 @@ impl Reader {
         self.commit(&list)
     }
 
-    fn commit(&self, list: &TopicPartitionList) -> Result<(), ConsumerError> {
-        match self.consumer.commit(list, CommitMode::Sync) {
+    fn commit(&mut self, list: &TopicPartitionList) -> Result<(), ConsumerError> {
+        match self.client.need()?.commit(list, CommitMode::Sync) {
             Ok(()) => Ok(()),
             // The same offsets are committed already.
             Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => Ok(()),
@@ -97,7 +97,7 @@ impl Reader {
     /// # Errors
     /// Kafka does not answer.
     pub(crate) fn committed(
-        &self,
+        &mut self,
         places: &[Place],
     ) -> Result<Vec<CommittedOffset>, ConsumerError> {
         let mut list = TopicPartitionList::new();
@@ -108,7 +108,7 @@ impl Reader {
         if list.count() == 0 {
             return Ok(Vec::new());
         }
-        let found = self.consumer.committed_offsets(list, WAIT);
+        let found = self.client.need()?.committed_offsets(list, WAIT);
         let found = found.map_err(|error| kafka_fault(&error, ""))?;
         let mut offsets = Vec::new();
         for element in found.elements() {

@@ -66,7 +66,7 @@ impl Reader {
             let millis = millis(place.timestamp.as_deref())?;
             let _listed = times.add_partition_offset(&topic, partition, Offset::Offset(millis));
         }
-        let found = self.consumer.offsets_for_times(times, WAIT);
+        let found = self.client.need()?.offsets_for_times(times, WAIT);
         let found = found.map_err(|error| kafka_fault(&error, ""))?;
         for element in found.elements() {
             element
@@ -87,14 +87,14 @@ impl Reader {
     /// # Errors
     /// Kafka does not answer.
     pub(super) fn offset_at(
-        &self,
+        &mut self,
         topic: &str,
         partition: i32,
         millis: i64,
     ) -> Result<Offset, ConsumerError> {
         let mut times = TopicPartitionList::new();
         let _listed = times.add_partition_offset(topic, partition, Offset::Offset(millis));
-        let found = self.consumer.offsets_for_times(times, WAIT);
+        let found = self.client.need()?.offsets_for_times(times, WAIT);
         let found = found.map_err(|error| kafka_fault(&error, topic))?;
         let offset = found.elements().first().map(|element| element.offset());
         Ok(match offset {
@@ -144,16 +144,17 @@ impl Reader {
 
     /// The client refuses to seek where it has not begun to fetch, which it does soon after an assignment.
     fn seek_client(
-        &self,
+        &mut self,
         topic: &str,
         partition: i32,
         offset: Offset,
     ) -> Result<(), ConsumerError> {
+        let client = self.client.need()?;
         let started = Instant::now();
         loop {
             let mut list = TopicPartitionList::new();
             let _listed = list.add_partition_offset(topic, partition, offset);
-            let result = self.consumer.seek_partitions(list, WAIT).and_then(|list| {
+            let result = client.seek_partitions(list, WAIT).and_then(|list| {
                 let refused = list.elements().iter().find_map(|one| one.error().err());
                 refused.map_or(Ok(()), Err)
             });

@@ -84,7 +84,7 @@ impl Reader {
                 _ => {
                     self.match_topics(left).await?;
                     let pause = self.pause(&want, heard).min(left).min(TICK);
-                    let _woken = tokio::time::timeout(pause, self.wake.notified()).await;
+                    let _woken = tokio::time::timeout(pause, self.client.wake().notified()).await;
                 }
             }
         }

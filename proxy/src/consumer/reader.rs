@@ -1,4 +1,4 @@
-//! An instance's client and everything known of what it reads. Held by one request at a time.
+//! What an instance reads, how far that was answered, and its client while there is one. Held by one request at a time.
 //!
 //! ```text
 //! librdkafka ─ poll(0) ─▶ drain ─▶ pending (JSON) ─▶ take ─▶ the body of GET …/records
@@ -8,14 +8,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::consumer::Consumer;
+use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::types::RDKafkaErrorCode;
-use rdkafka::{ClientConfig, Offset, TopicPartitionList};
-use tokio::sync::Notify;
+use rdkafka::{Offset, TopicPartitionList};
 
-use super::callbacks::Callbacks;
+use super::client::{Client, Recipe};
 use super::error::ConsumerError;
 use super::include::Include;
 use super::java_order::{self, TopicPartition};
@@ -32,8 +31,7 @@ const STEP_BYTES: usize = 256 * 1024;
 
 /// See the module.
 pub(crate) struct Reader {
-    pub(super) consumer: BaseConsumer<Callbacks>,
-    pub(super) wake: Arc<Notify>,
+    pub(super) client: Client,
     pub(super) admin: Arc<AdminClient>,
     pub(super) selection: Selection,
     pub(super) parts: Partitions,
@@ -78,25 +76,18 @@ pub(super) enum Drained {
 }
 
 impl Reader {
-    /// Starts a client. It connects in the background.
-    ///
-    /// # Errors
-    /// The settings contradict one another.
+    /// Reads nothing yet, and has no client: one is made from `recipe` when it is needed.
     pub(crate) fn new(
-        config: &ClientConfig,
-        callbacks: Callbacks,
+        recipe: Recipe,
         deserializer: Arc<dyn Deserializer>,
         admin: Arc<AdminClient>,
         include: Include,
-    ) -> KafkaResult<Self> {
-        let auto_commit = config.get("enable.auto.commit") != Some("false");
-        let mut consumer: BaseConsumer<Callbacks> = config.create_with_context(callbacks)?;
-        let wake = Arc::new(Notify::new());
-        let waker = Arc::clone(&wake);
-        consumer.set_nonempty_callback(move || waker.notify_one());
-        Ok(Self {
-            consumer,
-            wake,
+    ) -> Self {
+        let setting = |name: &str| recipe.config.get(name);
+        let auto_commit = setting("enable.auto.commit") != Some("false");
+        let from_end = setting("auto.offset.reset") == Some("latest");
+        Self {
+            client: Client::new(recipe),
             admin,
             selection: Selection::None,
             parts: Partitions::default(),
@@ -108,9 +99,9 @@ impl Reader {
             before_join: 0,
             chosen: Instant::now(),
             auto_commit,
-            from_end: config.get("auto.offset.reset") == Some("latest"),
+            from_end,
             include,
-        })
+        }
     }
 
     /// Reads one partition from an offset on, and nothing else.
@@ -151,7 +142,11 @@ impl Reader {
             if size - begun.min(size) >= STEP_BYTES {
                 return Ok(Drained::Busy);
             }
-            let came = match self.consumer.poll(Duration::ZERO) {
+            let polled = self
+                .client
+                .get()
+                .and_then(|client| client.poll(Duration::ZERO));
+            let came = match polled {
                 Some(Ok(message)) => {
                     let (pending, parts) = (&mut self.pending, &mut self.parts);
                     let extras = self.include.json(&message);
@@ -176,15 +171,20 @@ impl Reader {
         }
     }
 
+    /// The client is another one, or none: its changes are counted from the beginning.
+    pub(super) fn follow_anew(&mut self) {
+        self.changes = 0;
+    }
+
     /// Follows the group's assignment. `true`: it had changed.
     pub(super) fn keep_up(&mut self) -> bool {
-        let changes = self.consumer.context().changes();
+        let changes = self.client.assignments.changes();
         if changes == self.changes {
             return false;
         }
         self.changes = changes;
         if self.selection.is_subscription() {
-            let assigned = java_order::partitions(self.consumer.context().assigned(), true);
+            let assigned = java_order::partitions(self.client.assignments.current(), true);
             self.parts.assign(&assigned);
             self.forget_unassigned();
         }
@@ -268,7 +268,7 @@ impl Reader {
         }
         if self.auto_commit
             && list.count() > 0
-            && let Err(error) = self.consumer.store_offsets(&list)
+            && let Some(Err(error)) = self.client.get().map(|client| client.store_offsets(&list))
         {
             // The partition was lost meanwhile; its next owner reads these records again.
             tracing::debug!(%error, "offsets of answered records are not stored");
@@ -285,12 +285,12 @@ impl Reader {
                 return Ok(());
             }
         };
+        let last = self
+            .client
+            .get()
+            .and_then(|client| client.client().fatal_error());
         if code == RDKafkaErrorCode::FencedInstanceId
-            || self
-                .consumer
-                .client()
-                .fatal_error()
-                .is_some_and(|(code, _)| code == RDKafkaErrorCode::FencedInstanceId)
+            || last.is_some_and(|(code, _)| code == RDKafkaErrorCode::FencedInstanceId)
         {
             return Err(ConsumerError::Fenced);
         }

@@ -85,7 +85,10 @@ impl Reader {
     /// Where partitions began to be read of which nothing was answered or committed yet, if that was their end then: the
     /// end is another by the time that somebody goes on. Blocks.
     fn beginnings(&self) -> Vec<Position> {
-        let begun = self.consumer.context().assigned_at();
+        let begun = self.client.assignments.at();
+        let Some(client) = self.client.get() else {
+            return Vec::new();
+        };
         if !self.from_end || !self.selection.is_subscription() || begun == 0 {
             return Vec::new();
         }
@@ -96,7 +99,7 @@ impl Reader {
         if list.count() == 0 {
             return Vec::new();
         }
-        let found = self.consumer.committed_offsets(list, ASK);
+        let found = client.committed_offsets(list, ASK);
         let mut times = TopicPartitionList::new();
         for element in found.unwrap_or_default().elements() {
             if element.offset() == Offset::Invalid {
@@ -104,40 +107,32 @@ impl Reader {
                 let _listed = times.add_partition_offset(topic, partition, Offset::Offset(begun));
             }
         }
-        let found = self
-            .consumer
-            .offsets_for_times(times, ASK)
-            .unwrap_or_default();
+        let found = client.offsets_for_times(times, ASK).unwrap_or_default();
         let position = |element: &TopicPartitionListElem<'_>| {
             let (topic, partition) = (element.topic(), element.partition());
             let offset = match element.offset() {
                 Offset::Offset(offset) if offset >= 0 => offset,
                 // Nothing came since.
-                _ => {
-                    self.consumer
-                        .fetch_watermarks(topic, partition, ASK)
-                        .ok()?
-                        .1
-                }
+                _ => client.fetch_watermarks(topic, partition, ASK).ok()?.1,
             };
             Some((topic.to_owned(), partition, offset))
         };
         found.elements().iter().filter_map(position).collect()
     }
 
-    /// Goes on with what another reader was doing. Blocks.
+    /// Goes on with what another reader was doing.
     pub(crate) fn restore(&mut self, restored: &Restored) -> Result<(), ConsumerError> {
         match &restored.choice {
             Choice::Nothing => {}
             Choice::Topics(names) => {
-                self.consumer.context().begin_at(&restored.positions);
+                self.client.assignments.begin_at(&restored.positions);
                 self.selection = Selection::Topics {
                     names: names.clone(),
                     active: false,
                 };
             }
             Choice::Pattern(pattern) => {
-                self.consumer.context().begin_at(&restored.positions);
+                self.client.assignments.begin_at(&restored.positions);
                 let pattern = TopicPattern::new(pattern)
                     .map_err(|_| ConsumerError::Unforeseen("not a regular expression"))?;
                 self.selection = Selection::Pattern {
@@ -173,13 +168,13 @@ impl Reader {
                 break;
             }
             self.match_topics(left).await?;
-            let _woken = tokio::time::timeout(left.min(TICK), self.wake.notified()).await;
+            let _woken = tokio::time::timeout(left.min(TICK), self.client.wake().notified()).await;
         }
         Ok(())
     }
 
     /// Whether the group has said what this instance reads, since it last chose.
     pub(super) fn joined(&self) -> bool {
-        self.consumer.context().assignments() > self.before_join
+        self.client.assignments.count() > self.before_join
     }
 }

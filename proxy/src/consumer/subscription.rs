@@ -1,7 +1,8 @@
 //! What an instance reads: topics, a pattern of topics, or assigned partitions; one of the three at a time.
 //!
 //! As in the original a subscription or assignment takes effect with the next read: until then it is only noted, so that
-//! positions can be set first and no group waits for a member that nobody reads with.
+//! positions can be set first, no group waits for a member that nobody reads with, and no client is needed. When nothing
+//! is chosen any longer the client ends.
 
 use std::time::{Duration, Instant};
 
@@ -77,13 +78,13 @@ impl Reader {
         self.selection.topics().to_vec()
     }
 
-    /// Subscribes to topics, instead of those before. None: gives the subscription up. Blocks.
+    /// Subscribes to topics, instead of those before. None: gives up whatever was chosen. Blocks.
     ///
     /// # Errors
     /// A pattern or partitions are chosen already, or a name is empty.
     pub(crate) fn subscribe(&mut self, topics: Vec<Option<String>>) -> Result<(), ConsumerError> {
         if topics.is_empty() {
-            self.unsubscribe();
+            self.give_up();
             return Ok(());
         }
         let named: Option<Vec<String>> = topics
@@ -131,14 +132,21 @@ impl Reader {
         Ok(())
     }
 
-    /// Gives up whatever was chosen. Blocks until the group knows.
-    pub(crate) fn unsubscribe(&mut self) {
+    /// Gives up whatever was chosen, and with it the client. Blocks until the group knows.
+    pub(crate) fn give_up(&mut self) {
+        self.unsubscribe();
+        self.client.end();
+        self.follow_anew();
+    }
+
+    /// Gives up whatever was chosen; the client stays. Blocks until the group knows.
+    pub(super) fn unsubscribe(&mut self) {
         let before = std::mem::replace(&mut self.selection, Selection::None);
         match before {
             Selection::None | Selection::Assigned { active: false } => {}
             Selection::Topics { .. } | Selection::Pattern { .. } => self.leave(),
             Selection::Assigned { active: true } => {
-                let _state = self.consumer.unassign();
+                let _state = self.client.get().map(|client| client.unassign());
             }
         }
         self.parts.assign(&[]);
@@ -148,14 +156,14 @@ impl Reader {
 
     /// Leaves the group: the client does so in steps, between which it has to be polled.
     fn leave(&mut self) {
-        self.consumer.unsubscribe();
-        let started = Instant::now();
-        let assigned = || {
-            let list = self.consumer.assignment();
-            list.is_ok_and(|list| list.count() > 0)
+        let Some(client) = self.client.get() else {
+            return;
         };
+        client.unsubscribe();
+        let started = Instant::now();
+        let assigned = || client.assignment().is_ok_and(|list| list.count() > 0);
         while assigned() && started.elapsed() < LEAVE_WAIT {
-            let _given_up = self.consumer.poll(Duration::from_millis(20));
+            let _given_up = client.poll(Duration::from_millis(20));
         }
         self.keep_up();
     }
@@ -166,7 +174,7 @@ impl Reader {
     /// There is a subscription.
     pub(crate) fn assign(&mut self, list: Vec<TopicPartition>) -> Result<(), ConsumerError> {
         if list.is_empty() {
-            self.unsubscribe();
+            self.give_up();
             return Ok(());
         }
         if self.selection.is_subscription() {
@@ -190,9 +198,19 @@ impl Reader {
     /// # Errors
     /// Nothing is chosen, or the client refuses it.
     pub(super) async fn activate(&mut self, wait: Duration) -> Result<(), ConsumerError> {
+        match &self.selection {
+            Selection::None => {
+                return Err(ConsumerError::Unforeseen("no subscription, no assignment"));
+            }
+            Selection::Topics { active: true, .. } | Selection::Assigned { active: true } => {
+                return Ok(());
+            }
+            Selection::Pattern { .. } => return self.match_topics(wait).await,
+            Selection::Topics { .. } | Selection::Assigned { .. } => {}
+        }
+        // First the client: whoever waits for it may go away, and then nothing is active yet.
+        self.client.needed().await?;
         match &mut self.selection {
-            Selection::None => Err(ConsumerError::Unforeseen("no subscription, no assignment")),
-            Selection::Topics { active: true, .. } | Selection::Assigned { active: true } => Ok(()),
             Selection::Topics { names, active } => {
                 *active = true;
                 let names = names.clone();
@@ -202,7 +220,7 @@ impl Reader {
                 *active = true;
                 self.assign_client()
             }
-            Selection::Pattern { .. } => self.match_topics(wait).await,
+            Selection::None | Selection::Pattern { .. } => Ok(()),
         }
     }
 
@@ -235,19 +253,25 @@ impl Reader {
         if names == *matched {
             return Ok(());
         }
+        if !names.is_empty() {
+            self.client.needed().await?;
+        }
         matched.clone_from(&names);
         if names.is_empty() {
-            self.consumer.unsubscribe();
+            if let Some(client) = self.client.get() {
+                client.unsubscribe();
+            }
             return Ok(());
         }
         self.subscribe_client(&names)
     }
 
     fn subscribe_client(&mut self, names: &[String]) -> Result<(), ConsumerError> {
-        self.before_join = self.consumer.context().assignments();
+        self.before_join = self.client.assignments.count();
         self.chosen = Instant::now();
+        let client = self.client.need()?;
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        self.consumer.subscribe(&names).map_err(refused)
+        client.subscribe(&names).map_err(refused)
     }
 
     pub(super) fn assign_client(&mut self) -> Result<(), ConsumerError> {
@@ -258,7 +282,7 @@ impl Reader {
             list.add_partition_offset(&part.topic, part.partition, offset)
                 .map_err(refused)?;
         }
-        self.consumer.assign(&list).map_err(refused)
+        self.client.need()?.assign(&list).map_err(refused)
     }
 }
 

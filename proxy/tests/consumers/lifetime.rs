@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 
-use crate::calls::{Calls, EARLIEST, scene};
+use crate::calls::{ALL, Calls, EARLIEST, places, scene};
 use crate::support::{V2, eventually, kafka, start};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,5 +86,82 @@ async fn urls_follow_settings_and_front_servers() {
     proxy
         .done(Method::DELETE, "/consumers/g/instances/sp%20ace", "")
         .await;
+    proxy.proxy.drain().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_has_a_client_only_while_it_reads() {
+    let (_kafka, proxy) = scene("").await;
+    let clients = || proxy.metric("sluiceway_proxy_consumer_clients");
+    let ended = async |what: &str, left: f64| {
+        eventually(what, async || clients() == left).await;
+    };
+    let topics = r#"{"topics":["o"]}"#;
+    let partitions = r#"{"partitions":[{"topic":"o","partition":1}]}"#;
+    let mut instances = Vec::new();
+    for number in 0..20 {
+        let i = proxy.create(&format!("g{number}"), EARLIEST).await;
+        if number % 2 == 0 {
+            proxy.subscribe(&i, topics).await;
+        } else {
+            proxy.assign(&i, partitions).await;
+            let path = format!("{i}/positions/beginning");
+            proxy.done(Method::POST, &path, partitions).await;
+        }
+        assert_eq!(proxy.assigned(&i).await["partitions"].is_array(), true);
+        instances.push(i);
+    }
+    assert_eq!(clients(), 0.0);
+    let (group, assigned, committing) = (&instances[0], &instances[1], &instances[2]);
+    let read = async |i: &str| {
+        let mut found = places(&proxy.records(i, "?timeout=20000").await);
+        found.sort_unstable();
+        found
+    };
+    assert_eq!(read(group).await, ALL);
+    assert_eq!(read(assigned).await, ALL[3..]);
+    assert_eq!(clients(), 2.0);
+    // A commit needs Kafka, too; reading begins behind it.
+    let offsets = format!("{committing}/offsets");
+    let commit = r#"{"offsets":[{"topic":"o","partition":0,"offset":1}]}"#;
+    let answer = proxy.at(Method::POST, &offsets, commit).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(clients(), 3.0);
+    assert_eq!(read(committing).await, ALL[2..]);
+    assert_eq!(clients(), 3.0);
+    // Nothing is chosen any longer: what is chosen next is read by a client of its own, from what is committed.
+    let answer = proxy.at(Method::POST, &offsets, "").await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    for (i, resource) in [(committing, "subscription"), (assigned, "subscription")] {
+        let path = format!("{i}/{resource}");
+        proxy.done(Method::DELETE, &path, "").await;
+    }
+    ended("the clients of two end", 1.0).await;
+    proxy.subscribe(committing, topics).await;
+    assert_eq!(clients(), 1.0);
+    let one = r#"{"records":[{"value":3}]}"#;
+    let (records, _) = tokio::join!(
+        proxy.records(committing, "?timeout=20000"),
+        proxy.produce("/topics/o/partitions/1", one)
+    );
+    assert_eq!(places(&records), [(1, 3)]);
+    proxy.subscribe(assigned, topics).await;
+    assert_eq!(clients(), 2.0);
+    for i in &instances {
+        proxy.done(Method::DELETE, i, "").await;
+    }
+    ended("all clients end", 0.0).await;
+    proxy.proxy.drain().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_that_contradict_one_another_are_told_at_creation() {
+    let kafka = kafka(true).await;
+    let proxy = start(&kafka.bootstrap(), "consumer.max.poll.interval.ms=10000\n").await;
+    for _ in 0..2 {
+        let refused = proxy.refused(Method::POST, "/consumers/g", EARLIEST).await;
+        assert_eq!(refused, (422, 42204));
+    }
+    assert_eq!(proxy.metric("sluiceway_proxy_consumer_instances"), 0.0);
     proxy.proxy.drain().await;
 }

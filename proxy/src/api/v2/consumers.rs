@@ -144,7 +144,7 @@ pub async fn unsubscribe(request: &Request<'_>) -> Result<Response, Error> {
     let instance = instance(request)?;
     instance
         .call(|reader| {
-            reader.unsubscribe();
+            reader.give_up();
             Ok(())
         })
         .await?;
