@@ -108,7 +108,7 @@ async fn an_instance_has_a_client_only_while_it_reads() {
             let path = format!("{i}/positions/beginning");
             proxy.done(Method::POST, &path, partitions).await;
         }
-        assert_eq!(proxy.assigned(&i).await["partitions"].is_array(), true);
+        assert!(proxy.assigned(&i).await["partitions"].is_array());
         instances.push(i);
     }
     assert_eq!(clients(), 0.0);
