@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use sluiceway_common::props;
+use sluiceway_schemas::SubjectNameStrategy;
 
 use super::*;
 
