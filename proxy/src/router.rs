@@ -1,83 +1,26 @@
-//! Method and path → route. The table of everything that is served (v3's rows are in [`v3`]); the whole API's matching rules.
+//! Method and path → route: the whole API's matching rules. What is served stands in [`table`].
 //!
 //! In: a request's method and path. Out: a [`Matched`]: a route and the spans of its path parameters, or the reason
 //! why there is none. As in JAX-RS a slash at the end makes no difference, HEAD is answered by GET's route, OPTIONS by
 //! any resource, and an unknown method of a known path is a 405.
 
 mod consumers;
+mod endpoint;
+mod matched;
+mod table;
 mod v3;
 
 use http::Method;
 
 use crate::config::Endpoints;
-use crate::error::Error;
 use crate::format::Format;
 use crate::media::{MediaType, Offer, Offers};
+use table::{FORMATS, PRODUCED, Reads, Row, table};
 
+pub use endpoint::Endpoint;
+pub(crate) use matched::decode;
+pub use matched::{Matched, Target};
 pub use v3::V3;
-
-/// What a route does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Endpoint {
-    /// `GET /`
-    Root,
-    /// `POST /`
-    RootPost,
-    /// `GET /brokers`
-    Brokers,
-    /// `GET /topics`
-    Topics,
-    /// `GET /topics/{topic}`
-    Topic,
-    /// `POST /topics/{topic}`
-    ProduceToTopic,
-    /// `GET /topics/{topic}/partitions`
-    Partitions,
-    /// `GET /topics/{topic}/partitions/{partition}`
-    Partition,
-    /// `POST /topics/{topic}/partitions/{partition}`
-    ProduceToPartition,
-    /// `GET /topics/{topic}/partitions/{partition}/offsets`
-    PartitionOffsets,
-    /// `GET /topics/{topic}/partitions/{partition}/records`
-    PartitionRecords,
-    /// `POST /consumers/{group}`
-    CreateConsumer,
-    /// `DELETE /consumers/{group}/instances/{instance}`
-    DeleteConsumer,
-    /// `POST /consumers/{group}/instances/{instance}/subscription`
-    Subscribe,
-    /// `GET /consumers/{group}/instances/{instance}/subscription`
-    Subscription,
-    /// `DELETE /consumers/{group}/instances/{instance}/subscription`
-    Unsubscribe,
-    /// `POST /consumers/{group}/instances/{instance}/assignments`
-    Assign,
-    /// `GET /consumers/{group}/instances/{instance}/assignments`
-    Assignments,
-    /// `POST /consumers/{group}/instances/{instance}/positions`
-    Seek,
-    /// `POST /consumers/{group}/instances/{instance}/positions/beginning`
-    SeekToBeginning,
-    /// `POST /consumers/{group}/instances/{instance}/positions/end`
-    SeekToEnd,
-    /// `POST /consumers/{group}/instances/{instance}/offsets`
-    Commit,
-    /// `GET /consumers/{group}/instances/{instance}/offsets`
-    Committed,
-    /// `GET /consumers/{group}/instances/{instance}/records`
-    Records,
-    /// `GET /openapi.json`
-    OpenApi,
-    /// `GET /docs`
-    Docs,
-    /// The v3 API but for records.
-    V3(V3),
-    /// `POST /v3/clusters/{cluster}/topics/{topic}/records`
-    V3Records,
-    /// `POST /v3/clusters/{cluster}/topics/{topic}/records:batch`
-    V3RecordsBatch,
-}
 
 /// The media types of a body that a route reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,47 +61,6 @@ pub struct Resource {
     hidden: bool,
 }
 
-/// What a request was matched with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Matched {
-    /// Route, or why there is none.
-    pub target: Target,
-    params: Params,
-}
-
-/// Route, or why there is none; numbers are indexes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
-    /// This route.
-    Route(usize),
-    /// OPTIONS of this resource.
-    Options(usize),
-    /// This resource has no such method.
-    NoMethod(usize),
-    /// No resource has this path.
-    NoPath,
-}
-
-const MAX_PARAMS: usize = 6;
-
-/// Where in the path the parameters stand, in order.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Params {
-    spans: [(u16, u16); MAX_PARAMS],
-}
-
-impl Matched {
-    /// The path parameter of this number, decoded.
-    ///
-    /// # Errors
-    /// It is not UTF-8, or has a broken escape.
-    pub fn param(&self, path: &str, number: usize) -> Result<String, Error> {
-        let (start, end) = self.params.spans.get(number).copied().unwrap_or_default();
-        decode(path.get(start as usize..end as usize).unwrap_or_default())
-            .ok_or(Error::PathParameter)
-    }
-}
-
 /// All routes.
 #[derive(Debug)]
 pub struct Router {
@@ -167,154 +69,6 @@ pub struct Router {
     resources: Vec<Resource>,
     routes: Vec<Route>,
 }
-
-#[derive(Clone)]
-struct Row(&'static str, Method, Endpoint, &'static str, Reads);
-
-/// What a row of the table reads.
-#[derive(Clone, Copy)]
-enum Reads {
-    Anything,
-    V2,
-    /// The formats of produce requests; the name goes on with the format's.
-    Records,
-    /// Any type of v2; answers in any, too.
-    Consumers,
-    /// Nothing; answers in the formats of records. The name goes on with the format's.
-    Consumed,
-    /// Plain JSON, as all of v3.
-    V3,
-    /// Nothing; the answer is plain JSON.
-    V3Bodiless,
-}
-
-/// Everything that is served. The names are those of `api.endpoints.blocklist`.
-fn table() -> Vec<Row> {
-    use Endpoint as E;
-    let (get, post) = (Method::GET, Method::POST);
-    let mut rows = vec![
-        Row("/", get.clone(), E::Root, "api.v2.root.get", Reads::V2),
-        Row(
-            "/",
-            post.clone(),
-            E::RootPost,
-            "api.v2.root.post",
-            Reads::V2,
-        ),
-        Row(
-            "/brokers",
-            get.clone(),
-            E::Brokers,
-            "api.v2.brokers.list",
-            Reads::Anything,
-        ),
-        Row(
-            "/topics",
-            get.clone(),
-            E::Topics,
-            "api.v2.topics.list",
-            Reads::V2,
-        ),
-        Row(
-            "/topics/{topic}",
-            get.clone(),
-            E::Topic,
-            "api.v2.topics.get",
-            Reads::V2,
-        ),
-        Row(
-            "/topics/{topic}",
-            post.clone(),
-            E::ProduceToTopic,
-            "api.v2.produce-to-topic",
-            Reads::Records,
-        ),
-        Row(
-            "/topics/{topic}/partitions",
-            get.clone(),
-            E::Partitions,
-            "api.v2.partitions.list",
-            Reads::V2,
-        ),
-        Row(
-            "/topics/{topic}/partitions/{partition}",
-            get.clone(),
-            E::Partition,
-            "api.v2.partitions.get",
-            Reads::V2,
-        ),
-        Row(
-            "/topics/{topic}/partitions/{partition}",
-            post,
-            E::ProduceToPartition,
-            "api.v2.produce-to-partition",
-            Reads::Records,
-        ),
-        Row(
-            "/topics/{topic}/partitions/{partition}/offsets",
-            get.clone(),
-            E::PartitionOffsets,
-            "api.v2.partitions.get-offsets",
-            Reads::V2,
-        ),
-        Row(
-            "/topics/{topic}/partitions/{partition}/records",
-            get,
-            E::PartitionRecords,
-            "api.v2.partitions.consume-",
-            Reads::Consumed,
-        ),
-        Row(
-            "/v3/clusters/{cluster}/topics/{topic}/records",
-            Method::POST,
-            E::V3Records,
-            "api.v3.produce.produce-to-topic",
-            Reads::V3,
-        ),
-        Row(
-            "/v3/clusters/{cluster}/topics/{topic}/records:batch",
-            Method::POST,
-            E::V3RecordsBatch,
-            "api.v3.batch-produce.produce-to-topic",
-            Reads::V3,
-        ),
-    ];
-    rows.extend(consumers::rows());
-    rows.extend(openapi());
-    rows
-}
-
-/// The API's description.
-fn openapi() -> [Row; 2] {
-    [
-        Row(
-            "/openapi.json",
-            Method::GET,
-            Endpoint::OpenApi,
-            "api.openapi.get",
-            Reads::V3Bodiless,
-        ),
-        Row(
-            "/docs",
-            Method::GET,
-            Endpoint::Docs,
-            "api.openapi.page",
-            Reads::V3Bodiless,
-        ),
-    ]
-}
-
-/// The formats that records can be read in, as the endpoints' names have them.
-const FORMATS: [&str; 5] = ["binary", "json", "avro", "json-schema", "protobuf"];
-
-/// The formats that records can be posted in.
-const PRODUCED: [MediaType; 5] = [
-    MediaType::V2Binary,
-    MediaType::V2Json,
-    MediaType::V2Avro,
-    MediaType::V2JsonSchema,
-    MediaType::V2Protobuf,
-];
 
 impl Router {
     /// The routes of the endpoints that are served, in the media types of `offers`.
@@ -333,8 +87,7 @@ impl Router {
                 && (endpoints.v3 || !name.starts_with("api.v3."))
                 && (endpoints.openapi || !name.starts_with("api.openapi."))
         };
-        let rows = table().into_iter().chain(v3::table());
-        for row in rows.filter(|Row(.., name, _)| enabled(name)) {
+        for row in table().into_iter().filter(|Row(.., name, _)| enabled(name)) {
             router.add(&row, endpoints)?;
         }
         for resource in &mut router.resources {
@@ -436,18 +189,9 @@ impl Router {
             .unwrap_or(path);
         let respelt = v3::respell(path);
         let path = respelt.as_deref().unwrap_or(path);
-        let (at, params) = match self.paths.at(path) {
-            Ok(found) => (*found.value, spans(path, &found.params)),
-            Err(_) => {
-                return Matched {
-                    target: Target::NoPath,
-                    params: Params::default(),
-                };
-            }
-        };
-        Matched {
-            target: self.target(at, method),
-            params,
+        match self.paths.at(path) {
+            Ok(found) => Matched::new(self.target(*found.value, method), path, &found.params),
+            Err(_) => Matched::no_path(),
         }
     }
 
@@ -498,37 +242,6 @@ fn allowed<'m>(methods: impl Iterator<Item = &'m Method>) -> Vec<&'static str> {
         name => methods.contains(&name),
     };
     ORDER.into_iter().filter(has).collect()
-}
-
-fn spans(path: &str, params: &matchit::Params<'_, '_>) -> Params {
-    let mut spans = Params::default();
-    let base = path.as_ptr() as usize;
-    for (span, (_, value)) in spans.spans.iter_mut().zip(params.iter()) {
-        let start = value.as_ptr() as usize - base;
-        let narrow = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
-        *span = (narrow(start), narrow(start + value.len()));
-    }
-    spans
-}
-
-/// Undoes `%20` and the like.
-pub(crate) fn decode(text: &str) -> Option<String> {
-    if !text.contains('%') {
-        return Some(text.to_owned());
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let (digits, tail) = rest.split_at_checked(2)?;
-        bytes.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
-        rest = tail;
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

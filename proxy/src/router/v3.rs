@@ -2,7 +2,8 @@
 
 use http::Method;
 
-use super::{Endpoint, Reads, Row};
+use super::endpoint::Endpoint;
+use super::table::{Reads, Row};
 
 /// What a route of the v3 API does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
