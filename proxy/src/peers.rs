@@ -19,14 +19,19 @@ mod claim;
 mod claims;
 mod client;
 pub mod config;
+mod elsewhere;
 mod forward;
+mod forwarded;
 mod introduce;
 mod membership;
 mod metrics;
 mod ownership;
+mod pass_on;
+mod post;
 pub(crate) mod rendezvous;
 mod tail;
 mod tasks;
+mod tries;
 
 use std::sync::Arc;
 
@@ -52,10 +57,11 @@ pub(crate) use metrics::PeerMetrics;
 
 pub(crate) use claims::Pen;
 pub use client::MARK;
-pub use forward::Forwarded;
-pub(crate) use forward::{Created, answer, create, is_of_instance, relay};
+pub(crate) use forward::{answer, is_of_instance};
+pub use forwarded::Forwarded;
 pub(crate) use introduce::{Passed, PassedPrincipal, introduce, introduced};
 pub(crate) use membership::PROBE_PATH;
+pub(crate) use post::{Created, create, relay};
 
 /// Locks of instances: two with the same one only wait for one another.
 const LOCKS: usize = 64;
