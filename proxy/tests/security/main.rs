@@ -1,0 +1,13 @@
+//! Who may do what, through the whole stack: users, keys, tokens, rights, limits, and ways round them.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod callers;
+mod credentials;
+#[path = "../support/provider.rs"]
+mod provider;
+mod rates;
+mod rights;
+mod settings;
+#[path = "../support/mod.rs"]
+mod support;
+mod ways_round;

@@ -1,0 +1,111 @@
+//! Stages, the admin listener, and what is told at start.
+
+use bytes::Bytes;
+use http::{Method, Request};
+use http_body_util::Full;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use serde_json::json;
+
+use crate::callers::{RECORD, basic, users};
+use crate::support::{self, V2, kafka, start};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stages_are_part_of_links_only() {
+    let kafka = kafka(false).await;
+    kafka.create("t", 1).await;
+    let proxy = start(&kafka.bootstrap(), "sluiceway.stages=test,prod\n").await;
+    assert_eq!(proxy.post("/test/topics/t", RECORD).await.status, 200);
+    assert_eq!(proxy.post("/topics/t", RECORD).await.status, 200);
+    assert_eq!(proxy.get("/prod/topics").await.json(), json!(["t"]));
+    assert_eq!(proxy.get("/other/topics").await.status, 404);
+    for stage in ["", "/test"] {
+        let clusters = proxy.get(&format!("{stage}/v3/clusters")).await.json();
+        let link = clusters["data"][0]["metadata"]["self"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let start = proxy.url(&format!("{stage}/v3/clusters/"));
+        assert!(link.starts_with(&start), "{link}");
+        let path = link.strip_prefix(&proxy.url("")).unwrap();
+        assert_eq!(proxy.get(path).await.status, 200);
+    }
+    let made = proxy
+        .call(
+            Method::POST,
+            "/prod/consumers/g",
+            Some(V2),
+            b"{\"name\":\"i\"}",
+        )
+        .await;
+    let base = made.json()["base_uri"].as_str().unwrap().to_owned();
+    assert_eq!(base, proxy.url("/prod/consumers/g/instances/i"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_may_ask_for_a_user() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = users(folder.path()) + "sluiceway.admin.authentication.enable=true\n";
+    let proxy = start("127.0.0.1:1", &settings).await;
+    let admin = proxy.proxy.admin_addresses()[0];
+    let call = async |path: &str, authorization: Option<String>| {
+        let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+        let mut request = Request::builder().uri(format!("http://{admin}{path}"));
+        if let Some(value) = authorization {
+            request = request.header("authorization", value);
+        }
+        let request = request.body(Full::default()).unwrap();
+        support::read(client.request(request).await.unwrap())
+            .await
+            .status
+    };
+    assert_eq!(call("/metrics", None).await, 401);
+    assert_eq!(call("/metrics", Some(basic("alice", "no").1)).await, 401);
+    assert_eq!(
+        call("/metrics", Some(basic("alice", "s3cret-alice").1)).await,
+        200
+    );
+    assert_eq!(call("/livez", None).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_missing_is_told_at_start() {
+    for (settings, told) in [
+        (
+            "authentication.method=BASIC",
+            "sluiceway.authentication.password.file",
+        ),
+        (
+            "authentication.method=API_KEY\nsluiceway.api.keys.file=/x",
+            "sluiceway.authorization.rules is empty",
+        ),
+        (
+            "authentication.method=API_KEY\nsluiceway.authorization.rules=*: produce=*",
+            "sluiceway.api.keys.file is not set",
+        ),
+        (
+            "authentication.method=BEARER\nsluiceway.authorization.rules=*: produce=*",
+            "oauthbearer.jwks.endpoint.url is not set",
+        ),
+        (
+            "sluiceway.authorization.rules=a: produce=x",
+            "needs authentication.method",
+        ),
+        ("authentication.method=BASIC,KERBEROS", "KERBEROS"),
+        ("sluiceway.jwt.algorithms=HS256", "HS256"),
+        ("sluiceway.stages=topics", "sluiceway.stages"),
+        (
+            "dos.filter.enabled=true\ndos.filter.ip.whitelist=here",
+            "dos.filter.ip.whitelist",
+        ),
+        (
+            "rate.limit.enable=true\nrate.limit.costs=x",
+            "rate.limit.costs",
+        ),
+    ] {
+        let text = format!("bootstrap.servers=a:1\n{settings}\n");
+        let properties = sluiceway_common::props::parse(&text).unwrap();
+        let error = sluiceway_proxy::Config::parse(&properties).unwrap_err();
+        assert!(error.to_string().contains(told), "{settings}: {error}");
+    }
+}

@@ -1,0 +1,145 @@
+//! Ways round it: other routes and methods, smuggled requests, guessing.
+
+use http::Method;
+use sluiceway_proxy::router::Router;
+
+use crate::callers::{RULES, basic, get, send, users};
+use crate::support::start;
+
+/// Every row of the router's table, and every way to write its path differently.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_route_is_open_to_anybody() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = format!("{}{RULES}sluiceway.stages=test\n", users(folder.path()));
+    let settings = settings + "sluiceway.authentication.failures.per.minute=0\n";
+    let proxy = start("127.0.0.1:1", &settings).await;
+    let defaults = sluiceway_common::props::parse("bootstrap.servers=a:1").unwrap();
+    let defaults = sluiceway_proxy::Config::parse(&defaults).unwrap();
+    let router = Router::new(&defaults.endpoints, defaults.http.media).unwrap();
+    assert!(router.routes().len() > 60, "{}", router.routes().len());
+    let dave = basic("dave", "s3cret-dave");
+    let (mut tried, mut open) = (0, Vec::new());
+    for route in router.routes() {
+        let path: String = route
+            .template
+            .split('/')
+            .map(|part| {
+                if part.starts_with('{') {
+                    part.replace(['{', '}'], "")
+                } else {
+                    part.to_owned()
+                }
+            })
+            .collect::<Vec<_>>()
+            .join("/");
+        let ways = [
+            path.clone(),
+            format!("{path}/"),
+            format!("/test{path}"),
+            format!("/{path}"),
+            path.to_uppercase(),
+            format!("{path}."),
+            format!("{path}%2f"),
+            format!("/./{}", path.trim_start_matches('/')),
+            format!("/x/%2e%2e{path}"),
+            format!("{path};a=b"),
+            format!("{path}?a=b"),
+            path.replacen("/topics", "/%74opics", 1),
+        ];
+        for way in ways {
+            let answer = send(&proxy, route.method.clone(), &way, &[], "").await;
+            tried += 1;
+            if answer.status != 401 {
+                open.push(format!("{} {way}: {}", route.method, answer.status));
+            }
+        }
+        // Known, but without any right: nothing but lists of what may be seen, which are empty, and how to ask.
+        let mine = [(dave.0, dave.1.clone())];
+        let status = send(&proxy, route.method.clone(), &path, &mine, "")
+            .await
+            .status;
+        let listed = ["/", "/brokers", "/topics", "/v3/clusters"].contains(&route.template)
+            || ["/openapi.json", "/docs"].contains(&route.template)
+            || route.template.starts_with("/v3/clusters/{cluster}/brokers")
+            || ["/v3/clusters/{cluster}", "/v3/clusters/{cluster}/topics"]
+                .contains(&route.template);
+        if status != 403 && !listed {
+            open.push(format!("{} {path} of dave: {status}", route.method));
+        }
+    }
+    assert!(open.is_empty(), "open: {open:#?}");
+    assert!(tried > 700, "{tried}");
+    for method in [
+        Method::OPTIONS,
+        Method::HEAD,
+        Method::TRACE,
+        Method::CONNECT,
+    ] {
+        if method != Method::CONNECT {
+            let answer = send(&proxy, method, "/topics", &[], "").await;
+            assert_eq!(answer.status, 401);
+        }
+    }
+}
+
+/// Two servers that see different requests in the same bytes let one hide in the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn smuggled_requests_do_not_arrive() {
+    let folder = tempfile::tempdir().unwrap();
+    let proxy = start("127.0.0.1:1", &users(folder.path())).await;
+    let (_, alice) = basic("alice", "s3cret-alice");
+    let hidden = "GET /topics HTTP/1.1\r\nHost: x\r\n\r\n";
+    for headers in [
+        format!("Content-Length: 4\r\nTransfer-Encoding: chunked\r\nAuthorization: {alice}"),
+        format!("Transfer-Encoding: chunked\r\nContent-Length: 4\r\nAuthorization: {alice}"),
+        format!(
+            "Transfer-Encoding: identity, chunked\r\nContent-Length: 4\r\nAuthorization: {alice}"
+        ),
+        format!("Transfer-Encoding: xchunked\r\nAuthorization: {alice}"),
+        format!("Content-Length: 5\r\nContent-Length: 6\r\nAuthorization: {alice}"),
+        format!("Content-Length : 5\r\nAuthorization: {alice}"),
+        format!("Content-Length: +5\r\nAuthorization: {alice}"),
+        format!("X: y\r\n Content-Length: 5\r\nAuthorization: {alice}"),
+        format!("Authorization: {alice}\r\nAuthorization: Basic eDp5\r\nContent-Length: 0"),
+    ] {
+        let text =
+            format!("POST /nowhere HTTP/1.1\r\nHost: x\r\n{headers}\r\n\r\n0\r\n\r\n{hidden}");
+        let answer = proxy.raw(text.as_bytes()).await;
+        // The hidden request has no credentials: were it let through with those of the first, it would not be a 401.
+        let answers: Vec<&str> = answer
+            .lines()
+            .filter_map(|line| line.strip_prefix("HTTP/1.1 "))
+            .collect();
+        let refused = |status: &&str| {
+            status.starts_with("400") || status.starts_with("401") || status.starts_with("404")
+        };
+        assert!(
+            !answers.is_empty() && answers.iter().all(refused),
+            "{headers}: {answers:?}"
+        );
+        if let [_, second, ..] = answers[..] {
+            assert!(
+                second.starts_with("401") || second.starts_with("400"),
+                "{headers}: {answers:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guessing_is_slowed_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = users(folder.path()) + "sluiceway.authentication.failures.per.minute=5\n";
+    let proxy = start("127.0.0.1:1", &settings).await;
+    let mut statuses = Vec::new();
+    for guess in 0..8 {
+        let answer = get(&proxy, "/topics", &basic("alice", &format!("guess{guess}"))).await;
+        statuses.push(answer.status);
+    }
+    assert_eq!(statuses[..5], [401; 5]);
+    assert_eq!(statuses[6..], [429; 2]);
+    // Right ones wait as well: otherwise their answer would tell that they are.
+    let right = get(&proxy, "/nowhere", &basic("alice", "s3cret-alice")).await;
+    assert_eq!(right.status, 429);
+    assert!(right.header("retry-after").is_some());
+}
