@@ -236,47 +236,55 @@ async fn what_is_wrong_is_told_at_start() {
     std::fs::write(&mixed, [other, two.certificate_pem()].concat()).unwrap();
     let nothing = folder.path().join("nothing.pem");
     std::fs::write(&nothing, "nothing").unwrap();
-    for (settings, told) in [
-        (String::new(), "ssl.keystore.location"),
-        (keystore(&folder.path().join("gone.pem"), ""), "cannot read"),
-        (keystore(&expired, ""), "expired at"),
-        (keystore(&early, ""), "not valid yet"),
-        (keystore(&mixed, ""), "mixed.pem"),
+    let gone = folder.path().join("gone.pem");
+    for (store, rest, told) in [
+        (None, "", "ssl.keystore.location"),
+        (Some(&gone), "", "cannot read"),
+        (Some(&expired), "", "expired at"),
+        (Some(&early), "", "not valid yet"),
+        (Some(&mixed), "", "mixed.pem"),
+        (Some(&nothing), "keystore.type=PEM", "holds no PEM"),
+        (Some(&nothing), "", "neither PEM nor PKCS#12 nor JKS"),
         (
-            keystore(&nothing, "ssl.keystore.type=PEM\n"),
-            "holds no PEM",
+            Some(&p12),
+            "keystore.password=wrong-secret",
+            "missing or wrong",
         ),
-        (keystore(&nothing, ""), "neither PEM nor PKCS#12 nor JKS"),
+        (Some(&locked), "", "set ssl.key.password"),
         (
-            keystore(&p12, "ssl.keystore.password=wrong-secret\n"),
-            "its password is wrong",
-        ),
-        (keystore(&locked, ""), "set ssl.key.password"),
-        (
-            keystore(&locked, "ssl.key.password=wrong-secret\n"),
+            Some(&locked),
+            "key.password=wrong-secret",
             "ssl.key.password is wrong",
         ),
+        (Some(&good), "client.auth=true", "ssl.truststore.location"),
         (
-            keystore(&good, "ssl.client.auth=true\n"),
-            "ssl.truststore.location",
-        ),
-        (
-            keystore(&good, "ssl.client.authentication=MAYBE\n"),
+            Some(&good),
+            "client.authentication=MAYBE",
             "NONE, REQUESTED or REQUIRED",
         ),
         (
-            keystore(&good, "ssl.enabled.protocols=TLSv1.1\n"),
+            Some(&good),
+            "enabled.protocols=TLSv1.1",
             "ssl.enabled.protocols",
         ),
         (
-            keystore(&good, "ssl.cipher.suites=TLS_RSA_WITH_RC4_128_MD5\n"),
+            Some(&good),
+            "cipher.suites=TLS_RSA_WITH_RC4_128_MD5",
             "ssl.cipher.suites",
         ),
         (
-            keystore(&good, "ssl.principal.mapping.rules=RULE:x\n"),
+            Some(&good),
+            "principal.mapping.rules=RULE:x",
             "ssl.principal.mapping.rules",
         ),
     ] {
+        let mut settings = String::new();
+        if !rest.is_empty() {
+            settings = format!("ssl.{rest}\n");
+        }
+        if let Some(store) = store {
+            settings = keystore(store, &settings);
+        }
         let error = match proxy(&settings).await {
             Ok(_) => panic!("started with {settings}"),
             Err(error) => error,
