@@ -130,6 +130,48 @@ pub fn text_named(
     }
 }
 
+/// A `Boolean`: also as a text; of whole numbers 0 is false, and all others are true.
+///
+/// # Errors
+/// Other texts, fractions, arrays and objects.
+pub fn boolean(input: &[u8], scanner: &mut Scanner<'_>) -> Result<Option<bool>, Mismatch> {
+    let wanted = "Cannot deserialize value of type `Boolean` from";
+    let token = token(scanner, input)?;
+    match (token.name, token.text.trim()) {
+        ("VALUE_NULL", _) | ("VALUE_STRING", "" | "null") => Ok(None),
+        ("VALUE_TRUE", _) | ("VALUE_STRING", "true" | "True" | "TRUE") => Ok(Some(true)),
+        ("VALUE_FALSE", _) | ("VALUE_STRING", "false" | "False" | "FALSE") => Ok(Some(false)),
+        ("VALUE_NUMBER_INT", number) => Ok(Some(number != "0")),
+        ("VALUE_STRING", text) => Err(Mismatch::Shape(format!(
+            "{wanted} String \"{text}\": only \"true\" or \"false\" recognized"
+        ))),
+        (name, _) => Err(Mismatch::Shape(format!(
+            "{wanted} {} value (token `JsonToken.{name}`)",
+            token.kind
+        ))),
+    }
+}
+
+/// Fails unless only whitespace follows what was bound as `class`.
+///
+/// # Errors
+/// What follows, or that it is not JSON.
+pub fn nothing_behind(
+    scanner: &mut Scanner<'_>,
+    input: &[u8],
+    class: &str,
+) -> Result<(), Mismatch> {
+    if scanner.peek().is_none() {
+        return Ok(());
+    }
+    let token = token(scanner, input)?;
+    Err(Mismatch::Shape(format!(
+        "Trailing token (of type {}) found after value (bound as `{class}`): not allowed as per \
+         `DeserializationFeature.FAIL_ON_TRAILING_TOKENS`",
+        token.name
+    )))
+}
+
 /// The mismatch of a value of any other shape than the wanted type `wanted`.
 #[must_use]
 pub fn unexpected(scanner: &mut Scanner<'_>, input: &[u8], wanted: &str) -> Mismatch {
@@ -303,6 +345,23 @@ mod tests {
             ),
         ] {
             assert_eq!(read(json, int), Err(message.to_owned()), "{json}");
+        }
+    }
+
+    #[test]
+    fn booleans() {
+        for (json, expected) in [
+            ("true", Some(true)),
+            ("\"False\"", Some(false)),
+            ("\" \"", None),
+            ("null", None),
+            ("0", Some(false)),
+            ("-7", Some(true)),
+        ] {
+            assert_eq!(read(json, boolean), Ok(expected), "{json}");
+        }
+        for json in ["\"yes\"", "1.0", "[]", "{}"] {
+            assert!(read(json, boolean).is_err(), "{json}");
         }
     }
 

@@ -143,7 +143,6 @@ impl EnvelopeError {
 
 const REQUEST: &str = "ProduceRequest";
 const RECORD: &str = "ProduceRecord";
-const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// Jackson's limits, without the one on strings: the body is bounded as a whole.
 const OPTIONS: Options = Options {
@@ -168,10 +167,9 @@ pub fn decode_extended(
     method: &'static str,
     extended: bool,
 ) -> Result<Envelope, EnvelopeError> {
-    let start = if body.starts_with(BOM) { BOM.len() } else { 0 };
     let mut decoder = Decoder {
         body,
-        scanner: Scanner::new(body, start, &OPTIONS),
+        scanner: Scanner::document(body, &OPTIONS),
         envelope: Envelope {
             json: Vec::with_capacity(body.len()),
             ..Envelope::default()
@@ -182,7 +180,7 @@ pub fn decode_extended(
     if !decoder.request()? {
         return Err(EnvelopeError::Missing(method));
     }
-    decoder.nothing_behind()?;
+    coerce::nothing_behind(&mut decoder.scanner, body, REQUEST).map_err(told)?;
     if decoder.envelope.records.is_empty() {
         return Err(EnvelopeError::NoRecords(method));
     }
@@ -358,17 +356,13 @@ impl Decoder<'_> {
         }
         Ok(Some(Span::since(start, json)))
     }
+}
 
-    fn nothing_behind(&mut self) -> Result<(), EnvelopeError> {
-        if self.scanner.peek().is_none() {
-            return Ok(());
-        }
-        let token = coerce::token(&mut self.scanner, self.body).map_err(EnvelopeError::Syntax)?;
-        Err(EnvelopeError::Shape(format!(
-            "Trailing token (of type {}) found after value (bound as `{REQUEST}`): not allowed as per \
-             `DeserializationFeature.FAIL_ON_TRAILING_TOKENS`",
-            token.name
-        )))
+/// A mismatch outside of every field: syntax errors are told unshortened there.
+pub(crate) fn told(mismatch: Mismatch) -> EnvelopeError {
+    match mismatch {
+        Mismatch::Syntax(error) => EnvelopeError::Syntax(error),
+        Mismatch::Shape(message) => EnvelopeError::Shape(message),
     }
 }
 

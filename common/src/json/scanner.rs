@@ -16,7 +16,20 @@ pub struct Scanner<'a> {
     options: Options,
 }
 
+/// What may stand in front of a document in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 impl<'a> Scanner<'a> {
+    /// A cursor at the beginning of a document, behind its byte order mark if it has one: as Jackson, which passes over it.
+    #[must_use]
+    pub fn document(input: &'a [u8], options: &Options) -> Self {
+        let start = match input.starts_with(BYTE_ORDER_MARK) {
+            true => BYTE_ORDER_MARK.len(),
+            false => 0,
+        };
+        Self::new(input, start, options)
+    }
+
     /// A cursor at `start`. Offsets, lines and columns of errors count from the beginning of `input`.
     #[must_use]
     pub fn new(input: &'a [u8], start: usize, options: &Options) -> Self {

@@ -5,8 +5,8 @@
 
 use sluiceway_common::json::{Options, Scanner};
 
-use crate::coerce::{self, Mismatch};
-use crate::envelope::EnvelopeError;
+use crate::coerce;
+use crate::envelope::{EnvelopeError, told};
 
 /// A body, or an object in it.
 pub(crate) struct Fields<'b, 's> {
@@ -16,13 +16,6 @@ pub(crate) struct Fields<'b, 's> {
 
 type Read<T> = Result<T, EnvelopeError>;
 
-fn told(mismatch: Mismatch) -> EnvelopeError {
-    match mismatch {
-        Mismatch::Syntax(error) => EnvelopeError::Syntax(error),
-        Mismatch::Shape(message) => EnvelopeError::Shape(message),
-    }
-}
-
 /// Reads a body that is one object of the class `class`. `field` is called at each value with the field's name and
 /// says whether it knows it. `false`: there is no body, or it is `null`.
 pub(crate) fn read(
@@ -30,7 +23,7 @@ pub(crate) fn read(
     class: &str,
     mut field: impl FnMut(&str, &mut Fields<'_, '_>) -> Read<bool>,
 ) -> Read<bool> {
-    let mut scanner = Scanner::new(body, 0, &Options::STRICT);
+    let mut scanner = Scanner::document(body, &Options::STRICT);
     if scanner.peek().is_none() {
         return Ok(false);
     }
@@ -39,15 +32,8 @@ pub(crate) fn read(
         scanner: &mut scanner,
     };
     let present = fields.object(class, &mut field)?;
-    if scanner.peek().is_none() {
-        return Ok(present);
-    }
-    let token = coerce::token(&mut scanner, body).map_err(EnvelopeError::Syntax)?;
-    Err(EnvelopeError::Shape(format!(
-        "Trailing token (of type {}) found after value (bound as `{class}`): not allowed as per \
-         `DeserializationFeature.FAIL_ON_TRAILING_TOKENS`",
-        token.name
-    )))
+    coerce::nothing_behind(&mut scanner, body, class).map_err(told)?;
+    Ok(present)
 }
 
 impl Fields<'_, '_> {

@@ -152,7 +152,9 @@ mod tests {
     #[test]
     fn subscriptions() {
         let read = |body: &str| SubscriptionRequest::read(body.as_bytes());
-        assert_eq!(read("{}").unwrap(), SubscriptionRequest::default());
+        for nothing in ["{}", "\u{feff}{}"] {
+            assert_eq!(read(nothing).unwrap(), SubscriptionRequest::default());
+        }
         let both = read(r#"{"topics":["a",null],"topic_pattern":"x.*"}"#).unwrap();
         assert_eq!(both.topics, Some(vec![Some("a".into()), None]));
         assert_eq!(both.pattern.as_deref(), Some("x.*"));

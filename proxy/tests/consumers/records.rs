@@ -34,7 +34,7 @@ async fn formats_and_parameters() {
             .header("content-type"),
         None
     );
-    for query in ["?timeout=x", "?max_bytes=x"] {
+    for query in ["?timeout=x", "?max_bytes=x", "?timeout=&max_bytes=1.5"] {
         assert_eq!(
             proxy
                 .accepting(&format!("{records}{query}"), JSON)
@@ -67,7 +67,8 @@ async fn formats_and_parameters() {
             r#"{"offsets":[{"topic":"raw","partition":0,"offset":1}]}"#,
         )
         .await;
-    assert_eq!(proxy.records(&i, "").await[0]["value"], json!({"n": 1}));
+    let records = proxy.records(&i, "?timeout=&max_bytes=%20").await;
+    assert_eq!(records[0]["value"], json!({"n": 1}));
     let binary = proxy.create("b", r#"{"auto.offset.reset":"earliest","fetch.min.bytes":1,"consumer.request.timeout.ms":9000}"#).await;
     proxy.subscribe(&binary, r#"{"topics":["raw"]}"#).await;
     let answer = proxy.get(&format!("{binary}/records")).await;

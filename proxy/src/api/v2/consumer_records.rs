@@ -75,9 +75,9 @@ pub(super) fn last_event(request: &Request<'_>) -> Result<Positions, Error> {
     Positions::parse(id)
 }
 
-/// A parameter as Java's `long`; -1 if it is not there.
+/// A parameter as Java's `long`; -1 if it is not there, or blank.
 fn number(request: &Request<'_>, name: &str) -> Result<i64, Error> {
-    match request.query(name) {
+    match request.query(name).filter(|text| !text.trim().is_empty()) {
         None => Ok(-1),
         Some(text) => text.parse().map_err(|_| Error::PathParameter),
     }

@@ -32,7 +32,7 @@ pub async fn post(request: &Request<'_>, body: Incoming) -> Result<Response, Err
 }
 
 fn check(body: &[u8]) -> Result<(), Mismatch> {
-    let mut scanner = Scanner::new(body, 0, &Options::STRICT);
+    let mut scanner = Scanner::document(body, &Options::STRICT);
     match scanner.peek() {
         None => return Ok(()),
         Some(b'n') => scanner.skip()?,

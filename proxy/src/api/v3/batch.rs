@@ -179,7 +179,7 @@ fn valid_id(id: &str) -> bool {
 
 /// Reads the batch; data are appended to `json`.
 fn decode(body: &[u8], json: &mut Vec<u8>) -> Result<Vec<RecordRequest>, Error> {
-    let mut scanner = Scanner::new(body, 0, &OPTIONS);
+    let mut scanner = Scanner::document(body, &OPTIONS);
     match scanner.peek() {
         None => return Err(Error::Batch("Request body is empty. Data is required.")),
         Some(b'n') => {
@@ -219,7 +219,7 @@ fn members(
             }
         }
     }
-    scanner.finish()?;
+    coerce::nothing_behind(scanner, body, REQUEST)?;
     Ok((entries, unknown))
 }
 

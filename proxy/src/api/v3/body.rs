@@ -10,7 +10,7 @@ pub(super) mod topic;
 use sluiceway_common::json::{JsonError, Options, Scanner};
 
 use crate::coerce::{self, Mismatch};
-use crate::envelope::EnvelopeError;
+use crate::envelope::{EnvelopeError, told};
 use crate::error::Error;
 
 /// What a request is answered with whose body is empty or `null`.
@@ -34,7 +34,7 @@ pub(super) fn whole<T>(
 ) -> Result<T, Error> {
     let mut reader = Reader {
         body,
-        scanner: Scanner::new(body, 0, &Options::STRICT),
+        scanner: Scanner::document(body, &Options::STRICT),
     };
     match reader.scanner.peek() {
         None => return Err(Error::InvalidPayload(empty)),
@@ -46,7 +46,7 @@ pub(super) fn whole<T>(
         Some(_) => return Err(reader.not_an_object(class).into()),
     }
     let read = object(&mut reader)?;
-    reader.scanner.finish().map_err(EnvelopeError::Syntax)?;
+    coerce::nothing_behind(&mut reader.scanner, body, class).map_err(told)?;
     Ok(read)
 }
 
@@ -123,23 +123,9 @@ impl Reader<'_> {
         self.int()?.map(narrow).transpose()
     }
 
-    /// A `Boolean`: also as a text, and numbers but 0.
+    /// A `Boolean`.
     pub(super) fn boolean(&mut self) -> Read<Option<bool>> {
-        match self.scanner.peek() {
-            Some(b't' | b'f' | b'n' | b'"') => {
-                let text = self.text()?.unwrap_or_default();
-                match text.trim() {
-                    "" | "null" => Ok(None),
-                    "true" | "True" | "TRUE" => Ok(Some(true)),
-                    "false" | "False" | "FALSE" => Ok(Some(false)),
-                    _ => Err(EnvelopeError::Shape(format!(
-                        "Cannot deserialize value of type `Boolean` from String \"{text}\": only \"true\" or \"false\" recognized"
-                    ))),
-                }
-            }
-            Some(b'-' | b'0'..=b'9') => Ok(self.int()?.map(|number| number != 0)),
-            _ => Err(self.unexpected("Boolean")),
-        }
+        coerce::boolean(self.body, &mut self.scanner).map_err(mismatch)
     }
 
     /// One of an enumeration's names, told by `known`; `listed` are all of them.
