@@ -2,92 +2,28 @@
 //! (partition, timestamp, headers, null or empty key and value), read everything back, look at
 //! committed offsets with their metadata. librdkafka is the client, as any other client would be.
 
-use std::collections::{BTreeMap, HashMap};
+mod offsets;
+mod read;
+mod record;
+
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
+use rdkafka::consumer::BaseConsumer;
+use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
 use rdkafka::{Offset, TopicPartitionList};
 
+pub use offsets::Committed;
+pub use record::{Record, RecordHeader};
+
 /// What one question to the broker may take.
 const ASK_TIMEOUT: Duration = Duration::from_secs(20);
-/// What reading a whole topic may take.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// A record header: name and value.
-pub type RecordHeader = (String, Option<Vec<u8>>);
-
-/// A record as it lies in a partition. `partition` and `offset` of a record to be written say where
-/// it goes and are checked afterwards; offset -1 is "wherever it lands".
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
-    /// Partition number.
-    pub partition: i32,
-    /// Offset, or -1.
-    pub offset: i64,
-    /// Milliseconds since the epoch; none is the broker's or the client's choice.
-    pub timestamp: Option<i64>,
-    /// Null is none.
-    pub key: Option<Vec<u8>>,
-    /// Null is none.
-    pub value: Option<Vec<u8>>,
-    /// In their order.
-    pub headers: Vec<RecordHeader>,
-}
-
-impl Record {
-    /// A record without key to be written to a partition.
-    #[must_use]
-    pub fn value(partition: i32, value: impl Into<Vec<u8>>) -> Self {
-        Self {
-            partition,
-            offset: -1,
-            timestamp: None,
-            key: None,
-            value: Some(value.into()),
-            headers: Vec::new(),
-        }
-    }
-
-    /// The value as text, or `null`.
-    #[must_use]
-    pub fn text(&self) -> String {
-        let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
-        self.value.as_ref().map_or_else(|| "null".into(), text)
-    }
-
-    fn read(message: &BorrowedMessage<'_>) -> Self {
-        let header =
-            |header: Header<'_, &[u8]>| (header.key.to_owned(), header.value.map(Vec::from));
-        Self {
-            partition: message.partition(),
-            offset: message.offset(),
-            timestamp: message.timestamp().to_millis(),
-            key: message.key().map(Vec::from),
-            value: message.payload().map(Vec::from),
-            headers: message
-                .headers()
-                .map(|headers| headers.iter().map(header).collect())
-                .unwrap_or_default(),
-        }
-    }
-}
-
-/// Committed offset of a partition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Committed {
-    /// The next offset to read.
-    pub offset: i64,
-    /// What the committer wrote beside it.
-    pub metadata: String,
-}
 
 /// Access to one cluster.
 pub struct Kafka {
@@ -284,138 +220,6 @@ impl Kafka {
         sent.map_err(|(error, _)| anyhow::Error::new(error).context("enqueueing a record"))
     }
 
-    /// Every record of a topic up to the ends of its partitions at the time of the call, ordered by
-    /// partition and offset.
-    ///
-    /// # Errors
-    /// The topic does not exist, the broker does not answer, or reading takes too long.
-    pub fn read_all(&self, topic: &str) -> Result<Vec<Record>> {
-        tokio::task::block_in_place(|| self.read_blocking(topic))
-    }
-
-    fn read_blocking(&self, topic: &str) -> Result<Vec<Record>> {
-        let consumer = self.consumer("protocol-tests-reader")?;
-        let mut open = self.ends(topic)?;
-        let mut assignment = TopicPartitionList::new();
-        for (partition, (low, _)) in &open {
-            assignment.add_partition_offset(topic, *partition, Offset::Offset(*low))?;
-        }
-        open.retain(|_, (low, end)| low < end);
-        consumer.assign(&assignment)?;
-        let mut records = Vec::new();
-        let until = Instant::now() + READ_TIMEOUT;
-        while !open.is_empty() {
-            ensure!(Instant::now() < until, "{topic}: {open:?} are not reached");
-            let Some(message) = consumer.poll(Duration::from_millis(200)) else {
-                continue;
-            };
-            let record = Record::read(&message?);
-            if let Some((_, end)) = open.get(&record.partition) {
-                if record.offset + 1 >= *end {
-                    open.remove(&record.partition);
-                }
-                records.push(record);
-            }
-        }
-        records.sort_by_key(|record| (record.partition, record.offset));
-        Ok(records)
-    }
-
-    /// Every committed record of a topic, as a consumer with `read_committed` is given them, by partition and offset.
-    ///
-    /// # Errors
-    /// As [`Kafka::read_all`].
-    pub fn read_committed(&self, topic: &str) -> Result<Vec<Record>> {
-        tokio::task::block_in_place(|| {
-            let mut open = self.partitions(topic)?;
-            let mut config = base_config(&self.bootstrap);
-            config
-                .set("group.id", "protocol-tests-reader")
-                .set("enable.auto.commit", "false")
-                .set("enable.partition.eof", "true")
-                .set("isolation.level", "read_committed");
-            let consumer: BaseConsumer = config.create()?;
-            let mut assignment = TopicPartitionList::new();
-            for partition in &open {
-                assignment.add_partition_offset(topic, *partition, Offset::Beginning)?;
-            }
-            consumer.assign(&assignment)?;
-            let (mut records, until) = (Vec::new(), Instant::now() + READ_TIMEOUT);
-            while !open.is_empty() {
-                ensure!(
-                    Instant::now() < until,
-                    "{topic}: {open:?} are not read to their ends"
-                );
-                match consumer.poll(Duration::from_millis(200)) {
-                    None => {}
-                    Some(Ok(message)) => records.push(Record::read(&message)),
-                    Some(Err(KafkaError::PartitionEOF(at))) => open.retain(|one| *one != at),
-                    Some(Err(error)) => return Err(error.into()),
-                }
-            }
-            records.sort_by_key(|record| (record.partition, record.offset));
-            Ok(records)
-        })
-    }
-
-    /// First and next offset of every partition of a topic.
-    ///
-    /// # Errors
-    /// The topic does not exist, the broker does not answer.
-    pub fn ends(&self, topic: &str) -> Result<BTreeMap<i32, (i64, i64)>> {
-        let partitions = self.partitions(topic)?;
-        if partitions.is_empty() {
-            bail!("no topic {topic}");
-        }
-        let client = self.admin.inner();
-        let end = |partition| {
-            let ends = client.fetch_watermarks(topic, partition, ASK_TIMEOUT);
-            ends.with_context(|| format!("ends of {topic}-{partition}"))
-        };
-        let ends = || {
-            partitions
-                .iter()
-                .map(|&partition| Ok((partition, end(partition)?)))
-                .collect()
-        };
-        tokio::task::block_in_place(ends)
-    }
-
-    /// What a group has committed of a topic, by partition; partitions without are left out.
-    ///
-    /// # Errors
-    /// The broker does not answer.
-    pub fn committed(&self, group: &str, topic: &str) -> Result<BTreeMap<i32, Committed>> {
-        let mut asked = TopicPartitionList::new();
-        for partition in self.partitions(topic)? {
-            asked.add_partition(topic, partition);
-        }
-        let consumer = self.asker(group)?;
-        let list = tokio::task::block_in_place(|| committed_offsets(&consumer, &asked))?;
-        let mut committed = BTreeMap::new();
-        for element in list.elements() {
-            element.error()?;
-            if let Offset::Offset(offset) = element.offset() {
-                let metadata = element.metadata().to_owned();
-                committed.insert(element.partition(), Committed { offset, metadata });
-            }
-        }
-        Ok(committed)
-    }
-
-    fn asker(&self, group: &str) -> Result<Arc<BaseConsumer>> {
-        let mut askers = self
-            .askers
-            .lock()
-            .map_err(|_| anyhow::anyhow!("a test panicked"))?;
-        if let Some(asker) = askers.get(group) {
-            return Ok(Arc::clone(asker));
-        }
-        let asker = Arc::new(self.consumer(group)?);
-        askers.insert(group.to_owned(), Arc::clone(&asker));
-        Ok(asker)
-    }
-
     /// A consumer that belongs to nobody until it is told to subscribe or assign.
     ///
     /// # Errors
@@ -438,33 +242,6 @@ impl Kafka {
             .set("fetch.wait.max.ms", "50");
         Ok(config.create()?)
     }
-}
-
-/// Asks again while the coordinator is being found: a broker that has just started moves groups.
-fn committed_offsets(
-    consumer: &BaseConsumer,
-    asked: &TopicPartitionList,
-) -> KafkaResult<TopicPartitionList> {
-    let until = Instant::now() + ASK_TIMEOUT;
-    loop {
-        match consumer.committed_offsets(asked.clone(), ASK_TIMEOUT) {
-            Err(error) if moves(&error) && Instant::now() < until => {
-                std::thread::sleep(Duration::from_millis(200));
-            }
-            answer => return answer,
-        }
-    }
-}
-
-fn moves(error: &KafkaError) -> bool {
-    matches!(
-        error.rdkafka_error_code(),
-        Some(
-            RDKafkaErrorCode::NotCoordinator
-                | RDKafkaErrorCode::CoordinatorNotAvailable
-                | RDKafkaErrorCode::CoordinatorLoadInProgress
-        )
-    )
 }
 
 fn base_config(bootstrap: &str) -> ClientConfig {
