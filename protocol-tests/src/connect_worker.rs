@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::connector::write_properties;
 use crate::http::Client;
 use crate::program::Program;
-use crate::target::{Properties, free_listener};
+use crate::target::{Properties, free_listener, properties_file};
 use crate::{Session, eventually};
 
 const STAND_IN: [(&str, &str); 2] = [
@@ -62,12 +61,7 @@ impl ConnectWorker {
             ("scheduled.rebalance.max.delay.ms", "0"),
         ];
         lines.extend(properties);
-        let lines: Vec<_> = lines
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-            .collect();
-        let file = session.file("connect-distributed.properties");
-        write_properties(&file, &lines)?;
+        let file = properties_file(session, "connect-distributed.properties", &lines)?;
         java.push("org.apache.kafka.connect.cli.ConnectDistributed".to_owned());
         let mut arguments: Vec<&Path> = java.iter().map(Path::new).collect();
         arguments.push(&file);

@@ -307,7 +307,15 @@ async fn answers(http: &Client, path: &str, program: &mut Program) -> Result<()>
     .await
 }
 
-fn properties_file(session: &Session, name: &str, lines: Properties<'_>) -> Result<PathBuf> {
+/// Writes a properties file of the session.
+///
+/// # Errors
+/// No disk.
+pub(crate) fn properties_file(
+    session: &Session,
+    name: &str,
+    lines: Properties<'_>,
+) -> Result<PathBuf> {
     let file = session.file(name);
     let lines: Vec<_> = lines
         .iter()
