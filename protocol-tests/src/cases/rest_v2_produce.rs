@@ -126,12 +126,7 @@ pub async fn null_is_a_tombstone(session: &Session) -> Result<()> {
     let proxy = Proxy::start(session, &[]).await?;
     let body = json!({"records": [{"key": "k", "value": null}, {"key": "k"}, {"key": null, "value": 1}, {}]});
     produce_ok(&proxy.http, &format!("/topics/{topic}"), &body).await?;
-    let stored: Vec<_> = session
-        .kafka
-        .read_all(&topic)?
-        .into_iter()
-        .map(|record| (record.key, record.value))
-        .collect();
+    let stored = keys_and_values(session, &topic)?;
     let key = || Some(b"\"k\"".to_vec());
     let expected = [
         (key(), None),
@@ -141,6 +136,13 @@ pub async fn null_is_a_tombstone(session: &Session) -> Result<()> {
     ];
     ensure!(stored == expected, "{stored:?}");
     Ok(())
+}
+
+type Bytes = Option<Vec<u8>>;
+
+fn keys_and_values(session: &Session, topic: &str) -> Result<Vec<(Bytes, Bytes)>> {
+    let records = session.kafka.read_all(topic)?.into_iter();
+    Ok(records.map(|record| (record.key, record.value)).collect())
 }
 
 /// With and without padding, empty, bytes that are no text.
@@ -157,12 +159,7 @@ pub async fn base64_becomes_bytes(session: &Session) -> Result<()> {
     let answer = proxy.http.call(&request).await?;
     expect_status(&answer, 200)?;
     acknowledged(&answer.json()?)?;
-    let stored: Vec<_> = session
-        .kafka
-        .read_all(&topic)?
-        .into_iter()
-        .map(|record| (record.key, record.value))
-        .collect();
+    let stored = keys_and_values(session, &topic)?;
     let expected = [
         (Some(b"k".to_vec()), Some(vec![0, 255])),
         (None, Some(b"hello".to_vec())),
