@@ -23,6 +23,7 @@ mod membership;
 mod publish;
 mod slot;
 mod slots;
+mod speaker;
 mod status_record;
 mod status_store;
 mod topic_log;
@@ -49,6 +50,7 @@ use self::cluster::{Cluster, Feed, Request, Topic};
 use self::members::WorkerRun;
 use self::publish::Publisher;
 use self::slots::Slots;
+use self::speaker::Speaker;
 use self::topic_log::Appender;
 use self::topics::TopicError;
 use self::work::Work;
@@ -156,21 +158,15 @@ impl DistributedHerder {
             config.config_topic.name.clone(),
             config.session_timeout / 3,
         ));
-        let publisher = Publisher::new(
-            Arc::clone(&host),
-            Arc::clone(&cluster),
-            Arc::clone(&work),
-            appender.clone(),
-            config.status_topic.name.clone(),
-        );
-        let claims = Arc::new(Claims::new(
-            Arc::clone(&host),
-            Arc::clone(&cluster),
-            Arc::clone(&slots),
-            Arc::clone(&work),
-            appender.clone(),
-            config.slot_topic.name.clone(),
-        ));
+        let speaker = Speaker {
+            host: Arc::clone(&host),
+            cluster: Arc::clone(&cluster),
+            work: Arc::clone(&work),
+            appender: appender.clone(),
+        };
+        let publisher = Publisher::new(speaker.clone(), config.status_topic.name.clone());
+        let claims = Claims::new(speaker, Arc::clone(&slots), config.slot_topic.name.clone());
+        let claims = Arc::new(claims);
         let herder = Arc::new(Self {
             cluster_id: ClusterId::start(clients.admin.clone(), timeout),
             host,

@@ -9,13 +9,10 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use tokio::sync::Notify;
 
-use super::cluster::Cluster;
 use super::members::MemberRecord;
 use super::membership::Duties;
 use super::slots::{Held, Slots, Ticket};
-use super::topic_log::Appender;
-use super::work::Work;
-use crate::connector::Host;
+use super::speaker::Speaker;
 use crate::herder::HerderError;
 
 /// The partition of the signs of life.
@@ -27,31 +24,18 @@ const TOLD: Duration = Duration::from_secs(30);
 
 /// Speaks for this worker in the slot topic.
 pub(super) struct Claims {
-    host: Arc<Host>,
-    cluster: Arc<Cluster>,
+    speaker: Speaker,
     slots: Arc<Slots>,
-    work: Arc<Work>,
-    appender: Appender,
     topic: String,
     wanted: Notify,
 }
 
 impl Claims {
     /// Nothing is claimed yet.
-    pub(super) fn new(
-        host: Arc<Host>,
-        cluster: Arc<Cluster>,
-        slots: Arc<Slots>,
-        work: Arc<Work>,
-        appender: Appender,
-        topic: String,
-    ) -> Self {
+    pub(super) fn new(speaker: Speaker, slots: Arc<Slots>, topic: String) -> Self {
         Self {
-            host,
-            cluster,
+            speaker,
             slots,
-            work,
-            appender,
             topic,
             wanted: Notify::new(),
         }
@@ -66,7 +50,7 @@ impl Claims {
                     self.sign().await;
                 }
                 self.look_for_disputes(&mut told);
-                self.cluster.tidy();
+                self.speaker.cluster.tidy();
                 tokio::time::sleep(interval).await;
             }
         };
@@ -83,7 +67,7 @@ impl Claims {
     /// Says that this worker has left.
     pub(super) async fn leave(&self) {
         let left = MemberRecord::Alive {
-            worker_id: self.cluster.me.worker_id.clone(),
+            worker_id: self.speaker.cluster.me.worker_id.clone(),
             run: None,
         };
         let written = self.append(SIGNS, left);
@@ -95,7 +79,7 @@ impl Claims {
     }
 
     async fn sign(&self) {
-        let me = self.cluster.me.clone();
+        let me = self.speaker.cluster.me.clone();
         let alive = MemberRecord::Alive {
             worker_id: me.worker_id.clone(),
             run: Some(me),
@@ -114,15 +98,15 @@ impl Claims {
         let claims = self.slots.unclaimed().into_iter();
         let claimed = join_all(claims.map(|(slot, ticket)| self.claim_one(slot, ticket))).await;
         if claimed.contains(&true) {
-            self.cluster.work.notify_one();
-            self.host.changed.notify_one();
+            self.speaker.cluster.work.notify_one();
+            self.speaker.host.changed.notify_one();
         }
     }
 
     async fn claim_one(&self, slot: u32, ticket: Ticket) -> bool {
         let claim = MemberRecord::Claim {
             slot,
-            by: Some(self.cluster.me.clone()),
+            by: Some(self.speaker.cluster.me.clone()),
         };
         match self.append(partition(slot), claim).await {
             Ok(generation) => self.slots.claimed(slot, ticket, generation),
@@ -138,6 +122,7 @@ impl Claims {
     fn look_for_disputes(&self, told: &mut Option<Instant>) {
         for (slot, generation) in self.slots.held() {
             if self
+                .speaker
                 .cluster
                 .look(|view| view.members.is_disputed(slot, generation))
             {
@@ -146,13 +131,15 @@ impl Claims {
             }
         }
         let now = Instant::now();
-        let namesake = self
-            .cluster
-            .look(|view| view.members.namesake(&self.cluster.me, now).is_some());
+        let namesake = self.speaker.cluster.look(|view| {
+            view.members
+                .namesake(&self.speaker.cluster.me, now)
+                .is_some()
+        });
         if namesake && told.is_none_or(|told| told.elapsed() > TOLD) {
             *told = Some(now);
             tracing::warn!(
-                worker = self.cluster.me.worker_id,
+                worker = self.speaker.cluster.me.worker_id,
                 "another process shows itself under this worker's id: if it has not just ended, set \
                  rest.advertised.host.name and rest.advertised.port so that they differ"
             );
@@ -160,7 +147,8 @@ impl Claims {
     }
 
     async fn append(&self, partition: i32, record: MemberRecord) -> Result<i64, HerderError> {
-        self.appender
+        self.speaker
+            .appender
             .append(&self.topic, Some(partition), &[record.write()])
             .await
     }
@@ -173,12 +161,12 @@ fn partition(slot: u32) -> i32 {
 impl Duties for Claims {
     fn slots_changed(&self) {
         self.wanted.notify_one();
-        self.cluster.work.notify_one();
+        self.speaker.cluster.work.notify_one();
     }
 
     fn end_tasks(&self, slots: &[u32]) {
-        self.work.wait_for_end(slots);
-        self.host.changed.notify_one();
+        self.speaker.work.wait_for_end(slots);
+        self.speaker.host.changed.notify_one();
     }
 
     fn released(&self, slots: &Held) {
@@ -192,7 +180,7 @@ impl Duties for Claims {
         let releases = join_all(releases);
         // On the group's thread, which belongs to no runtime.
         let written = async { tokio::time::timeout(LAST_WORDS, releases).await };
-        match self.host.runtime.block_on(written) {
+        match self.speaker.host.runtime.block_on(written) {
             Ok(written) => {
                 for error in written.into_iter().filter_map(Result::err) {
                     tracing::warn!(%error, "a slot's release is not written down");

@@ -7,12 +7,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::cluster::Cluster;
 use super::config_record::Written;
+use super::speaker::Speaker;
 use super::status_record::{Item, Said, Seen, StatusRecord};
-use super::topic_log::Appender;
-use super::work::{Local, Work};
-use crate::connector::Host;
+use super::work::Local;
 use crate::status::{InstanceStatus, State, TargetState};
 
 /// Changes that come close together go out together.
@@ -22,10 +20,7 @@ const AGAIN: Duration = Duration::from_secs(3);
 
 /// Writes states down.
 pub(super) struct Publisher {
-    host: Arc<Host>,
-    cluster: Arc<Cluster>,
-    work: Arc<Work>,
-    appender: Appender,
+    speaker: Speaker,
     topic: String,
     sent: HashMap<Item, (Said, Instant)>,
     sent_topics: HashSet<(String, String)>,
@@ -33,18 +28,9 @@ pub(super) struct Publisher {
 
 impl Publisher {
     /// Nothing has been written yet.
-    pub(super) fn new(
-        host: Arc<Host>,
-        cluster: Arc<Cluster>,
-        work: Arc<Work>,
-        appender: Appender,
-        topic: String,
-    ) -> Self {
+    pub(super) fn new(speaker: Speaker, topic: String) -> Self {
         Self {
-            host,
-            cluster,
-            work,
-            appender,
+            speaker,
             topic,
             sent: HashMap::new(),
             sent_topics: HashSet::new(),
@@ -53,7 +39,7 @@ impl Publisher {
 
     /// Writes what has changed, now or after at most `interval`, for ever.
     pub(super) async fn run(publisher: Arc<tokio::sync::Mutex<Self>>, interval: Duration) {
-        let host = Arc::clone(&publisher.lock().await.host);
+        let host = Arc::clone(&publisher.lock().await.speaker.host);
         loop {
             // A time-out is as good: it finds what has to be written again.
             let _ = tokio::time::timeout(interval, host.changed.notified()).await;
@@ -94,7 +80,12 @@ impl Publisher {
         if records.is_empty() {
             return;
         }
-        match self.appender.append(&self.topic, None, &records).await {
+        match self
+            .speaker
+            .appender
+            .append(&self.topic, None, &records)
+            .await
+        {
             Err(error) => tracing::warn!(%error, "states are not written down, trying again"),
             Ok(_) => {
                 gone.iter().for_each(|item| drop(self.sent.remove(item)));
@@ -110,12 +101,12 @@ impl Publisher {
 
     /// What the connectors of this worker show, of items whose slots it holds.
     fn shown(&self) -> HashMap<Item, Said> {
-        let held = self.work.held();
+        let held = self.speaker.work.held();
         let mut shown = HashMap::new();
-        for local in self.work.locals() {
+        for local in self.speaker.work.locals() {
             let status = local.connector.status();
             let mut add = |task: Option<u32>, instance: InstanceStatus| {
-                let slot = self.cluster.slot(&status.name, task.unwrap_or(0));
+                let slot = self.speaker.cluster.slot(&status.name, task.unwrap_or(0));
                 let Some(generation) = held.get(&slot).filter(|_| local.has_slot(slot)) else {
                     return;
                 };
@@ -126,7 +117,7 @@ impl Publisher {
                 let said = Said {
                     state: instance.state,
                     trace: instance.trace,
-                    worker_id: self.cluster.me.worker_id.clone(),
+                    worker_id: self.speaker.cluster.me.worker_id.clone(),
                     generation: *generation,
                 };
                 shown.insert(item, said);
@@ -144,6 +135,7 @@ impl Publisher {
             Some((before, at)) if before == said => {
                 now.saturating_duration_since(*at) > AGAIN
                     && self
+                        .speaker
                         .cluster
                         .look(|view| view.statuses.said(&item.connector, item.task) != Some(said))
             }
@@ -153,12 +145,12 @@ impl Publisher {
 
     /// The last word on an item that does not run here any more: `UNASSIGNED`, or nothing when it is no more.
     fn farewell(&self, item: &Item, said: &Said) -> Written {
-        let exists = self.cluster.look(|view| {
+        let exists = self.speaker.cluster.look(|view| {
             let (configs, name) = (&view.configs, &item.connector);
             configs.contains(name)
                 && item.task.is_none_or(|task| {
                     configs.target(name) != TargetState::Stopped
-                        && task < self.cluster.tasks_at_most(view, name)
+                        && task < self.speaker.cluster.tasks_at_most(view, name)
                 })
         });
         let last = exists.then(|| Said {
@@ -171,7 +163,7 @@ impl Publisher {
 
     /// Topics that were read and are not written down yet.
     fn new_topics(&mut self) -> Vec<(String, String, Seen)> {
-        if !self.host.worker.topic_tracking {
+        if !self.speaker.host.worker.topic_tracking {
             return Vec::new();
         }
         let millis = SystemTime::UNIX_EPOCH
@@ -182,7 +174,7 @@ impl Publisher {
             task: 0,
             at: i64::try_from(millis).unwrap_or(i64::MAX),
         };
-        let locals = self.work.locals();
+        let locals = self.speaker.work.locals();
         let read = locals.iter().flat_map(|local: &Arc<Local>| {
             local.connector.look(|view| {
                 let pair = |topic: &String| (view.name.clone(), topic.clone());
@@ -194,6 +186,7 @@ impl Publisher {
         let is_new = |pair: &(String, String)| {
             !self.sent_topics.contains(pair)
                 && self
+                    .speaker
                     .cluster
                     .look(|view| !view.statuses.has_topic(&pair.0, &pair.1))
         };
