@@ -5,6 +5,7 @@ mod build;
 mod consume;
 mod consume_loop;
 mod distributed;
+mod fleet;
 mod instances;
 mod load;
 mod produce_loop;
