@@ -5,6 +5,7 @@ mod background;
 mod bench;
 mod cache;
 mod child;
+mod fuzz;
 mod http;
 mod kafka;
 mod node;
@@ -60,6 +61,8 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Faults at length on real parts: kills, zombies, broker failures, a store that misbehaves, hostile clients, mixed load
     Soak(soak::SoakArgs),
+    /// The parsers by libFuzzer, guided by coverage
+    Fuzz(fuzz::FuzzArgs),
     /// The checks against real parts; starts and ends them itself
     Verify(verify::VerifyArgs),
 }
@@ -88,6 +91,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::CheckBroker { bootstrap } => verify::check_broker(&bootstrap),
         Command::Bench(args) => bench::run(&args),
         Command::Soak(args) => soak::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Python => {
             println!("{}", python::interpreter()?.display());
