@@ -354,6 +354,7 @@ impl Connector {
             budget: Arc::clone(&self.host.budget),
             runtime: self.host.runtime.clone(),
             paused,
+            stopping: Arc::default(),
             on_event: Box::new(on_event),
         };
         TaskHandle::spawn(context)

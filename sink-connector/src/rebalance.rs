@@ -25,6 +25,8 @@ use crate::topic_partition::Tools;
 
 /// How long a revocation waits for objects whose plan is committed.
 const REVOKE_WAIT: Duration = Duration::from_secs(3);
+/// How long a task that lost its partitions waits to be told to stop, before it joins its group anew.
+const LOST_WAIT: Duration = Duration::from_secs(1);
 /// How long one request for committed offsets may take, and how often it is made.
 const COMMITTED_WAIT: Duration = Duration::from_secs(20);
 const COMMITTED_TRIES: usize = 6;
@@ -36,6 +38,12 @@ pub(crate) struct TaskConsumerContext {
     pub(crate) tools: Arc<Tools>,
     /// Set when the assignment changed, so that the loop pauses new partitions if it should.
     pub(crate) changed: AtomicBool,
+    /// The worker shares its tasks with others.
+    pub(crate) shared: bool,
+    /// The task is told to stop.
+    pub(crate) stopping: Arc<AtomicBool>,
+    /// The consumer is closing.
+    pub(crate) closing: AtomicBool,
     /// Since when the group is being joined anew: the client may have no member id yet.
     pub(crate) joining: Mutex<Option<Instant>>,
     /// Assignments and revocations so far.
@@ -177,6 +185,25 @@ impl TaskConsumerContext {
             partitions.len(),
             assignment.len(),
         );
+        drop(assignment);
+        if lost && self.shared {
+            self.end_if_told(consumer);
+        }
+    }
+
+    /// A worker that slept past its session finds out at one time that it has to end its tasks and that they are members of
+    /// their group no more. The client joins anew as soon as this callback is over; a member that joined only to leave again
+    /// costs the others two rebalances, and when it closes in between, its session. So what is about to be told to
+    /// stop is waited for, and the consumer closes before it joins.
+    fn end_if_told(&self, consumer: &BaseConsumer<Self>) {
+        let until = Instant::now() + LOST_WAIT;
+        let told = || self.stopping.load(Ordering::Relaxed);
+        while !told() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if told() && consumer.close_queue().is_ok() {
+            self.closing.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Waits for objects that are as good as there, and commits what is done, while these partitions are still ours.

@@ -7,6 +7,7 @@
 mod run;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use crate::budget::Budget;
@@ -40,6 +41,8 @@ pub struct TaskContext {
     pub runtime: tokio::runtime::Handle,
     /// Start without consuming, as a task of a paused connector.
     pub paused: bool,
+    /// Set before the task is told to stop: also who cannot take orders just then sees it.
+    pub stopping: Arc<AtomicBool>,
     /// Called from the task's thread; never blocks.
     pub on_event: Box<dyn Fn(TaskEvent) + Send>,
 }
@@ -47,6 +50,7 @@ pub struct TaskContext {
 /// A running task, seen from its connector.
 pub struct TaskHandle {
     orders: std::sync::mpsc::Sender<Order>,
+    stopping: Arc<AtomicBool>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -64,6 +68,7 @@ impl TaskHandle {
     /// When the system refuses another thread.
     pub fn spawn(context: TaskContext) -> std::io::Result<Self> {
         let (orders, inbox) = std::sync::mpsc::channel();
+        let stopping = Arc::clone(&context.stopping);
         // Linux cuts thread names at 15 bytes.
         let name = format!("task-{}-{}", context.task_id, context.connector.name);
         let thread = std::thread::Builder::new()
@@ -71,6 +76,7 @@ impl TaskHandle {
             .spawn(move || run::run(&context, inbox))?;
         Ok(Self {
             orders,
+            stopping,
             thread: Some(thread),
         })
     }
@@ -90,6 +96,7 @@ impl TaskHandle {
     /// thread is then left to end by itself. Objects whose plan is committed are finished first; open files are
     /// dropped, and their records read again by the next owner.
     pub async fn stop(mut self, deadline: Instant) -> bool {
+        self.stopping.store(true, Ordering::Relaxed);
         let _ = self.orders.send(Order::Stop(deadline));
         let Some(thread) = self.thread.take() else {
             return true;

@@ -140,7 +140,7 @@ impl<'a> Task<'a> {
         let settings = consumer::settings(context).map_err(fail)?;
         let gaps = GapFinder::new(settings.clone());
         let consumer =
-            consumer::create(&settings, &assignment, &committer, &tools).map_err(fail)?;
+            consumer::create(context, &settings, &assignment, &committer, &tools).map_err(fail)?;
         let labels = [config.name.as_str(), task_label.as_str()];
         let mut task = Self {
             records: metrics.records.with_label_values(&labels),

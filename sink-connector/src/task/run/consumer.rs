@@ -36,6 +36,7 @@ pub(super) fn settings(context: &TaskContext) -> Result<ClientConfig, Exception>
 /// # Errors
 /// The client library refuses its settings.
 pub(super) fn create(
+    context: &TaskContext,
     settings: &ClientConfig,
     assignment: &Arc<Mutex<Assignment>>,
     committer: &Arc<Committer>,
@@ -46,6 +47,9 @@ pub(super) fn create(
         committer: Arc::clone(committer),
         tools: Arc::clone(tools),
         changed: AtomicBool::new(false),
+        shared: context.worker.distributed.is_some(),
+        stopping: Arc::clone(&context.stopping),
+        closing: AtomicBool::new(false),
         joining: Mutex::new(None),
         rebalances: AtomicU64::new(0),
     };

@@ -23,10 +23,13 @@ const JOIN_SETTLE: Duration = Duration::from_millis(40);
 /// Leaves the group: the partitions are revoked in this thread and the consumer closes. Not by `unsubscribe`: a
 /// close that meets an unfinished unassignment leaves the member in the group until its session times out.
 pub(super) fn leave(consumer: &TaskConsumer, subscription: &Subscription, connector: &str) {
-    finish_joining(consumer, subscription);
-    if let Err(error) = consumer.close_queue() {
-        tracing::warn!(connector, %error, "the consumer cannot close");
-        return;
+    // It may be closing already, see `TaskConsumerContext::end_if_told`.
+    if !consumer.context().closing.load(Ordering::Relaxed) {
+        finish_joining(consumer, subscription);
+        if let Err(error) = consumer.close_queue() {
+            tracing::warn!(connector, %error, "the consumer cannot close");
+            return;
+        }
     }
     let by = Instant::now() + CLOSE_WAIT;
     while !consumer.closed() && Instant::now() < by {
