@@ -9,7 +9,7 @@
 //!      └── knows ──▶ parts::Parts ── a broker and a store: embedded or real
 //!
 //!   several proxies: replicas, behind balancer (round robin, connection by connection)
-//!   what a case looks with: http (raw HTTP/1.1), http2, kafka (librdkafka), s3 (aws-sdk), exposition (metrics)
+//!   what a case looks with: http (raw HTTP/1.1), http2, kafka and group (librdkafka), s3 (aws-sdk), exposition (metrics)
 //!   what it compares with:  golden (recordings of the genuine programs), json (meaning, not text), tiling (objects against a topic)
 //! ```
 //!
@@ -27,6 +27,7 @@ pub mod fault_proxy;
 pub mod fight;
 pub mod glob;
 pub mod golden;
+pub mod group;
 pub mod http;
 pub mod http2;
 pub mod json;

@@ -53,6 +53,9 @@ const fn kills(name: &'static str) -> Case {
     }
 }
 
+/// Kills of a case (of one with large objects half of them, of the other rotations a few each): 200 of all together.
+const KILLS: u32 = 40;
+
 const CASES: [Case; 20] = [
     kills("kills_with_scheduled_rotation"),
     kills("kills_with_flush_size_only"),
@@ -151,6 +154,8 @@ fn run_case(case: &Case, parts: &RealParts, seconds: u64) -> Result<Vec<String>>
         .stdout(Stdio::piped());
     if case.timed {
         command.env("SLUICEWAY_SOAK_SECONDS", seconds.to_string());
+    } else {
+        command.env("SLUICEWAY_TEST_KILLS", KILLS.to_string());
     }
     if case.name == CLOCK.name {
         let library = FAKETIME.iter().find(|path| Path::new(path).exists());

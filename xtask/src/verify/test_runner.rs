@@ -10,7 +10,9 @@ use crate::child::Foreground;
 
 /// Cases that go on for minutes, each with a reason of its own: `cargo xtask soak` runs them, or `cargo xtask verify <name>`.
 /// The same faults in a few rounds are part of the gate, in the cases beside them.
-const AT_LENGTH_ONLY: [&str; 5] = [
+const AT_LENGTH_ONLY: [&str; 6] = [
+    // Three workers, each ended and started again: a minute.
+    "a_rolling_restart_moves_only_what_it_must",
     // 10,000 uploads are begun and written.
     "ten_thousand_open_files",
     // Waits for time-outs of broken connections, one after the other.
