@@ -30,6 +30,14 @@ const SECOND: Duration = Duration::from_secs(1);
 /// The longest wait that a client is told, in seconds: nothing may be leaving at all.
 const LONGEST_WAIT: u64 = 60;
 
+/// A wait as clients are told it (`Retry-After`): whole seconds, one at least, [`LONGEST_WAIT`] at most, since what is waited
+/// for may come sooner than can be told.
+#[must_use]
+pub fn seconds(wait: Duration) -> u32 {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    u32::try_from(seconds.clamp(1, LONGEST_WAIT)).unwrap_or(1)
+}
+
 /// A share of an [`Admission`].
 #[derive(Debug)]
 pub struct Permit {
@@ -218,6 +226,13 @@ mod tests {
         );
         drop(share);
         assert_eq!(admission.left.load(Ordering::Relaxed), 300);
+    }
+
+    #[test]
+    fn a_wait_is_told_in_whole_seconds() {
+        let told = |millis| seconds(Duration::from_millis(millis));
+        assert_eq!((told(0), told(1000), told(1001)), (1, 1, 2));
+        assert_eq!(told(3_600_000), 60);
     }
 
     #[test]

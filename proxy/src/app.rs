@@ -101,7 +101,7 @@ pub struct App {
     /// The API's description.
     pub document: Document,
     /// Places for event streams.
-    pub streams: Streams,
+    pub streams: Arc<Streams>,
     /// Told when the proxy is to stop: streams end then.
     pub stopping: CancellationToken,
     produced: [ProducedMetrics; Format::ALL.len()],
@@ -207,7 +207,7 @@ impl App {
             rate_limits: config.stream.rates.map(RateLimits::new),
             gate: Gate::new(&config.security, &router, &metrics)?,
             document: Document::default(),
-            streams: Streams::new(config.sse.max_streams),
+            streams: Streams::new(config.sse.max_streams, config.sse.max_duration),
             stopping: CancellationToken::new(),
             admission,
             config,

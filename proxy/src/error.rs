@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::StatusCode;
 use thiserror::Error;
 
+use crate::admission;
 use crate::consumer::ConsumerError;
 use crate::envelope::EnvelopeError;
 use crate::format::SerializeError;
@@ -216,6 +217,21 @@ pub enum Error {
         "The body is one record and larger than {0} bytes, which is the value of the max.request.size configuration."
     )]
     RecordTooLarge(usize),
+    /// A line of a body of lines is larger than a record may be.
+    #[error(
+        "Line {line} of the body, or one behind it, is larger than {limit} bytes, which is the value of the max.request.size configuration."
+    )]
+    LineTooLarge {
+        /// The first line that it may be.
+        line: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The body has more records than one request may bring.
+    #[error(
+        "The body has more than {0} records, which is the value of the sluiceway.raw.lines.max configuration."
+    )]
+    TooManyLines(usize),
     /// The body did not arrive in time, or not to its end.
     #[error("Timeout while reading from inputStream")]
     BodyTimeout,
@@ -247,8 +263,13 @@ pub enum Error {
         retry_after: u32,
     },
     /// As many event streams as there may be.
-    #[error("Too many event streams are open: {0} is the limit; try again later.")]
-    TooManyStreams(usize),
+    #[error("Too many event streams are open: {limit} is the limit; try again later.")]
+    TooManyStreams {
+        /// How many there may be.
+        limit: usize,
+        /// Time after which the oldest ends at the latest.
+        next_end: Duration,
+    },
     /// The offset is not, or no longer, in the partition.
     #[error(
         "Offset {offset} is out of range: partition {partition} of topic {topic} has the offsets from {beginning} up to, not including, {end}."
@@ -332,6 +353,11 @@ impl Error {
             Self::Backpressure { retry_after, .. }
             | Self::Overloaded { retry_after }
             | Self::Unavailable { retry_after, .. } => Some(*retry_after),
+            Self::TooManyStreams { next_end, .. }
+            | Self::Consumer(ConsumerError::TooMany { next_end, .. })
+            | Self::Idempotency(IdempotencyError::TooMany { next_end, .. }) => {
+                Some(admission::seconds(*next_end))
+            }
             other => retry_later(other.code().status).then_some(1),
         }
     }
@@ -366,10 +392,13 @@ impl Error {
             Self::Idempotency(error) => error.code(),
             Self::Consumer(error) => error.code(),
             Self::HeaderTooLarge => codes::HEADER_TOO_LARGE,
-            Self::BodyTooLarge(_) | Self::RecordTooLarge(_) => codes::PAYLOAD_TOO_LARGE,
+            Self::BodyTooLarge(_)
+            | Self::RecordTooLarge(_)
+            | Self::LineTooLarge { .. }
+            | Self::TooManyLines(_) => codes::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => codes::REQUEST_TIMEOUT,
             Self::OffsetOutOfRange { .. } => codes::OFFSET_OUT_OF_RANGE,
-            Self::TooManyStreams(_) | Self::Backpressure { .. } => codes::TOO_MANY_REQUESTS,
+            Self::TooManyStreams { .. } | Self::Backpressure { .. } => codes::TOO_MANY_REQUESTS,
             Self::Overloaded { .. } | Self::Unreachable(_) | Self::IdentityProvider => {
                 codes::OVERLOADED
             }

@@ -284,7 +284,7 @@ pub fn refused(metrics: &Metrics, error: &Error) {
             rejected.body_timeout.inc();
             tracing::debug!("a request was refused: its body did not arrive in time");
         }
-        Error::Consumer(ConsumerError::TooMany(limit)) => {
+        Error::Consumer(ConsumerError::TooMany { limit, .. }) => {
             rejected.instances.inc();
             tracing::warn!(limit, "a consumer instance was refused: there are too many");
         }

@@ -69,8 +69,13 @@ pub enum IdempotencyError {
     )]
     Reused,
     /// As many keys as may be held in memory.
-    #[error("Too many keys are held: {0} bytes, which is the limit; try again later.")]
-    TooMany(usize),
+    #[error("Too many keys are held: {held} bytes, which is the limit; try again later.")]
+    TooMany {
+        /// Bytes that they take.
+        held: usize,
+        /// Time after which the oldest is forgotten.
+        next_end: Duration,
+    },
     /// Kafka refuses transactions.
     #[error(
         "Requests with an Idempotency-Key are not possible here: Kafka refuses transactions ({0})."
@@ -95,7 +100,7 @@ impl IdempotencyError {
         match self {
             Self::BadKey => codes::BAD_REQUEST,
             Self::Reused | Self::NotOneRecord => codes::UNPROCESSABLE,
-            Self::TooMany(_) => codes::TOO_MANY_REQUESTS,
+            Self::TooMany { .. } => codes::TOO_MANY_REQUESTS,
             Self::NoTransactions(_) => codes::NOT_IMPLEMENTED,
             Self::Unknown(_) => codes::OVERLOADED,
         }

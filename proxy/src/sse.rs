@@ -18,6 +18,7 @@
 mod id;
 mod pushed;
 mod source;
+mod streams;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,14 +26,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tokio::sync::mpsc::Sender;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::app::App;
 use crate::body::Body;
 use crate::consumer::ConsumerError;
 use crate::consumer::read::Want;
 use crate::entity::ErrorMessage;
-use crate::error::Error;
 use crate::events::{self, StreamEnd};
 use crate::media::{MediaType, Negotiated};
 use crate::respond::{self, Response};
@@ -40,7 +39,10 @@ use crate::respond::{self, Response};
 pub(crate) use id::Positions;
 pub use pushed::Pushed;
 pub(crate) use source::{Source, resume};
+pub(crate) use streams::StreamPlace;
+pub use streams::Streams;
 
+const EVENT_STREAM: &str = "text/event-stream";
 /// What the client is told to wait before it comes back.
 const RETRY: &[u8] = b"retry: 1000\n\n";
 const HEARTBEAT: &[u8] = b": still here\n\n";
@@ -62,39 +64,6 @@ pub struct SseConfig {
     pub chunk_bytes: usize,
 }
 
-/// Places for streams.
-#[derive(Debug)]
-pub struct Streams {
-    slots: Arc<Semaphore>,
-    limit: usize,
-}
-
-impl Streams {
-    /// So many.
-    #[must_use]
-    pub fn new(limit: usize) -> Self {
-        Self {
-            slots: Arc::new(Semaphore::new(limit)),
-            limit,
-        }
-    }
-
-    /// Streams at work.
-    #[must_use]
-    pub fn open(&self) -> usize {
-        self.limit - self.slots.available_permits()
-    }
-
-    /// A place for one more.
-    ///
-    /// # Errors
-    /// There is none.
-    pub(crate) fn enter(&self) -> Result<OwnedSemaphorePermit, Error> {
-        let place = Arc::clone(&self.slots).try_acquire_owned();
-        place.map_err(|_| Error::TooManyStreams(self.limit))
-    }
-}
-
 /// Whether a request asks for events before anything else.
 #[must_use]
 pub fn wanted(headers: &HeaderMap) -> bool {
@@ -102,7 +71,13 @@ pub fn wanted(headers: &HeaderMap) -> bool {
         return false;
     };
     let first = accept.split([',', ';']).next().unwrap_or_default();
-    first.trim().eq_ignore_ascii_case("text/event-stream")
+    first.trim().eq_ignore_ascii_case(EVENT_STREAM)
+}
+
+/// Whether an answer with these headers is a stream of events.
+pub(crate) fn is_stream(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE);
+    content_type.is_some_and(|content_type| content_type == EVENT_STREAM)
 }
 
 /// The media type of errors before the first event.
@@ -116,7 +91,7 @@ pub(crate) fn start(
     app: &Arc<App>,
     source: Source,
     positions: Positions,
-    place: OwnedSemaphorePermit,
+    place: StreamPlace,
 ) -> Response {
     let (sender, receiver) = tokio::sync::mpsc::channel(1);
     let (body, marks) = Pushed::new(receiver);
@@ -139,7 +114,7 @@ pub(crate) fn start(
     *response.body_mut() = Body::Pushed(Box::new(body));
     let headers = response.headers_mut();
     for (name, value) in [
-        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CONTENT_TYPE, EVENT_STREAM),
         (header::CACHE_CONTROL, "no-store"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
@@ -252,17 +227,6 @@ mod tests {
             assert_eq!(wanted(&headers), expected, "{accept}");
         }
         assert!(!wanted(&HeaderMap::new()));
-    }
-
-    #[test]
-    fn places_are_limited() {
-        let streams = Streams::new(1);
-        let place = streams.enter().unwrap();
-        assert_eq!(streams.open(), 1);
-        let refused = streams.enter().unwrap_err();
-        assert_eq!(refused.code().number, 429);
-        drop(place);
-        assert!(streams.enter().is_ok());
     }
 
     #[test]

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
+use super::rest_streams::{events, follow};
 use super::{V2, V2_JSON, expect_status, numbered};
-use crate::http::{Client, Request, Response};
+use crate::http::{Client, Connection, Request, Response};
+use crate::kafka::Record;
 use crate::replicas::Replicas;
 use crate::target::Proxy;
 use crate::{Session, eventually};
@@ -19,7 +21,7 @@ macro_rules! peers_cases {
             an_instance_outlives_its_owner draining_hands_over_without_a_gap
             draining_hands_over_what_has_read_nothing
             a_replica_that_was_away_gives_its_instances_up only_replicas_can_say_that_they_are_replicas
-            the_first_read_waits_for_the_join);
+            the_first_read_waits_for_the_join events_come_through_any_replica);
     };
 }
 
@@ -356,4 +358,78 @@ pub async fn the_first_read_waits_for_the_join(session: &Session) -> Result<()> 
     };
     ensure!(!read?.is_empty(), "the first read of the second is empty");
     Ok(())
+}
+
+/// Server-sent events of an instance through a replica that does not have it: they come as from the owner; they end with
+/// the replica that passes them on, and break off with the owner; with the last id they go on through another one, without a
+/// gap.
+///
+/// # Errors
+/// The case fails.
+pub async fn events_come_through_any_replica(session: &Session) -> Result<()> {
+    let topic = session.topic("events", 1).await?;
+    let write = async |numbers: std::ops::Range<i64>| {
+        let records: Vec<Record> = numbers.map(|n| Record::value(0, n.to_string())).collect();
+        session.kafka.write(&topic, &records).await
+    };
+    write(0..5).await?;
+    let settings = [("sluiceway.sse.heartbeat.ms", "300")];
+    let mut replicas = Replicas::start(session, 3, &settings).await?;
+    let group = session.name("group");
+    let consumer = Consumer::create(replicas.client()?, &group, "it").await?;
+    consumer.subscribe(&topic).await?;
+    let path = format!("{}/records", consumer.base);
+    let owner = replicas.owner(&[0, 1, 2]).await?;
+    let (first, second) = ((owner + 1) % 3, (owner + 2) % 3);
+
+    let mut stream = follow(&replicas.proxies[first].http, &path, None).await?;
+    let values = shown(&mut stream, 5).await?;
+    ensure!(values == (0..5).collect::<Vec<_>>(), "{values:?}");
+    stream
+        .read_text(MOVE_LIMIT, |text| text.contains(": still here"))
+        .await?;
+    write(5..7).await?;
+    let text = stream
+        .read_text(MOVE_LIMIT, |text| events(text).len() >= 2)
+        .await?;
+    let (id, value) = events(&text).last().context("no event")?.clone();
+    ensure!(value == 6, "{text}");
+
+    // The end of the replica in between is the end of the stream, in good order and at once.
+    let stopping = Instant::now();
+    replicas.proxies[first].stop().await?;
+    stream
+        .read_text(MOVE_LIMIT, |text| text.ends_with("0\r\n\r\n"))
+        .await?;
+    ensure!(stopping.elapsed() < MOVE_LIMIT, "{:?}", stopping.elapsed());
+
+    write(7..9).await?;
+    let mut stream = follow(&replicas.proxies[second].http, &path, Some(&id)).await?;
+    let values = shown(&mut stream, 2).await?;
+    ensure!(values == [7, 8], "{values:?}");
+    let program = replicas.proxies[owner]
+        .program
+        .as_mut()
+        .context("not ours")?;
+    program.kill()?;
+    let broken = stream.read_text(MOVE_LIMIT, |_| false).await;
+    let broken = broken
+        .err()
+        .context("a stream without its source goes on")?;
+    ensure!(!broken.to_string().contains("0\r\n\r\n"), "{broken}");
+    write(9..11).await?;
+    // Only what came behind the id, although nothing was committed.
+    let id = format!("{topic}:0:8");
+    let mut stream = follow(&replicas.proxies[second].http, &path, Some(&id)).await?;
+    let values = shown(&mut stream, 2).await?;
+    ensure!(values == [9, 10], "{values:?}");
+    Ok(())
+}
+
+/// The values of the next events, so many at least.
+async fn shown(stream: &mut Connection, count: usize) -> Result<Vec<i64>> {
+    let text = stream
+        .read_text(MOVE_LIMIT, |text| events(text).len() >= count)
+        .await?;
+    Ok(events(&text).into_iter().map(|(_, value)| value).collect())
 }

@@ -1,5 +1,7 @@
 //! What goes wrong with consumer instances, and the codes it is answered with.
 
+use std::time::Duration;
+
 use thiserror::Error;
 
 use crate::error::{Code, codes};
@@ -44,8 +46,13 @@ pub enum ConsumerError {
     #[error("Internal Server Error")]
     Unforeseen(&'static str),
     /// As many instances as there may be.
-    #[error("Too many consumer instances: {0} is the limit; delete some, or try again later.")]
-    TooMany(usize),
+    #[error("Too many consumer instances: {limit} is the limit; delete some, or try again later.")]
+    TooMany {
+        /// How many there may be.
+        limit: usize,
+        /// Time after which the next one expires, if nobody uses it.
+        next_end: Duration,
+    },
     /// Another replica of the proxy has the instance now.
     #[error("The consumer instance has moved to another replica of the proxy; try again.")]
     Fenced,
@@ -74,7 +81,7 @@ impl ConsumerError {
             Self::Format | Self::Rule(_) => codes::UNPROCESSABLE,
             Self::Malformed(_) => codes::BAD_REQUEST,
             Self::Unforeseen(_) => codes::INTERNAL,
-            Self::TooMany(_) | Self::TooManyReads(_) => codes::TOO_MANY_REQUESTS,
+            Self::TooMany { .. } | Self::TooManyReads(_) => codes::TOO_MANY_REQUESTS,
             Self::Fenced => codes::OVERLOADED,
             Self::Kafka(fault) => fault.code(),
         }

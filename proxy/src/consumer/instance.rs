@@ -77,6 +77,11 @@ impl Instance {
         *self.used.lock() = Instant::now();
     }
 
+    /// Time after which it has not been used for `timeout`, if nobody uses it.
+    pub(super) fn ends_in(&self, timeout: Duration) -> Duration {
+        timeout.saturating_sub(self.used.lock().elapsed())
+    }
+
     /// Whether nobody has used it for so long, or uses it now.
     pub(super) fn is_idle(&self, timeout: Duration) -> bool {
         self.used.lock().elapsed() >= timeout && self.reader.try_lock().is_ok()

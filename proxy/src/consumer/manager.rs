@@ -181,7 +181,12 @@ impl Consumers {
             return Err(ConsumerError::AlreadyExists);
         }
         if instances.len() >= self.config.max_instances {
-            return Err(ConsumerError::TooMany(self.config.max_instances));
+            let timeout = self.config.instance_timeout;
+            let ends = instances.values().map(|one| one.ends_in(timeout));
+            return Err(ConsumerError::TooMany {
+                limit: self.config.max_instances,
+                next_end: ends.min().unwrap_or_default() + SWEEP,
+            });
         }
         instances.insert(key, Arc::clone(instance));
         Ok(())

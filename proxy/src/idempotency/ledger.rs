@@ -197,7 +197,8 @@ impl Ledger {
                 }
                 Some(_) => job.answer(Err(IdempotencyError::Reused.into())),
                 None if held > self.config.max_bytes => {
-                    job.answer(Err(IdempotencyError::TooMany(held).into()));
+                    let next_end = state.notes.next_end();
+                    job.answer(Err(IdempotencyError::TooMany { held, next_end }.into()));
                 }
                 None => jobs.push(job),
             }

@@ -42,6 +42,13 @@ impl Notes {
         now().saturating_sub(time) < self.retention
     }
 
+    /// Time after which the oldest note is forgotten; none without one.
+    pub(super) fn next_end(&self) -> Duration {
+        let oldest = self.order.front().map_or(0, |(time, _)| *time);
+        let left = oldest.saturating_add(self.retention).saturating_sub(now());
+        Duration::from_millis(u64::try_from(left).unwrap_or_default())
+    }
+
     /// Takes a note, unless it is too old. Forgets those that have become so.
     pub(super) fn put(&mut self, key: String, note: Note) {
         self.forget();
@@ -114,6 +121,8 @@ mod tests {
             "the same key counts once"
         );
         assert!(notes.get("a").is_some() && one > 200);
+        let end = notes.next_end();
+        assert!(end > Duration::from_secs(3590) && end <= Duration::from_secs(3600));
         notes.retention = 0;
         notes.forget();
         assert!(notes.get("a").is_none());

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body as _, Frame};
 use hyper::body::Incoming;
+use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::connections::Active;
 use crate::layer::shed;
@@ -15,14 +16,17 @@ use crate::layer::shed;
 #[derive(Debug)]
 pub struct Forwarded {
     incoming: Incoming,
+    /// What ends it before it has ended by itself.
+    ends: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     /// What marks the request as under way.
     kept: Option<(Active, Option<shed::Place>)>,
 }
 
 impl Forwarded {
-    pub(super) fn new(incoming: Incoming) -> Self {
+    pub(super) fn new(incoming: Incoming, ends: Option<WaitForCancellationFutureOwned>) -> Self {
         Self {
             incoming,
+            ends: ends.map(Box::pin),
             kept: None,
         }
     }
@@ -37,7 +41,11 @@ impl Forwarded {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        let frame = ready!(Pin::new(&mut self.incoming).poll_frame(context));
+        let ends = self.ends.as_mut().map(|ends| ends.as_mut().poll(context));
+        let frame = match ends {
+            Some(Poll::Ready(())) => None,
+            _ => ready!(Pin::new(&mut self.incoming).poll_frame(context)),
+        };
         if frame.is_none() {
             self.kept = None;
         }

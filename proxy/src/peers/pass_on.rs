@@ -88,7 +88,10 @@ pub(super) async fn settle(
         let gone = |error: hyper::Error| Error::Unreachable(error.to_string());
         Body::Chunked(whole.map_err(gone)?.to_bytes())
     } else {
-        Body::Forwarded(Box::new(Forwarded::new(incoming)))
+        // Events go on for ever: they end with this replica, as its own do.
+        let events = crate::sse::is_stream(&parts.headers);
+        let ends = events.then(|| app.stopping.clone().cancelled_owned());
+        Body::Forwarded(Box::new(Forwarded::new(incoming, ends)))
     };
     Ok(http::Response::from_parts(parts, body))
 }
