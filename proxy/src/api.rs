@@ -160,6 +160,15 @@ impl Request<'_> {
             .map_err(|_| Error::PathParameter)
     }
 
+    /// Whether the body is compressed, and is to be read as what it was before.
+    ///
+    /// # Errors
+    /// In a way that is not known.
+    pub fn is_compressed(&self) -> Result<bool, Error> {
+        let reads = self.app.config.http.decompression;
+        Ok(reads && Encoding::of(self.headers)?.is_some())
+    }
+
     /// Reads the body.
     ///
     /// # Errors

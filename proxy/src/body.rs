@@ -119,14 +119,22 @@ const GRACE: Duration = Duration::from_secs(10);
 const FIRST_ROOM: usize = 1024 * 1024;
 
 /// A body on its way: how slow it may be.
-struct Pace {
+pub(crate) struct Pace {
     started: Instant,
     limits: Limits,
 }
 
 impl Pace {
+    /// Of what comes from now on.
+    pub(crate) fn start(limits: Limits) -> Self {
+        Self {
+            started: Instant::now(),
+            limits,
+        }
+    }
+
     /// How long the next piece may take after `received` bytes.
-    fn patience(&self, received: usize) -> Duration {
+    pub(crate) fn patience(&self, received: usize) -> Duration {
         let Some(due) = received.checked_div(self.limits.min_rate) else {
             return self.limits.timeout;
         };
@@ -162,10 +170,7 @@ pub async fn read_all(
         return Ok(Bytes::new());
     };
     reserve(first.len(), limits, permit)?;
-    let pace = Pace {
-        started: Instant::now(),
-        limits,
-    };
+    let pace = Pace::start(limits);
     let Some(second) = next(body, pace.patience(first.len())).await? else {
         return Ok(first);
     };

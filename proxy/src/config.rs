@@ -50,6 +50,10 @@ pub struct RawConfig {
     pub topics: Vec<String>,
     /// Patterns of request headers that become record headers.
     pub forward: Vec<String>,
+    /// Bytes of a body of lines that are written at once.
+    pub block_bytes: usize,
+    /// Records that a body of lines may bring.
+    pub max_lines: usize,
 }
 
 /// Checked settings of the proxy.
@@ -146,6 +150,8 @@ impl Config {
             raw: RawConfig {
                 topics: values.list("sluiceway.raw.topics").to_vec(),
                 forward: values.list("sluiceway.raw.forward.headers").to_vec(),
+                block_bytes: values.size("sluiceway.raw.block.bytes"),
+                max_lines: values.size("sluiceway.raw.lines.max"),
             },
             urls,
             schema_registry,

@@ -126,6 +126,11 @@ pub(crate) fn cause(codes: impl Iterator<Item = RDKafkaErrorCode>) -> Option<RDK
     codes.min_by_key(dropped)
 }
 
+/// What a batch counts for while it is on its way.
+pub(crate) fn cost(batch: &Batch) -> usize {
+    batch.bytes.len() + batch.records.len() * RECORD_OVERHEAD
+}
+
 /// Writes a batch and waits for the result of every record. `partition` is the one of the path.
 ///
 /// # Errors
@@ -146,8 +151,7 @@ pub async fn produce(
     {
         return Err(Error::NegativePartition);
     }
-    let cost = batch.bytes.len() + batch.records.len() * RECORD_OVERHEAD;
-    if !permit.resize(cost) {
+    if !permit.resize(cost(&batch)) {
         return Err(permit.refused());
     }
     let (partitions, refused) = refusals(app, topic, &batch, target).await;

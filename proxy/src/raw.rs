@@ -9,8 +9,11 @@
 //! ```
 //!
 //! In: body, headers, query. Out: a [`Batch`]. What fails: the request as a whole, before anything is written: JSON that is
-//! none, a multipart body without its boundary, no record at all, headers that contradict one another.
+//! none, a multipart body without its boundary, no record at all, headers that contradict one another. A body of lines is
+//! written block by block ([`Blocks`]), so that it need not be held: what is wrong behind its first block is told beside what
+//! was written.
 
+mod blocks;
 mod meta;
 mod multipart;
 mod split;
@@ -25,6 +28,7 @@ use crate::format::Batch;
 use crate::media::MediaType;
 use crate::record_request::Header;
 
+pub(crate) use blocks::Blocks;
 pub(crate) use meta::Meta;
 
 /// How a body becomes records.
@@ -56,6 +60,16 @@ const JSON_LINES: [&str; 6] = [
     "application/jsonlines",
     "application/json-lines",
 ];
+
+/// Where in a body a block begins.
+#[derive(Debug, Default)]
+pub(crate) struct Begin {
+    /// Lines before it.
+    pub(crate) lines: usize,
+    bytes: usize,
+    /// Rows before it, the columns' names included.
+    rows: usize,
+}
 
 impl Kind {
     /// The kind of a `Content-Type`. `None`: it is an envelope's, which is no raw record.
@@ -94,16 +108,42 @@ impl Kind {
         matches!(self, Self::Whole | Self::Json)
     }
 
+    /// Whether a body is a record a line, so that it need not be whole.
+    pub(crate) fn is_lines(&self) -> bool {
+        matches!(self, Self::JsonLines | Self::Csv { .. })
+    }
+
+    /// The blocks that a body of lines is read in.
+    pub(crate) fn blocks(&self, size: usize) -> Blocks {
+        Blocks::new(size, matches!(self, Self::Csv { .. }))
+    }
+
     /// The records of a body.
     ///
     /// # Errors
     /// See the module.
     pub(crate) fn records(&self, body: Vec<u8>, meta: &Meta) -> Result<Batch, Error> {
-        let mut pieces = self.pieces(&body)?;
-        if pieces.is_empty() {
-            return Err(refused("the body holds no record"));
+        let batch = self.records_of_block(body, meta, &mut Begin::default())?;
+        if batch.records.is_empty() {
+            return Err(no_record());
         }
-        let mut bytes = body;
+        Ok(batch)
+    }
+
+    /// The records of a block of a body, which may be none; `begin` moves on to the next block.
+    ///
+    /// # Errors
+    /// See the module. They tell the place in the body.
+    pub(crate) fn records_of_block(
+        &self,
+        block: Vec<u8>,
+        meta: &Meta,
+        begin: &mut Begin,
+    ) -> Result<Batch, Error> {
+        let mut pieces = self.pieces(&block, begin)?;
+        begin.lines += memchr::memchr_iter(b'\n', &block).count();
+        begin.bytes += block.len();
+        let mut bytes = block;
         let key = meta.key.as_ref().map(|key| {
             let start = bytes.len();
             bytes.extend_from_slice(key);
@@ -132,7 +172,7 @@ impl Kind {
         })
     }
 
-    fn pieces(&self, body: &[u8]) -> Result<Vec<Piece>, Error> {
+    fn pieces(&self, body: &[u8], begin: &mut Begin) -> Result<Vec<Piece>, Error> {
         let plain = |spans: Vec<Span>| spans.into_iter().map(Piece::from).collect();
         Ok(match self {
             Self::Whole => vec![Span::new(0, body.len()).into()],
@@ -143,14 +183,20 @@ impl Kind {
             Self::JsonLines => {
                 let lines = split::lines(body);
                 for (number, line) in &lines {
+                    let number = begin.lines + number;
                     check_json(line.of(body))
                         .map_err(|error| refused(&format!("line {number}: {error}")))?;
                 }
                 plain(lines.into_iter().map(|(_, line)| line).collect())
             }
             Self::Csv { header } => {
-                let mut rows = split::rows(body).map_err(|error| refused(&error))?;
-                if *header && !rows.is_empty() {
+                let mut rows = split::rows(body).map_err(|opened| {
+                    let at = begin.bytes + opened;
+                    refused(&format!("the quote at byte {at} is not closed"))
+                })?;
+                let first = begin.rows == 0;
+                begin.rows += rows.len();
+                if *header && first && !rows.is_empty() {
                     rows.remove(0);
                 }
                 plain(rows)
@@ -176,6 +222,11 @@ impl From<Span> for Piece {
             headers: Vec::new(),
         }
     }
+}
+
+/// A body without a record.
+pub(crate) fn no_record() -> Error {
+    refused("the body holds no record")
 }
 
 fn refused(why: &str) -> Error {
@@ -302,6 +353,34 @@ mod tests {
             let error = values(kind, body).unwrap_err();
             assert!(error.contains(words), "{kind} {body}: {error}");
         }
+    }
+
+    #[test]
+    fn blocks_are_read_as_the_whole_is() {
+        let mut begin = Begin::default();
+        let kind = Kind::Csv { header: true };
+        let mut found = Vec::new();
+        for block in ["\n", "x,y\n1,2\n", "3,4\n"] {
+            let batch = kind.records_of_block(block.into(), &Meta::default(), &mut begin);
+            let batch = batch.unwrap();
+            let text = |record| String::from_utf8(batch.value(record).unwrap().to_vec()).unwrap();
+            found.extend(batch.records.iter().map(text));
+        }
+        assert_eq!(found, ["1,2", "3,4"]);
+        let error = kind.records_of_block(b"5,\"6".to_vec(), &Meta::default(), &mut begin);
+        assert!(
+            error
+                .unwrap_err()
+                .to_string()
+                .contains("the quote at byte 15")
+        );
+        let mut begin = Begin::default();
+        let mut lines = |text: &[u8]| {
+            Kind::JsonLines.records_of_block(text.to_vec(), &Meta::default(), &mut begin)
+        };
+        assert!(lines(b"1\n\n2\n").is_ok());
+        let error = lines(b"3\nx\n").unwrap_err().to_string();
+        assert!(error.contains("line 5"), "{error}");
     }
 
     #[test]

@@ -13,13 +13,14 @@ use super::{V2, V2_JSON, expect_status, produce, produce_ok};
 use crate::Session;
 use crate::http::{Request, Response};
 use crate::target::Proxy;
+use crate::usage::Usage;
 
 /// The list of these cases.
 #[macro_export]
 macro_rules! rest_beyond_cases {
     ($kind:ident) => {
         $crate::tests!($kind rest_beyond
-            a_strict_status_tells_the_truth what_is_refused_says_when_to_try_again any_body_can_be_a_record
+            a_strict_status_tells_the_truth what_is_refused_says_when_to_try_again any_body_can_be_a_record lines_are_written_as_they_come
             headers_and_times_go_both_ways compressed_bodies_are_read_within_limits);
     };
 }
@@ -279,6 +280,101 @@ pub async fn any_body_can_be_a_record(session: &Session) -> Result<()> {
     ensure!(
         session.kafka.read_all(&topic)?.len() == 8,
         "something refused was written"
+    );
+    Ok(())
+}
+
+/// NDJSON and CSV of any length are written as they come: in order, within bounded memory; what is wrong in a later block is
+/// told beside what was written.
+///
+/// # Errors
+/// The case fails.
+pub async fn lines_are_written_as_they_come(session: &Session) -> Result<()> {
+    const LINES: usize = 24_000;
+    const GROWTH_KIB: u64 = 16 * 1024;
+    let topic = session.topic("lines", 1).await?;
+    let settings = [
+        ("sluiceway.raw.topics", &*topic),
+        ("sluiceway.raw.block.bytes", "65536"),
+        ("sluiceway.raw.lines.max", "24000"),
+    ];
+    let proxy = Proxy::start(session, &settings).await?;
+    let post = |kind: &str, body: Vec<u8>| {
+        Request::new("POST", &format!("/topics/{topic}"))
+            .header("Content-Type", kind)
+            .body(body)
+    };
+    let ndjson = "application/x-ndjson";
+    let filling = "x".repeat(1000);
+    let line = |n: usize| format!("{{\"n\":{n},\"filling\":\"{filling}\"}}\n");
+    proxy.http.call(&post(ndjson, line(0).into())).await?;
+    let pid = proxy.program.as_ref().context("only ours")?.pid();
+    let before = Usage::of(pid)?;
+    let body: String = (0..LINES).map(line).collect();
+    let answer = proxy.http.call(&post(ndjson, body.into())).await?;
+    expect_status(&answer, 200)?;
+    ensure!(codes(&answer)? == vec![0; LINES], "some were not written");
+    let grown = Usage::of(pid)?.peak_kib.saturating_sub(before.peak_kib);
+    eprintln!("24 MB of lines: {} KiB more at most", grown);
+    ensure!(grown < GROWTH_KIB, "{grown} KiB more than before");
+
+    // Broken in the third block and behind; in the first one nothing is written.
+    let mut body: String = (0..190).map(line).collect();
+    body.push_str("no\n");
+    let answer = proxy.http.call(&post(ndjson, body.clone().into())).await?;
+    expect_status(&answer, 207)?;
+    let told = codes(&answer)?;
+    let (last, written) = told.split_last().context("no entry")?;
+    ensure!(
+        *last == 400 && written.len() > 60 && written.iter().all(|code| *code == 0),
+        "{told:?}"
+    );
+    ensure!(answer.text()?.contains("line 191"), "{}", answer.text()?);
+    let bad = format!("{}no\n", line(0));
+    expect_status(&proxy.http.call(&post(ndjson, bad.into())).await?, 400)?;
+    let written = written.len();
+
+    // Rows that hold line ends; more lines than one body may have.
+    let rows: String = (0..400)
+        .map(|n| format!("{n},\"{filling}\nsecond\"\n"))
+        .collect();
+    let csv = "text/csv; header=present";
+    let answer = proxy
+        .http
+        .call(&post(csv, format!("n,text\n{rows}").into()))
+        .await?;
+    expect_status(&answer, 200)?;
+    ensure!(codes(&answer)?.len() == 400, "not as many as rows");
+    let answer = proxy
+        .http
+        .call(&post(ndjson, "1\n".repeat(24_001).into()))
+        .await?;
+    expect_status(&answer, 413)?;
+
+    let stored = session.kafka.read_all(&topic)?;
+    let text = |index: usize| {
+        stored
+            .get(index)
+            .map(|record| record.text())
+            .unwrap_or_default()
+    };
+    ensure!(
+        stored.len() == 1 + LINES + written + 400,
+        "{}",
+        stored.len()
+    );
+    for n in 0..LINES {
+        ensure!(
+            text(1 + n) == line(n).trim_end(),
+            "record {n}: {}",
+            text(1 + n)
+        );
+    }
+    let last = stored.len() - 1;
+    ensure!(
+        text(last) == format!("399,\"{filling}\nsecond\""),
+        "{}",
+        text(last)
     );
     Ok(())
 }

@@ -27,6 +27,8 @@ pub(super) fn raw() -> Vec<Key> {
             "",
             "Request headers that become headers of raw records, e.g. `Content-Type,X-GitHub-*`. `Authorization`, `Cookie` and `Proxy-Authorization` only when named in full.",
         ),
+        Key::with("sluiceway.raw.block.bytes", Kind::Int, "1048576", "Bytes of an NDJSON or CSV body that are held and written at once. Within the first block the body is checked before anything is written.").between(4096, 67_108_864),
+        Key::with("sluiceway.raw.lines.max", Kind::Int, "1000000", "Records that one NDJSON or CSV body may bring; above: 413. Each takes about 72 bytes until the answer is sent.").at_least(1),
     ]
 }
 

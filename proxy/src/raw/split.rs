@@ -22,8 +22,8 @@ pub(super) fn lines(body: &[u8]) -> Vec<(usize, Span)> {
 /// The rows of RFC 4180: a line end within quotes is part of the row.
 ///
 /// # Errors
-/// A quote that is not closed.
-pub(super) fn rows(body: &[u8]) -> Result<Vec<Span>, String> {
+/// A quote that is not closed: the byte at which it opens.
+pub(super) fn rows(body: &[u8]) -> Result<Vec<Span>, usize> {
     let (mut rows, mut start, mut quoted, mut opened) = (Vec::new(), 0, false, 0);
     let mut push = |start, end| {
         let row = trimmed(body, start, end);
@@ -42,7 +42,7 @@ pub(super) fn rows(body: &[u8]) -> Result<Vec<Span>, String> {
         }
     }
     if quoted {
-        return Err(format!("the quote at byte {opened} is not closed"));
+        return Err(opened);
     }
     push(start, body.len());
     Ok(rows)

@@ -10,7 +10,9 @@ use async_trait::async_trait;
 use http::{HeaderMap, Request as HttpRequest, header};
 use hyper::body::Incoming;
 
-use super::records::{SchemaIds, check_reachable, done, render};
+use super::offsets::{SchemaIds, render};
+use super::raw_lines::{self, Lines};
+use super::records::{check_reachable, done};
 use crate::api::Request;
 use crate::app::App;
 use crate::body::Limits;
@@ -79,6 +81,17 @@ pub(crate) async fn write(
     let forward = &app.config.raw.forward;
     let meta = Meta::read(request.headers, |name| request.query(name), forward)?;
     check_reachable(app)?;
+    // With a key it is one transaction, and compressed it is undone as a whole: both need all of it.
+    let whole = idempotency::key_of(request)?.is_some() || request.is_compressed()?;
+    if kind.is_lines() && !whole {
+        let lines = Lines {
+            kind,
+            meta,
+            topic,
+            partition,
+        };
+        return raw_lines::write(request, &lines, body).await;
+    }
     let (limits, record) = (app.body_limits(), app.config.delivery.max_record_bytes);
     let read = if kind.is_one_record() && record < limits.max_bytes {
         let limits = Limits {

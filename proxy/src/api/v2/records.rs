@@ -8,22 +8,21 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::StatusCode;
 use hyper::body::Incoming;
 
+use super::offsets::{SchemaIds, render};
 use crate::api::Request;
 use crate::app::App;
-use crate::decimal::append as decimal;
 use crate::envelope::{self, Envelope, Schemas};
-use crate::error::{Error, codes};
+use crate::error::Error;
 use crate::format::binary::Binary;
 use crate::format::schema::WithSchemas;
 use crate::format::{Batch, Format, Side};
 use crate::idempotency::{self, Done, Hand, Work};
 use crate::limit::meters::Account;
 use crate::media::MediaType;
-use crate::prefer::{self, Outcome};
-use crate::produce::{Produced, RecordError, produce, produce_in};
+use crate::prefer;
+use crate::produce::{Produced, produce, produce_in};
 use crate::respond::{self, Response};
 use crate::schemas::{self, Asked, Found, Place, SchemaFault};
 
@@ -139,13 +138,6 @@ pub(crate) fn done(produced: &Produced, ids: SchemaIds, strict: bool) -> Done {
     }
 }
 
-/// The ids of the schemas that keys and values were written with.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct SchemaIds {
-    key: Option<u32>,
-    value: Option<u32>,
-}
-
 async fn decode(
     app: &App,
     topic: &str,
@@ -214,106 +206,4 @@ async fn schema(
         return Err(SchemaFault::Internal);
     }
     Ok(Some(found))
-}
-
-/// An answer to a produce request.
-pub(crate) struct Rendered {
-    /// 401 or 403 when a record was refused for who the proxy is, else 200.
-    pub(crate) status: StatusCode,
-    /// The body.
-    pub(crate) body: Vec<u8>,
-    /// What a strict status tells.
-    pub(crate) outcome: Outcome,
-}
-
-/// The answer. `strict`: failures have the codes of their kinds.
-pub(crate) fn render(produced: &Produced, ids: SchemaIds, strict: bool) -> Rendered {
-    const ENTRY_BYTES: usize = 72;
-    let mut out = Vec::with_capacity(64 + produced.records * ENTRY_BYTES);
-    let (mut status, mut outcome) = (StatusCode::OK, Outcome::default());
-    out.extend_from_slice(b"{\"offsets\":[");
-    for (index, result) in produced.results().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        match result {
-            Ok((partition, offset)) => {
-                outcome.stored();
-                stored(&mut out, partition, offset);
-            }
-            Err(mut error) => {
-                outcome.failed(error.strict);
-                if strict {
-                    error.code = error.strict;
-                }
-                let refused = matches!(
-                    error.code,
-                    codes::KAFKA_AUTHENTICATION | codes::KAFKA_AUTHORIZATION
-                );
-                if refused && status == StatusCode::OK {
-                    status = error.code.status;
-                }
-                failed(&mut out, &error);
-            }
-        }
-    }
-    out.extend_from_slice(b"],\"key_schema_id\":");
-    id(&mut out, ids.key);
-    out.extend_from_slice(b",\"value_schema_id\":");
-    id(&mut out, ids.value);
-    out.push(b'}');
-    Rendered {
-        status,
-        body: out,
-        outcome,
-    }
-}
-
-fn id(out: &mut Vec<u8>, id: Option<u32>) {
-    match id {
-        Some(id) => decimal(out, id.into()),
-        None => out.extend_from_slice(b"null"),
-    }
-}
-
-fn stored(out: &mut Vec<u8>, partition: i32, offset: i64) {
-    out.extend_from_slice(b"{\"partition\":");
-    decimal(out, i64::from(partition));
-    out.extend_from_slice(b",\"offset\":");
-    decimal(out, offset);
-    out.extend_from_slice(b",\"error_code\":null,\"error\":null}");
-}
-
-fn failed(out: &mut Vec<u8>, error: &RecordError) {
-    out.extend_from_slice(b"{\"partition\":null,\"offset\":null,\"error_code\":");
-    decimal(out, i64::from(error.code.number));
-    out.extend_from_slice(b",\"error\":");
-    out.extend_from_slice(
-        serde_json::to_string(&error.message)
-            .unwrap_or_default()
-            .as_bytes(),
-    );
-    out.push(b'}');
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn entries() {
-        let mut out = Vec::new();
-        stored(&mut out, 3, 12);
-        assert_eq!(
-            out,
-            br#"{"partition":3,"offset":12,"error_code":null,"error":null}"#
-        );
-        out.clear();
-        failed(&mut out, &RecordError::new(codes::KAFKA, "a \"b\""));
-        assert_eq!(
-            out,
-            br#"{"partition":null,"offset":null,"error_code":50002,"error":"a \"b\""}"#
-        );
-    }
 }
