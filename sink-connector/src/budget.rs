@@ -11,7 +11,7 @@ const SOFT_PERCENT: usize = 60;
 /// Share of the budget above which files are closed and partitions paused.
 const HARD_PERCENT: usize = 85;
 /// The budget when neither the user nor a cgroup sets a limit, bytes.
-const DEFAULT_BYTES: usize = 256 * 1024 * 1024;
+const DEFAULT_BYTES: usize = 192 * 1024 * 1024;
 /// The part of a cgroup's memory limit that is ours to fill, percent; the rest is for fetch queues, code and stacks.
 const CGROUP_PERCENT: usize = 50;
 
@@ -42,7 +42,7 @@ impl Budget {
         })
     }
 
-    /// The default: half of the cgroup's memory limit, or 256 MiB when there is none.
+    /// The default: half of the cgroup's memory limit, or 192 MiB when there is none.
     pub fn default_bytes() -> usize {
         cgroup_limit().map_or(DEFAULT_BYTES, |limit| {
             (limit / 100 * CGROUP_PERCENT).min(1 << 40)

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::{V2, V2_JSON, expect_status, produce, produce_ok};
 use crate::Session;
+use crate::exposition::Scrape;
 use crate::http::{Request, Response};
 use crate::target::Proxy;
 use crate::usage::Usage;
@@ -167,6 +168,14 @@ pub async fn what_is_refused_says_when_to_try_again(session: &Session) -> Result
     );
     slow.send_raw(head.as_bytes()).await?;
     slow.send_raw(&text.as_bytes()[..50_000]).await?;
+    // Until then the request below might be the one that is let in.
+    let admin = proxy.admin.as_ref().context("the proxy was started here")?;
+    let counted = async || {
+        let scrape = Scrape::parse(&admin.get("/metrics", None).await?.text()?)?;
+        let queued = scrape.sum("sluiceway_proxy_queued_bytes", &[]);
+        Ok(queued.filter(|bytes| *bytes >= 50_000.0))
+    };
+    crate::eventually("waiting for the body", Duration::from_secs(30), counted).await?;
     let refused = async || {
         let answer = proxy.http.call(&produce(&path, &body)).await?;
         Ok((answer.status == 429).then_some(answer))
