@@ -52,8 +52,15 @@ struct Slot {
 /// What a request holds until the last of its records has a result.
 #[derive(Debug)]
 struct Held {
-    _permit: Permit,
+    permit: Permit,
     turn: Option<Arc<Turn>>,
+}
+
+/// The last of a request's records has its result. When this is dropped it may hand over the records of other requests:
+/// no lock may be held then.
+#[derive(Debug)]
+struct Done {
+    _turn: Option<Arc<Turn>>,
 }
 
 /// The records of one request.
@@ -83,10 +90,7 @@ impl Tracker {
             pending: AtomicUsize::new(records + 1),
             failures: Mutex::default(),
             waker: AtomicWaker::new(),
-            held: Mutex::new(Some(Held {
-                _permit: permit,
-                turn: None,
-            })),
+            held: Mutex::new(Some(Held { permit, turn: None })),
             eager,
             appended: OnceLock::new(),
         }
@@ -212,16 +216,19 @@ impl Tracker {
         }
     }
 
-    /// Counts one off. The last wakes the task, and gets what is to be given back, which may hand over the records of
-    /// other requests: no lock may be held when it is dropped.
-    fn count_off(&self) -> Option<Held> {
+    /// Counts one off. The last gives the bytes back and wakes the task.
+    fn count_off(&self) -> Option<Done> {
         let last = self.pending.fetch_sub(1, Ordering::AcqRel) == 1;
         if !last {
             return None;
         }
         let held = self.held.lock().take();
+        let turn = held.and_then(|Held { permit, turn }| {
+            drop(permit);
+            turn
+        });
         self.waker.wake();
-        held
+        Some(Done { _turn: turn })
     }
 }
 
@@ -283,9 +290,9 @@ impl Deliveries {
 
     /// Says that all records were handed over or have [failed](Deliveries::refuse).
     pub fn handed_over(&self, registered: &Registered) {
-        if let Some(held) = registered.tracker.count_off() {
+        if let Some(done) = registered.tracker.count_off() {
             self.forget(registered.id);
-            drop(held);
+            drop(done);
         }
     }
 
@@ -308,11 +315,11 @@ impl Deliveries {
             return;
         };
         tracker.fill(index, delivery);
-        if let Some(held) = tracker.count_off() {
+        if let Some(done) = tracker.count_off() {
             *last = None;
             drop(last);
             self.forget(id);
-            drop(held);
+            drop(done);
         }
     }
 
