@@ -24,7 +24,7 @@ macro_rules! metrics_cases {
 
 /// Units of gauges and histograms. `_ratio`, `_info` and `_status` (1 for the state that is) are Prometheus' own words;
 /// the others are things of this field.
-const UNITS: [&str; 18] = [
+const UNITS: [&str; 19] = [
     "seconds",
     "bytes",
     "ratio",
@@ -32,6 +32,7 @@ const UNITS: [&str; 18] = [
     "status",
     "requests",
     "instances",
+    "clients",
     "records",
     "files",
     "connections",
