@@ -129,7 +129,8 @@ fn damaged(error: &std::io::Error) -> Error {
     ))
 }
 
-#[cfg(all(test, feature = "zstd"))]
+#[cfg(test)]
+#[cfg(feature = "zstd")]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;

@@ -101,7 +101,8 @@ fn read(text: &str) -> Result<Value, SchemaError> {
         .map_err(|error| SchemaError::Invalid(format!("Invalid JSON {error}")))
 }
 
-#[cfg(all(test, feature = "json-schema"))]
+#[cfg(test)]
+#[cfg(feature = "json-schema")]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;

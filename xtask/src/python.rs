@@ -39,11 +39,16 @@ pub(crate) fn old_packages() -> Result<PathBuf> {
     })
 }
 
-fn python_of(dir: &Path) -> PathBuf {
+/// The interpreter of the virtual environment in a folder.
+pub(crate) fn python_of(dir: &Path) -> PathBuf {
     dir.join("venv/bin/python")
 }
 
-fn run(command: &mut Command) -> Result<()> {
+/// Runs a command to its end.
+///
+/// # Errors
+/// It cannot be run, or fails.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command
         .status()
         .with_context(|| format!("cannot run {command:?}"))?;

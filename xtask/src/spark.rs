@@ -1,10 +1,12 @@
 //! Apache Spark with its Avro reader: PyPI's pyspark in an environment of its own, and spark-avro from Maven Central.
 
 use std::os::fd::AsFd as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
+
+use crate::python::{python_of, run};
 
 /// One version for both.
 const VERSION: &str = "4.0.2";
@@ -38,18 +40,4 @@ pub(crate) fn installed() -> Result<Spark> {
         python: python_of(&dir),
         avro: dir.join(format!("spark-avro_2.13-{VERSION}.jar")),
     })
-}
-
-fn python_of(dir: &Path) -> PathBuf {
-    dir.join("venv/bin/python")
-}
-
-fn run(command: &mut Command) -> Result<()> {
-    let status = command
-        .status()
-        .with_context(|| format!("cannot run {command:?}"))?;
-    if !status.success() {
-        bail!("{command:?} ended with {status}");
-    }
-    Ok(())
 }
