@@ -1,4 +1,4 @@
-//! The admin listener: `/metrics` (Prometheus text), `/livez`, `/readyz`.
+//! The admin listener: `/metrics` (Prometheus text), `/livez`, `/readyz`, `/log-levels`.
 //!
 //! It is a listener of its own so that probes and scrapes keep answering when the data port is saturated, and so
 //! that it need not be reachable from where the clients are.
@@ -19,6 +19,8 @@ use prometheus::{Encoder, Registry, TextEncoder};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+
+mod log_levels;
 
 use crate::listener::{ListenerError, ListenerSpec};
 use crate::tls::opening::Opening;
@@ -49,7 +51,8 @@ struct State {
 pub struct Guard {
     /// TLS of listeners, by their names.
     pub tls: HashMap<String, TlsSettings>,
-    /// Whether a request with these headers may see the metrics; `None`: any may. Probes are always answered.
+    /// Whether a request with these headers may see the metrics and change log levels; `None`: any may. Probes are always
+    /// answered.
     pub metrics: Option<MetricsCheck>,
 }
 
@@ -146,7 +149,7 @@ async fn accept(socket: TcpListener, opening: Opening, state: Arc<State>, stop: 
             };
             let service = service_fn(|request| {
                 let state = Arc::clone(&state);
-                async move { Ok::<_, Infallible>(answer(&state, &request).await) }
+                async move { Ok::<_, Infallible>(answer(&state, request).await) }
             });
             let connection = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
@@ -163,12 +166,20 @@ async fn accept(socket: TcpListener, opening: Opening, state: Arc<State>, stop: 
     }
 }
 
-async fn answer(state: &State, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+async fn answer(state: &State, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    if request.uri().path() == "/log-levels" {
+        if !may_see(state, &request).await {
+            return unauthorized();
+        }
+        let (head, body) = request.into_parts();
+        let (status, told) = log_levels::answer(&head.method, body).await;
+        return text(status, told);
+    }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed\n");
     }
     match request.uri().path() {
-        "/metrics" if !may_see(state, request).await => unauthorized(),
+        "/metrics" if !may_see(state, &request).await => unauthorized(),
         "/metrics" => metrics(&state.registry),
         "/livez" => text(StatusCode::OK, "ok\n"),
         "/readyz" => match (state.ready)() {
@@ -177,7 +188,7 @@ async fn answer(state: &State, request: &Request<Incoming>) -> Response<Full<Byt
         },
         _ => text(
             StatusCode::NOT_FOUND,
-            "not found: /metrics, /livez and /readyz are here\n",
+            "not found: /metrics, /livez, /readyz and /log-levels are here\n",
         ),
     }
 }

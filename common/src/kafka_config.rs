@@ -11,11 +11,12 @@ use crate::config_def::{ConfigError, ConfigErrors};
 use crate::props::Properties;
 use crate::secret::{MASK, is_secret_name};
 
+mod iam;
 mod names;
 mod sasl;
 mod tls;
 
-pub use sasl::IamSettings;
+pub use iam::IamSettings;
 
 /// What kind of client the settings are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,8 +30,8 @@ impl Format {
     }
 }
 
-/// How the levels of the running process are changed; set by the first [`init`].
-static RELOAD: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
+/// How the levels of the running process are changed, and those it was started with; set by the first [`init`].
+static RELOAD: OnceLock<(reload::Handle<EnvFilter, Registry>, String)> = OnceLock::new();
 
 /// Sends `tracing` events of the whole process to standard error. A second call changes nothing.
 ///
@@ -39,6 +39,7 @@ static RELOAD: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 pub fn init(format: Format, default_directives: &str) {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_directives));
+    let started_with = filter.to_string();
     let (filter, handle) = reload::Layer::new(filter);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let registry = tracing_subscriber::registry().with(filter);
@@ -55,7 +56,7 @@ pub fn init(format: Format, default_directives: &str) {
     };
     if installed.is_ok() {
         // Only the call that installed the subscriber comes here.
-        let _first = RELOAD.set(handle);
+        let _first = RELOAD.set((handle, started_with));
     }
 }
 
@@ -65,8 +66,28 @@ pub fn init(format: Format, default_directives: &str) {
 /// When the directives are malformed, or [`init`] has not been called.
 pub fn set_levels(directives: &str) -> Result<(), String> {
     let filter = EnvFilter::try_new(directives).map_err(|error| error.to_string())?;
-    let handle = RELOAD
-        .get()
-        .ok_or("the log was not set up by this program")?;
+    let (handle, _) = RELOAD.get().ok_or(NOT_SET_UP)?;
     handle.reload(filter).map_err(|error| error.to_string())
 }
+
+/// Goes back to the levels that the process was started with.
+///
+/// # Errors
+/// As [`set_levels`].
+pub fn reset_levels() -> Result<(), String> {
+    let (_, started_with) = RELOAD.get().ok_or(NOT_SET_UP)?;
+    set_levels(started_with)
+}
+
+/// The directives in force.
+///
+/// # Errors
+/// [`init`] has not been called.
+pub fn levels() -> Result<String, String> {
+    let (handle, _) = RELOAD.get().ok_or(NOT_SET_UP)?;
+    handle
+        .with_current(ToString::to_string)
+        .map_err(|error| error.to_string())
+}
+
+const NOT_SET_UP: &str = "the log was not set up by this program";

@@ -17,8 +17,10 @@
 //! field name fails.
 #![forbid(unsafe_code)]
 
+pub mod aws_stand_in;
 pub mod balancer;
 pub mod cases;
+pub mod certificates;
 pub mod cluster;
 pub mod connect_worker;
 pub mod connector;
@@ -38,9 +40,11 @@ pub mod openapi;
 pub mod pages;
 pub mod parts;
 pub mod program;
+pub mod promql;
 pub mod replicas;
 pub mod rest_load;
 pub mod s3;
+pub mod secured_broker;
 pub mod session;
 pub mod store_stand_in;
 pub mod target;

@@ -74,6 +74,29 @@ impl Proxy {
         listener: &str,
         properties: Properties<'_>,
     ) -> Result<Self> {
+        Self::run(session, kafka, listener, properties, &[]).await
+    }
+
+    /// Starts ours with further environment variables.
+    ///
+    /// # Errors
+    /// It does not come up.
+    pub async fn start_in(
+        session: &Session,
+        kafka: &str,
+        properties: Properties<'_>,
+        environment: Properties<'_>,
+    ) -> Result<Self> {
+        Self::run(session, kafka, &free_listener()?, properties, environment).await
+    }
+
+    async fn run(
+        session: &Session,
+        kafka: &str,
+        listener: &str,
+        properties: Properties<'_>,
+        environment: Properties<'_>,
+    ) -> Result<Self> {
         let admin = free_listener()?;
         let mut lines = vec![
             ("bootstrap.servers", kafka),
@@ -83,7 +106,7 @@ impl Proxy {
         lines.extend(properties);
         let file = properties_file(session, "kafka-rest.properties", &lines)?;
         let log = session.log("sluiceway-proxy");
-        let mut program = Program::start("sluiceway-proxy", &[&file], &[], &log)?;
+        let mut program = Program::start("sluiceway-proxy", &[&file], environment, &log)?;
         let http = Client::new(listener)?;
         answers(&http, "/", &mut program).await?;
         Ok(Self {

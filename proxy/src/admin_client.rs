@@ -4,7 +4,7 @@
 //! librdkafka's look-ups block, so they run on the runtime's blocking threads, a bounded number at once.
 //! This client never creates topics.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -13,10 +13,13 @@ use rdkafka::client::Client;
 use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::metadata::{Metadata, MetadataTopic};
+use rdkafka::producer::{Producer, ThreadedProducer};
 use rdkafka::types::RDKafkaErrorCode;
+use sluiceway_kafka_tokens::by_tokens;
 use tokio::sync::Semaphore;
 
 use crate::client_context::Context;
+use crate::cluster_admin::{ClusterAdmin, Config, ConfigResource as WireResource};
 use crate::health::Health;
 use crate::kafka_error::{FaultClass, KafkaFault, fault};
 
@@ -38,10 +41,28 @@ pub type TopicConfig = (String, Option<String>);
 
 /// Looks things up.
 pub struct AdminClient {
-    native: Native<Context>,
+    asked: Asked,
     health: Arc<Health>,
     slots: Semaphore,
     timeout: Duration,
+}
+
+/// The client that is asked.
+enum Asked {
+    /// librdkafka's for this.
+    Admin(Native<Context>),
+    /// One that is polled: only such a client is given the tokens by which it logs in. It cannot describe resources; the
+    /// proxy's own connection does.
+    Polled(ThreadedProducer<Context>, OnceLock<Arc<dyn ClusterAdmin>>),
+}
+
+impl Asked {
+    fn client(&self) -> &Client<Context> {
+        match self {
+            Self::Admin(admin) => admin.inner(),
+            Self::Polled(producer, _) => producer.client(),
+        }
+    }
 }
 
 /// Topics that brokers keep for themselves, which Kafka's own listing leaves out.
@@ -65,13 +86,25 @@ impl AdminClient {
         // Nobody takes this client's log lines from its queue; the producer logs the same of the same brokers.
         config.set_log_level(RDKafkaLogLevel::Emerg);
         let health = Arc::clone(&context.health);
-        let native = Native::from_config_and_context(&config, context)?;
+        let asked = if by_tokens(&config) {
+            let producer = ThreadedProducer::from_config_and_context(&config, context)?;
+            Asked::Polled(producer, OnceLock::new())
+        } else {
+            Asked::Admin(Native::from_config_and_context(&config, context)?)
+        };
         Ok(Arc::new(Self {
-            native,
+            asked,
             health,
             slots: Semaphore::new(concurrency),
             timeout,
         }))
+    }
+
+    /// Names the connection that describes resources where this client cannot.
+    pub fn describe_through(&self, wire: &Arc<dyn ClusterAdmin>) {
+        if let Asked::Polled(_, place) = &self.asked {
+            place.get_or_init(|| Arc::clone(wire));
+        }
     }
 
     /// The limit on one look-up.
@@ -104,12 +137,21 @@ impl AdminClient {
     /// # Errors
     /// Kafka does not answer.
     pub async fn brokers(self: &Arc<Self>) -> Result<Vec<i32>, KafkaFault> {
+        self.hopeful()?;
+        self.look_for_brokers().await
+    }
+
+    /// The same, also while the brokers refuse the proxy: they may have changed their mind.
+    ///
+    /// # Errors
+    /// Kafka does not answer.
+    pub async fn look_for_brokers(self: &Arc<Self>) -> Result<Vec<i32>, KafkaFault> {
         // Metadata of a topic of no consequence: asking for all topics would be dear on a large cluster.
-        let mut ids: Vec<i32> = self
-            .metadata(Some(INTERNAL_TOPICS[0]), self.timeout, |metadata| {
-                Ok(metadata.brokers().iter().map(|b| b.id()).collect())
-            })
-            .await?;
+        let topic = INTERNAL_TOPICS[0];
+        let call =
+            move |client: &Client<Context>, timeout| client.fetch_metadata(Some(topic), timeout);
+        let metadata = self.blocking(topic, self.timeout, call).await?;
+        let mut ids: Vec<i32> = metadata.brokers().iter().map(|b| b.id()).collect();
         ids.sort_unstable();
         Ok(ids)
     }
@@ -145,6 +187,10 @@ impl AdminClient {
     /// # Errors
     /// Kafka does not answer, or forbids it.
     pub async fn topic_configs(&self, topic: &str) -> Result<Vec<TopicConfig>, KafkaFault> {
+        if let Some(wire) = self.wire() {
+            let found = describe(wire, WireResource::Topic(topic.to_owned())).await?;
+            return Ok(found.into_iter().map(|one| (one.name, one.value)).collect());
+        }
         let resource = self
             .describe(ResourceSpecifier::Topic(topic), topic)
             .await?;
@@ -158,6 +204,11 @@ impl AdminClient {
     /// Whether brokers create topics on first use; `None` when they don't tell.
     pub async fn creates_topics(self: &Arc<Self>) -> Option<bool> {
         let broker = *self.brokers().await.ok()?.first()?;
+        if let Some(wire) = self.wire() {
+            let found = describe(wire, WireResource::Broker(broker)).await.ok()?;
+            let named = |one: &Config| one.name == "auto.create.topics.enable";
+            return Some(found.into_iter().find(named)?.value.as_deref() == Some("true"));
+        }
         let resource = self
             .describe(ResourceSpecifier::Broker(broker), "")
             .await
@@ -178,6 +229,7 @@ impl AdminClient {
         topic: &str,
         partition: i32,
     ) -> Result<(i64, i64), KafkaFault> {
+        self.hopeful()?;
         let name = topic.to_owned();
         self.blocking(topic, self.timeout, move |client, timeout| {
             client.fetch_watermarks(&name, partition, timeout)
@@ -191,6 +243,7 @@ impl AdminClient {
         timeout: Duration,
         read: impl FnOnce(&Metadata) -> Result<T, KafkaFault> + Send + 'static,
     ) -> Result<T, KafkaFault> {
+        self.hopeful()?;
         let name = topic.map(str::to_owned);
         let metadata = self.blocking(
             topic.unwrap_or_default(),
@@ -200,21 +253,32 @@ impl AdminClient {
         read(&metadata.await?)
     }
 
+    /// The connection that describes resources in the place of this client.
+    fn wire(&self) -> Option<&Arc<dyn ClusterAdmin>> {
+        match &self.asked {
+            Asked::Admin(_) => None,
+            Asked::Polled(_, wire) => wire.get(),
+        }
+    }
+
+    /// # Errors
+    /// The brokers refuse the proxy: waiting for them is of no use.
+    fn hopeful(&self) -> Result<(), KafkaFault> {
+        self.health.hopeless().map_or(Ok(()), Err)
+    }
+
     async fn blocking<T: Send + 'static>(
         self: &Arc<Self>,
         topic: &str,
         timeout: Duration,
         call: impl FnOnce(&Client<Context>, Duration) -> KafkaResult<T> + Send + 'static,
     ) -> Result<T, KafkaFault> {
-        if let Some(fault) = self.health.hopeless() {
-            return Err(fault);
-        }
         // Waiting for a slot is part of the time the look-up may take.
         let slot = tokio::time::timeout(timeout, self.slots.acquire());
         let busy = |_| fault(RDKafkaErrorCode::OperationTimedOut, topic);
         let _slot = slot.await.map_err(busy)?.map_err(|_| closed())?;
         let this = Arc::clone(self);
-        let result = tokio::task::spawn_blocking(move || call(this.native.inner(), timeout)).await;
+        let result = tokio::task::spawn_blocking(move || call(this.asked.client(), timeout)).await;
         result
             .map_err(|_| closed())?
             .inspect(|_| self.health.up())
@@ -226,8 +290,11 @@ impl AdminClient {
         resource: ResourceSpecifier<'_>,
         topic: &str,
     ) -> Result<ConfigResource, KafkaFault> {
+        let Asked::Admin(admin) = &self.asked else {
+            return Err(closed());
+        };
         let options = AdminOptions::new().request_timeout(Some(self.timeout));
-        let results = self.native.describe_configs([&resource], &options).await;
+        let results = admin.describe_configs([&resource], &options).await;
         match results.map_err(|error| kafka_fault(&error, topic))?.pop() {
             Some(Ok(found)) => Ok(found),
             Some(Err(code)) => Err(fault(code, topic)),
@@ -237,6 +304,15 @@ impl AdminClient {
             )),
         }
     }
+}
+
+/// The settings of one resource, by the proxy's own connection.
+async fn describe(
+    wire: &Arc<dyn ClusterAdmin>,
+    resource: WireResource,
+) -> Result<Vec<Config>, KafkaFault> {
+    let found = wire.configs(vec![resource]).await?;
+    Ok(found.into_iter().next().unwrap_or_default())
 }
 
 /// The partitions of the one topic that was asked for.

@@ -14,7 +14,7 @@ use crate::admin_client::AdminClient;
 use crate::admission::Admission;
 use crate::auth::gate::{Gate, GateError};
 use crate::body::Limits;
-use crate::client_context::{Context, NO_IAM};
+use crate::client_context::Context;
 use crate::cluster_admin::ClusterAdmin;
 use crate::config::Config;
 use crate::consumer::Consumers;
@@ -123,10 +123,6 @@ impl App {
             deliveries: Arc::clone(&deliveries),
             health: Arc::clone(&health),
         };
-        let iam = [&config.producer, &config.consumer, &config.admin];
-        if iam.iter().any(|config| config.iam.is_some()) {
-            health.refused(NO_IAM);
-        }
         let producer = ProducerPool::new(
             config.producer.client_config(),
             context("producer"),
@@ -166,6 +162,7 @@ impl App {
             Arc::clone(&health),
         ));
         let turns = Turns::new(config.delivery.longest_turn_wait);
+        admin.describe_through(&cluster);
         let admission = Admission::new(config.delivery.max_in_flight_bytes);
         let (expired, expirations) = mpsc::unbounded_channel();
         let consumers = Consumers::new(
@@ -318,7 +315,7 @@ impl App {
         loop {
             if ticks >= TICKS_WHEN_UP || self.health.check().is_err() {
                 ticks = 0;
-                if let Err(fault) = self.admin.brokers().await {
+                if let Err(fault) = self.admin.look_for_brokers().await {
                     self.health.down(&fault.message);
                 }
             }

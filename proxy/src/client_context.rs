@@ -26,10 +26,6 @@ pub struct Context {
     pub health: Arc<Health>,
 }
 
-/// Why a client that is to use AWS IAM does not connect.
-pub const NO_IAM: &str = "AWS_MSK_IAM is understood but not available in this version: no token can be signed; \
-                          use SASL/SCRAM, SASL/PLAIN or TLS client certificates";
-
 impl ClientContext for Context {
     const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
 
@@ -64,8 +60,9 @@ impl ClientContext for Context {
         }
     }
 
-    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn StdError>> {
-        Err(NO_IAM.into())
+    /// That there is none comes back through [`ClientContext::error`].
+    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn StdError>> {
+        sluiceway_kafka_tokens::answer(config)
     }
 }
 

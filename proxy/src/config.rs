@@ -77,6 +77,8 @@ pub struct Config {
     pub endpoints: Endpoints,
     /// Whether records of v2 produce requests may have headers and a time.
     pub v2_extras: bool,
+    /// Whether a request's trace context becomes headers of its records.
+    pub trace_context: bool,
     /// The authority in v3's resource names.
     pub resource_name_authority: String,
     /// The producer's settings.
@@ -135,6 +137,7 @@ impl Config {
             stream: stream::read(&values),
             endpoints: Endpoints::read(&values),
             v2_extras: values.boolean("sluiceway.v2.record.extras.enable"),
+            trace_context: values.boolean("sluiceway.trace.context.enable"),
             resource_name_authority: values.text("confluent.resource.name.authority").to_owned(),
             producer,
             consumers: consumers::read(&values),

@@ -12,7 +12,6 @@ mod admin;
 mod connection;
 mod error;
 mod fault;
-mod oauth;
 mod pool;
 mod sasl;
 #[cfg(feature = "tls")]

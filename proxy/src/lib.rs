@@ -76,6 +76,7 @@ pub mod stack;
 mod stage;
 pub mod stream;
 pub mod topics;
+mod trace_context;
 pub mod tracker;
 
 pub use config::Config;

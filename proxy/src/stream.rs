@@ -35,6 +35,7 @@ use crate::produce::answer::common_fields;
 use crate::produce::burst::{self, Burst, Outcome};
 use crate::produce::prepare::prepare;
 use crate::rate_limit;
+use crate::trace_context::TraceContext;
 use input::{Input, Read};
 
 pub use answers::Answers;
@@ -48,11 +49,19 @@ const MAX_BURST: usize = 256;
 /// Pause before the next attempt when other requests fill the admission.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// What is known of whoever sends a stream.
+pub(crate) struct Sender {
+    /// Whom records are charged to, when they are limited.
+    pub(crate) account: Option<Arc<Account>>,
+    /// The trace that its records belong to.
+    pub(crate) trace: TraceContext,
+}
+
 /// Starts a stream. Nothing happens before the answers are polled.
 #[must_use]
-pub fn produce(
+pub(crate) fn produce(
     app: Arc<App>,
-    account: Option<Arc<Account>>,
+    sender: Sender,
     cluster: &str,
     topic: &str,
     body: Incoming,
@@ -70,7 +79,7 @@ pub fn produce(
         out: out.clone(),
         started: Instant::now(),
         closing: None,
-        account,
+        sender,
         app,
     };
     Answers::new(out, stream.run(body))
@@ -78,8 +87,7 @@ pub fn produce(
 
 struct Stream {
     app: Arc<App>,
-    /// Whom records are charged to, when they are limited.
-    account: Option<Arc<Account>>,
+    sender: Sender,
     cluster: String,
     topic: Arc<str>,
     /// Fields of every answer.
@@ -149,7 +157,8 @@ impl Stream {
         let room = MAX_BURST.min(MAX_RECORDS - self.under_way);
         while records.len() < room {
             match self.input.next(&mut bytes) {
-                Read::Record(request, size) => {
+                Read::Record(mut request, size) => {
+                    self.sender.trace.add_to(&mut request.headers);
                     let record = match self.refusal(size) {
                         Some(error) => Err(error),
                         None => prepare(&self.app, &self.topic, *request, &mut bytes, now).await,
@@ -183,7 +192,7 @@ impl Stream {
                 "Streaming connection open for longer than allowed: Connection will be closed.",
             ));
         }
-        if let Some(account) = &self.account
+        if let Some(account) = &self.sender.account
             && !account.take_record(size)
         {
             return Some(rate_limit::refused());

@@ -196,25 +196,3 @@ async fn a_producer_that_fails_for_good_is_replaced() {
         1.0
     );
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn iam_is_understood_and_says_that_it_is_missing() {
-    let settings = "client.security.protocol=SASL_PLAINTEXT\nclient.sasl.mechanism=AWS_MSK_IAM\n\
-                    client.sasl.jaas.config=software.amazon.msk.auth.iam.IAMLoginModule required;";
-    if !sluiceway_common::kafka_config::has_tls() {
-        return;
-    }
-    let proxy = start("127.0.0.1:1", settings).await;
-    let started = Instant::now();
-    let answer = proxy.post("/topics/t", RECORD).await;
-    let entry = answer.json()["offsets"][0].clone();
-    assert_eq!(
-        (answer.status, entry["error_code"].as_i64()),
-        (401, Some(40101))
-    );
-    assert!(
-        entry["error"].as_str().unwrap().contains("AWS_MSK_IAM"),
-        "{entry}"
-    );
-    assert!(started.elapsed() < Duration::from_secs(2));
-}

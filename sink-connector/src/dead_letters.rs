@@ -5,19 +5,21 @@
 //! topic-partition, so that no offset is committed past one of them. A letter that Kafka refuses fails the task.
 
 use std::collections::BTreeSet;
+use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use rdkafka::ClientContext;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
+use rdkafka::client::{DefaultClientContext, OAuthToken};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, ProducerContext, ThreadedProducer};
 use sluiceway_common::kafka_config::{KafkaConfig, Role};
 use sluiceway_common::props::with_prefix;
+use sluiceway_kafka_tokens::never_by_admin_clients;
 
 use crate::config::{ConnectorConfig, DeadLetterConfig};
 use crate::error::{CONNECT_EXCEPTION, Exception, RecordError};
@@ -58,6 +60,12 @@ struct Tracker {
 struct DeliveryContext(Arc<Tracker>);
 
 impl ClientContext for DeliveryContext {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn StdError>> {
+        sluiceway_kafka_tokens::answer(config)
+    }
+
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         crate::consume::log_client(level, facility, message);
     }
@@ -273,7 +281,15 @@ fn client_config(
 }
 
 async fn make_topic(settings: &KafkaConfig, config: &DeadLetterConfig) -> Result<(), KafkaError> {
-    let admin: AdminClient<DefaultClientContext> = settings.client_config().create()?;
+    let settings = settings.client_config();
+    if never_by_admin_clients(&settings) {
+        tracing::info!(
+            topic = config.topic,
+            "with AWS_MSK_IAM the dead-letter topic is not made here: it has to be there"
+        );
+        return Ok(());
+    }
+    let admin: AdminClient<DefaultClientContext> = settings.create()?;
     let topic = config.topic.clone();
     let admin = Arc::new(admin);
     let asking = Arc::clone(&admin);

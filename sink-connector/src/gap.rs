@@ -9,15 +9,17 @@
 //! true: records are only ever added at the end of a log, and the boundary lies below it (looked at first: a log that was cut
 //! below the boundary will get other records there).
 
+use std::error::Error as StdError;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use rdkafka::client::ClientContext;
+use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
+use sluiceway_kafka_tokens::log_in;
 
 use crate::upload::TpId;
 
@@ -93,6 +95,12 @@ impl GapFinder {
 struct Quiet;
 
 impl ClientContext for Quiet {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn StdError>> {
+        sluiceway_kafka_tokens::answer(config)
+    }
+
     fn log(&self, level: RDKafkaLogLevel, fac: &str, message: &str) {
         crate::consume::log_client(level, fac, message);
     }
@@ -102,6 +110,7 @@ impl ConsumerContext for Quiet {}
 
 fn is_empty(settings: &ClientConfig, gap: &Gap) -> KafkaResult<bool> {
     let consumer: BaseConsumer<Quiet> = settings.create_with_context(Quiet)?;
+    log_in(settings, &consumer);
     let (_, end) = consumer.fetch_watermarks(&gap.topic, gap.partition, LOOK)?;
     if end < gap.boundary {
         return Ok(false);

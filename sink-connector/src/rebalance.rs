@@ -5,11 +5,13 @@
 //! again: what is planned may finish within [`REVOKE_WAIT`], then the offset is committed and the state dropped.
 
 use std::collections::{HashMap, HashSet};
+use std::error::Error as StdError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use rdkafka::client::OAuthToken;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult};
@@ -91,6 +93,12 @@ impl ConsumerContext for TaskConsumerContext {
 }
 
 impl ClientContext for TaskConsumerContext {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn StdError>> {
+        sluiceway_kafka_tokens::answer(config)
+    }
+
     fn log(&self, level: RDKafkaLogLevel, fac: &str, message: &str) {
         crate::consume::log_client(level, fac, message);
     }

@@ -13,6 +13,7 @@ mod part;
 mod ports;
 mod process;
 mod programs;
+mod prometheus;
 mod python;
 mod registry;
 mod s3;

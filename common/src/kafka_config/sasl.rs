@@ -1,22 +1,10 @@
-//! SASL settings: mechanisms, JAAS lines, AWS IAM.
+//! SASL settings: mechanisms and JAAS lines.
 
 use super::KafkaConfig;
+use super::iam::{self, IamSettings};
 use crate::config_def::{ConfigError, ConfigErrors};
 use crate::jaas::JaasConfig;
 use crate::props::Properties;
-
-/// How a client that authenticates by AWS IAM finds its identity (`IAMLoginModule` of `sasl.jaas.config`).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct IamSettings {
-    /// Role to assume (`awsRoleArn`).
-    pub role_arn: Option<String>,
-    /// Session name of the assumed role (`awsRoleSessionName`).
-    pub role_session_name: Option<String>,
-    /// Region of the token service (`awsStsRegion`).
-    pub sts_region: Option<String>,
-    /// Profile of the credentials file (`awsProfileName`).
-    pub profile: Option<String>,
-}
 
 /// Whether this module translates `key`.
 pub(super) fn owns(key: &str) -> bool {
@@ -25,15 +13,10 @@ pub(super) fn owns(key: &str) -> bool {
 
 /// Translates all `sasl.*` settings.
 pub(super) fn translate(java: &Properties, out: &mut KafkaConfig, errors: &mut ConfigErrors) {
-    let mechanism = java
-        .get("sasl.mechanism")
-        .or_else(|| java.get("sasl.mechanisms"))
-        .map(|text| text.trim());
+    let text = |key: &str| java.get(key).map(|text| text.trim());
+    let mechanism = text("sasl.mechanism").or_else(|| text("sasl.mechanisms"));
     match mechanism {
-        Some("AWS_MSK_IAM") => {
-            out.set("sasl.mechanisms", "OAUTHBEARER");
-            out.iam = Some(IamSettings::default());
-        }
+        Some(iam::MECHANISM) => out.set("sasl.mechanisms", "OAUTHBEARER"),
         Some("GSSAPI") if uses_sasl(java) => errors.0.push(ConfigError::invalid(
             "sasl.mechanism",
             "GSSAPI",
@@ -43,8 +26,55 @@ pub(super) fn translate(java: &Properties, out: &mut KafkaConfig, errors: &mut C
         _ => {}
     }
     for (key, value) in java.iter().filter(|(key, _)| owns(key)) {
-        translate_one(key, value.trim(), out, errors);
+        translate_one(key, value.trim(), out);
     }
+    let jaas = text("sasl.jaas.config").and_then(|line| {
+        JaasConfig::parse(line)
+            .map_err(|reason| {
+                let error = ConfigError::invalid("sasl.jaas.config", line, reason);
+                errors.0.push(error);
+            })
+            .ok()
+    });
+    let handler = text("sasl.login.callback.handler.class").unwrap_or_default();
+    if mechanism == Some(iam::MECHANISM) || handler.ends_with(iam::OAUTH_HANDLER) {
+        by_iam(java, jaas.as_ref(), out, errors);
+    } else if let Some(jaas) = jaas {
+        apply_jaas(&jaas, out, errors);
+    }
+}
+
+/// A client that logs in by AWS IAM: what speaks against it is told here, not by a broker that breaks off.
+fn by_iam(
+    java: &Properties,
+    jaas: Option<&JaasConfig>,
+    out: &mut KafkaConfig,
+    errors: &mut ConfigErrors,
+) {
+    if !uses_sasl(java) {
+        let found = java.get("security.protocol").map_or("", |text| text.trim());
+        errors.0.push(ConfigError::invalid(
+            "security.protocol",
+            found,
+            "sasl.mechanism=AWS_MSK_IAM logs in over SASL; set security.protocol=SASL_SSL",
+        ));
+    }
+    if let Some(other) = jaas
+        .map(JaasConfig::module_name)
+        .filter(|name| !["IAMLoginModule", "OAuthBearerLoginModule"].contains(name))
+    {
+        errors.0.push(ConfigError::other(
+            "sasl.jaas.config",
+            format!(
+                "sasl.jaas.config: {other} does not go with sasl.mechanism=AWS_MSK_IAM; write \
+                 software.amazon.msk.auth.iam.IAMLoginModule required;"
+            ),
+        ));
+    }
+    let bootstrap = java.get("bootstrap.servers").map_or("", String::as_str);
+    let settings = IamSettings::read(jaas, bootstrap, out, errors);
+    out.set("sasl.oauthbearer.config", settings.to_text());
+    out.iam = Some(settings);
 }
 
 fn uses_sasl(java: &Properties) -> bool {
@@ -52,19 +82,18 @@ fn uses_sasl(java: &Properties) -> bool {
         .is_some_and(|protocol| protocol.trim().to_ascii_uppercase().starts_with("SASL"))
 }
 
-fn translate_one(key: &str, value: &str, out: &mut KafkaConfig, errors: &mut ConfigErrors) {
+fn translate_one(key: &str, value: &str, out: &mut KafkaConfig) {
     match key {
-        "sasl.mechanism" | "sasl.mechanisms" => {}
-        "sasl.jaas.config" => match JaasConfig::parse(value) {
-            Ok(jaas) => apply_jaas(&jaas, out, errors),
-            Err(reason) => errors.0.push(ConfigError::invalid(key, value, reason)),
-        },
+        "sasl.mechanism" | "sasl.mechanisms" | "sasl.jaas.config" => {}
         "sasl.client.callback.handler.class"
         | "sasl.login.callback.handler.class"
         | "sasl.login.class" => {
-            if !value.ends_with("IAMClientCallbackHandler")
-                && !value.ends_with("OAuthBearerLoginCallbackHandler")
-            {
+            let known = [
+                "IAMClientCallbackHandler",
+                iam::OAUTH_HANDLER,
+                "OAuthBearerLoginCallbackHandler",
+            ];
+            if !known.iter().any(|class| value.ends_with(class)) {
                 out.drop_key(key, "a Java class cannot run here");
             }
         }
@@ -97,15 +126,11 @@ fn apply_jaas(jaas: &JaasConfig, out: &mut KafkaConfig, errors: &mut ConfigError
                 }
             }
         }
-        "IAMLoginModule" => {
-            let option = |name: &str| jaas.option(name).map(str::to_owned);
-            out.iam = Some(IamSettings {
-                role_arn: option("awsRoleArn"),
-                role_session_name: option("awsRoleSessionName"),
-                sts_region: option("awsStsRegion"),
-                profile: option("awsProfileName"),
-            });
-        }
+        "IAMLoginModule" => errors.0.push(ConfigError::other(
+            "sasl.jaas.config",
+            "sasl.jaas.config: the IAMLoginModule goes with sasl.mechanism=AWS_MSK_IAM; set it, or name the login module \
+             of the mechanism that is meant",
+        )),
         "OAuthBearerLoginModule" => {
             for (option, setting) in [
                 ("clientId", "sasl.oauthbearer.client.id"),

@@ -68,23 +68,93 @@ fn consumers_and_assignors() {
     );
 }
 
+const IAM: [(&str, &str); 4] = [
+    ("security.protocol", "SASL_SSL"),
+    ("sasl.mechanism", "AWS_MSK_IAM"),
+    (
+        "sasl.jaas.config",
+        "software.amazon.msk.auth.iam.IAMLoginModule required awsRoleArn=\"arn:aws:iam::1:role/x\" awsStsRegion=eu-west-1;",
+    ),
+    (
+        "sasl.client.callback.handler.class",
+        "software.amazon.msk.auth.iam.IAMClientCallbackHandler",
+    ),
+];
+
+/// The four lines with one of them, or one besides, changed.
+fn iam_with(key: &str, value: &str) -> Result<KafkaConfig, ConfigErrors> {
+    let mut pairs: Vec<_> = IAM.into_iter().filter(|(known, _)| *known != key).collect();
+    pairs.push((key, value));
+    translate(Role::Admin, &pairs)
+}
+
+/// Without the `tls` feature librdkafka has no such settings, and says so.
 #[test]
 fn the_four_lines_of_msk_iam_are_recognised() {
+    if !has_tls() {
+        return;
+    }
+    let broker = "b-1.demo.abc.c2.kafka.us-east-1.amazonaws.com:9098";
+    let config = iam_with("bootstrap.servers", broker).unwrap();
+    assert_eq!(config.settings["sasl.mechanisms"], "OAUTHBEARER");
+    assert_eq!(config.settings["security.protocol"], "SASL_SSL");
+    assert!(config.dropped.is_empty(), "{:?}", config.dropped);
+    let iam = config.iam.unwrap();
+    assert_eq!(iam.role_arn.as_deref(), Some("arn:aws:iam::1:role/x"));
+    assert_eq!(iam.sts_region.as_deref(), Some("eu-west-1"));
+    assert_eq!(iam.region.as_deref(), Some("us-east-1"));
+    let told = &config.settings["sasl.oauthbearer.config"];
+    assert_eq!(IamSettings::from_text(told), Some(iam));
+}
+
+#[test]
+fn wrong_lines_of_msk_iam_say_which_and_what_to_do() {
+    if !has_tls() {
+        return;
+    }
+    let jaas =
+        |options: &str| format!("software.amazon.msk.auth.iam.IAMLoginModule required {options};");
+    for (key, value, told) in [
+        ("security.protocol", "PLAINTEXT".to_owned(), "set security.protocol=SASL_SSL"),
+        ("sasl.mechanism", "SCRAM-SHA-512".to_owned(), "goes with sasl.mechanism=AWS_MSK_IAM"),
+        (
+            "sasl.jaas.config",
+            "org.apache.kafka.common.security.plain.PlainLoginModule required username=u password=p;".to_owned(),
+            "PlainLoginModule does not go with",
+        ),
+        ("sasl.jaas.config", "software.amazon.msk.auth.iam.IAMLoginModule;".to_owned(), "must be followed by required"),
+        ("sasl.jaas.config", jaas("awsRoleArn=writer"), "arn:aws:iam::<account>:role/<name>"),
+        ("sasl.jaas.config", jaas("awsRoleSessionName=s"), "need awsRoleArn"),
+        ("sasl.jaas.config", jaas("awsRoleSecretAccessKey=planted"), "AWS_SECRET_ACCESS_KEY"),
+    ] {
+        let errors = iam_with(key, &value).unwrap_err().to_string();
+        let named = if key == "sasl.mechanism" { "sasl.jaas.config" } else { key };
+        assert!(errors.contains(told) && errors.contains(named), "{key}: {errors}");
+        assert!(!errors.contains("planted"), "{errors}");
+    }
+    let dropped = iam_with("sasl.jaas.config", &jaas("awsRoleArm=x"))
+        .unwrap()
+        .dropped;
+    assert!(dropped[0].key.ends_with("awsRoleArm") && dropped[0].reason.contains("awsRoleArn"));
+}
+
+/// The other way that AWS's library has: the handler makes OAUTHBEARER's tokens.
+#[test]
+fn iam_by_the_mechanism_oauthbearer() {
+    if !has_tls() {
+        return;
+    }
     let config = translate(
-        Role::Admin,
+        Role::Producer,
         &[
-            ("sasl.mechanism", "AWS_MSK_IAM"),
-            ("sasl.jaas.config", "software.amazon.msk.auth.iam.IAMLoginModule required awsRoleArn=\"arn:aws:iam::role/x\";"),
-            ("sasl.client.callback.handler.class", "software.amazon.msk.auth.iam.IAMClientCallbackHandler"),
+            ("security.protocol", "SASL_SSL"),
+            ("sasl.mechanism", "OAUTHBEARER"),
+            ("sasl.jaas.config", "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required awsProfileName=p;"),
+            ("sasl.login.callback.handler.class", "software.amazon.msk.auth.iam.IAMOAuthBearerLoginCallbackHandler"),
         ],
     )
     .unwrap();
-    assert_eq!(config.settings["sasl.mechanisms"], "OAUTHBEARER");
-    assert_eq!(
-        config.iam.unwrap().role_arn.as_deref(),
-        Some("arn:aws:iam::role/x")
-    );
-    assert!(config.dropped.is_empty());
+    assert_eq!(config.iam.unwrap().profile.as_deref(), Some("p"));
 }
 
 #[test]

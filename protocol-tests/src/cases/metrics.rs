@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{SINK_LIMIT, produce, produce_ok, wait_for_objects};
 use crate::connector::Connector;
 use crate::exposition::{Family, Scrape};
-use crate::http::Client;
+use crate::http::{Client, Request};
 use crate::kafka::Record;
 use crate::target::{Proxy, Sink};
 use crate::{Session, eventually};
@@ -18,7 +18,8 @@ use crate::{Session, eventually};
 #[macro_export]
 macro_rules! metrics_cases {
     ($kind:ident) => {
-        $crate::tests!($kind metrics a_scrape_of_the_proxy a_scrape_of_the_sink probes_tell_life_and_readiness);
+        $crate::tests!($kind metrics a_scrape_of_the_proxy a_scrape_of_the_sink probes_tell_life_and_readiness
+            log_levels_change_while_it_runs);
     };
 }
 
@@ -168,4 +169,46 @@ pub async fn probes_tell_life_and_readiness(session: &Session) -> Result<()> {
         super::expect_status(&admin.get("/nope", None).await?, 404)?;
     }
     Ok(())
+}
+
+/// A line a request is off, on, and off again.
+///
+/// # Errors
+/// The case fails.
+pub async fn log_levels_change_while_it_runs(session: &Session) -> Result<()> {
+    let mut proxy = Proxy::start(session, &[]).await?;
+    let (Some(admin), Some(program)) = (&proxy.admin, &proxy.program) else {
+        return Ok(());
+    };
+    let lines = || program.log().matches("sluiceway_proxy::access").count();
+    let set = async |method: &str, directives: &str| {
+        let request = Request::new(method, "/log-levels").body(directives);
+        admin.call(&request).await
+    };
+    let first = set("GET", "").await?.text()?;
+    ensure!(first.contains("info"), "{first}");
+    proxy.http.get("/", None).await?;
+    let before = lines();
+    let changed = set("PUT", "info,sluiceway_proxy::access=info").await?;
+    super::expect_status(&changed, 200)?;
+    proxy.http.get("/", None).await?;
+    eventually("waiting for the line", SINK_LIMIT, async || {
+        Ok((lines() > before).then_some(()))
+    })
+    .await?;
+    for wrong in ["debgu", "info,sluiceway_proxy=loud", ""] {
+        let refused = set("PUT", wrong).await?;
+        super::expect_status(&refused, 400)?;
+    }
+    super::expect_status(&set("PUT", &"x".repeat(5000)).await?, 400)?;
+    super::expect_status(&set("POST", "info").await?, 405)?;
+    let back = set("DELETE", "").await?;
+    super::expect_status(&back, 200)?;
+    ensure!(back.text()? == first, "{first} became {}", back.text()?);
+    let before = lines();
+    proxy.http.get("/", None).await?;
+    // What would come is there before the answer to the next request.
+    admin.get("/livez", None).await?;
+    ensure!(lines() == before, "requests are still logged");
+    proxy.stop().await
 }

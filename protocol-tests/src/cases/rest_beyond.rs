@@ -22,7 +22,8 @@ macro_rules! rest_beyond_cases {
     ($kind:ident) => {
         $crate::tests!($kind rest_beyond
             a_strict_status_tells_the_truth what_is_refused_says_when_to_try_again any_body_can_be_a_record lines_are_written_as_they_come
-            headers_and_times_go_both_ways compressed_bodies_are_read_within_limits);
+            headers_and_times_go_both_ways compressed_bodies_are_read_within_limits
+            a_trace_goes_on_in_the_records);
     };
 }
 
@@ -497,4 +498,74 @@ pub async fn compressed_bodies_are_read_within_limits(session: &Session) -> Resu
     ensure!(lengths == [100_002, 100_002], "{lengths:?}");
     let off = Proxy::start(session, &[]).await?;
     expect_status(&off.http.call(&post("gzip", &packed)).await?, 400)
+}
+
+/// v2, v3 and raw requests; a record's own context wins; nothing without the setting.
+///
+/// # Errors
+/// The case fails.
+pub async fn a_trace_goes_on_in_the_records(session: &Session) -> Result<()> {
+    const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let topic = session.topic("traced", 1).await?;
+    let path = format!("/topics/{topic}");
+    let settings = [
+        ("sluiceway.trace.context.enable", "true"),
+        ("sluiceway.v2.record.extras.enable", "true"),
+        ("sluiceway.raw.topics", &*topic),
+    ];
+    let proxy = Proxy::start(session, &settings).await?;
+    let traced = |request: Request| {
+        request
+            .header("traceparent", TRACE)
+            .header("tracestate", "vendor=1")
+    };
+    let own = json!([{"name": "traceparent", "value": "b3du"}]);
+    let body = json!({"records": [{"value": 1}, {"value": 2, "headers": own}]});
+    expect_status(&proxy.http.call(&traced(produce(&path, &body))).await?, 200)?;
+    let raw = Request::new("POST", &path)
+        .header("Content-Type", "text/plain")
+        .body("raw");
+    expect_status(&proxy.http.call(&traced(raw)).await?, 200)?;
+    let clusters = proxy.http.get("/v3/clusters", None).await?.json()?;
+    let cluster = clusters["data"][0]["cluster_id"]
+        .as_str()
+        .context("no cluster")?;
+    let streamed = Request::new(
+        "POST",
+        &format!("/v3/clusters/{cluster}/topics/{topic}/records"),
+    )
+    .header("Content-Type", "application/json")
+    .body(r#"{"value": {"type": "JSON", "data": 4}}"#);
+    expect_status(&proxy.http.call(&traced(streamed)).await?, 200)?;
+    let plain = Proxy::start(session, &[]).await?;
+    let untraced = traced(produce(&path, &json!({"records": [{"value": 5}]})));
+    expect_status(&plain.http.call(&untraced).await?, 200)?;
+    let headers: Vec<Vec<String>> = session
+        .kafka
+        .read_all(&topic)?
+        .iter()
+        .map(|record| {
+            let text = |value: &Option<Vec<u8>>| {
+                String::from_utf8_lossy(value.as_deref().unwrap_or_default()).into_owned()
+            };
+            record
+                .headers
+                .iter()
+                .map(|(name, value)| format!("{name}={}", text(value)))
+                .collect()
+        })
+        .collect();
+    let both = vec![
+        format!("traceparent={TRACE}"),
+        "tracestate=vendor=1".to_owned(),
+    ];
+    let wanted = [
+        both.clone(),
+        vec!["traceparent=own".to_owned()],
+        both.clone(),
+        both,
+        Vec::new(),
+    ];
+    ensure!(headers == wanted, "{headers:?}");
+    Ok(())
 }

@@ -2,14 +2,22 @@
 
 use sluiceway_common::config_def::{Key, Kind};
 
-/// Records of v2.
+/// What records carry besides keys and values.
 pub(super) fn v2_records() -> Vec<Key> {
-    vec![Key::with(
-        "sluiceway.v2.record.extras.enable",
-        Kind::Boolean,
-        "false",
-        "Whether records of v2 produce requests may have `headers` and a `timestamp`; else they are unknown fields (422), as in the original.",
-    )]
+    vec![
+        Key::with(
+            "sluiceway.v2.record.extras.enable",
+            Kind::Boolean,
+            "false",
+            "Whether records of v2 produce requests may have `headers` and a `timestamp`; else they are unknown fields (422), as in the original.",
+        ),
+        Key::with(
+            "sluiceway.trace.context.enable",
+            Kind::Boolean,
+            "false",
+            "Whether the W3C trace context of a produce request (`traceparent`, `tracestate`) becomes headers of its records, in v2, v3 and raw requests. Records with a `traceparent` of their own keep it.",
+        ),
+    ]
 }
 
 /// Bodies that are no envelopes.

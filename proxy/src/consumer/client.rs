@@ -55,6 +55,7 @@ impl Recipe {
         let consumer: rdkafka::error::KafkaResult<Consumer> =
             self.config.create_with_context(callbacks);
         let mut consumer = consumer.map_err(|error| ConsumerError::Config(error.to_string()))?;
+        sluiceway_kafka_tokens::log_in(&self.config, &consumer);
         consumer.set_nonempty_callback(move || wake.notify_one());
         Ok(consumer)
     }

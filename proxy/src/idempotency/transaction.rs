@@ -18,6 +18,7 @@ use super::note::Note;
 use crate::app::App;
 use crate::client_context::Context;
 use crate::producer_pool::{Handle, Outgoing};
+use sluiceway_kafka_tokens::LoginContext;
 
 /// How long one poll waits.
 const POLL: Duration = Duration::from_millis(100);
@@ -144,7 +145,7 @@ pub(super) fn read_committed(
         // The end of an empty partition is told only after this time.
         .set("fetch.wait.max.ms", "10")
         .set_log_level(RDKafkaLogLevel::Error);
-    let consumer: BaseConsumer = config.create()?;
+    let consumer: BaseConsumer<LoginContext> = config.create_with_context(LoginContext)?;
     let mut list = TopicPartitionList::new();
     list.add_partition_offset(topic, partition, Offset::Offset(from))?;
     consumer.assign(&list)?;

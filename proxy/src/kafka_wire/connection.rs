@@ -3,7 +3,7 @@
 //! Opening it asks for the versions that the broker answers, and proves who the proxy is. A connection whose call was
 //! given up half-way is dropped with its future, so an answer never meets the wrong question.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::FutureExt;
@@ -35,6 +35,8 @@ pub(crate) struct Connection {
     max_answer_bytes: usize,
     /// By API key: what the broker answers.
     versions: Vec<(i16, VersionRange)>,
+    /// When the broker wants to be told anew who this is; a new connection does.
+    session_ends: Option<Instant>,
 }
 
 /// The newest `ApiVersions` that is asked with; a broker that is older says so in the oldest format.
@@ -70,6 +72,7 @@ impl Connection {
             timeout: settings.timeout,
             max_answer_bytes: settings.max_answer_bytes,
             versions: Vec::new(),
+            session_ends: None,
         };
         connection.negotiate().await?;
         if let Some(settings) = &settings.sasl {
@@ -78,10 +81,19 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Whether the broker has neither closed it nor said something unasked.
-    pub(crate) fn is_quiet(&mut self) -> bool {
+    /// Whether another request can be sent: the broker has neither closed it nor said something unasked, and still takes
+    /// who the proxy said it is.
+    pub(crate) fn is_usable(&mut self) -> bool {
         let mut byte = [0];
-        self.stream.read(&mut byte).now_or_never().is_none()
+        let valid = self.session_ends.is_none_or(|ends| Instant::now() < ends);
+        valid && self.stream.read(&mut byte).now_or_never().is_none()
+    }
+
+    /// The broker believes who the proxy is for so many milliseconds (`connections.max.reauth.ms`); 0 is for ever.
+    pub(crate) fn believed_for(&mut self, millis: i64) {
+        let lifetime = u64::try_from(millis).ok().filter(|millis| *millis > 0);
+        self.session_ends =
+            lifetime.map(|millis| Instant::now() + Duration::from_millis(millis / 10 * 9));
     }
 
     /// Sends a request in the newest version both sides know, but not above `newest`, and waits for its answer.

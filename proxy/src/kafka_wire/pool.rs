@@ -248,7 +248,7 @@ impl Pool {
         let mut idle = self.idle.lock();
         let kept = idle.get_mut(address)?;
         while let Some((mut connection, since)) = kept.pop() {
-            if since.elapsed() < IDLE && connection.is_quiet() {
+            if since.elapsed() < IDLE && connection.is_usable() {
                 return Some(connection);
             }
         }

@@ -1,7 +1,5 @@
 //! SASL: the handshake names the mechanism, then its messages go back and forth as requests of their own.
 
-use std::time::SystemTime;
-
 use bytes::Bytes;
 use kafka_protocol::messages::{SaslAuthenticateRequest, SaslHandshakeRequest};
 use kafka_protocol::protocol::StrBytes;
@@ -39,9 +37,12 @@ pub(crate) async fn authenticate(
 
 /// A broker that refuses a token says why, and wants to hear a last byte before it ends the exchange.
 async fn oauth(connection: &mut Connection, settings: &Sasl) -> Result<(), WireError> {
-    let token = settings.token.as_ref();
-    let message = token.map(|token| token.message(SystemTime::now()));
-    let answer = exchange(connection, message.unwrap_or_default()).await?;
+    let message = match &settings.login {
+        Some(login) => login.message().await,
+        None => Ok(Vec::new()),
+    };
+    let message = message.map_err(|error| WireError::Authentication(error.to_string()))?;
+    let answer = exchange(connection, message).await?;
     if answer.is_empty() {
         return Ok(());
     }
@@ -79,5 +80,6 @@ async fn exchange(connection: &mut Connection, message: Vec<u8>) -> Result<Bytes
             text.unwrap_or_else(|| "SASL Authentication failed.".to_owned()),
         ));
     }
+    connection.believed_for(answer.session_lifetime_ms);
     Ok(answer.auth_bytes)
 }

@@ -137,7 +137,7 @@ mod tests {
             mechanism,
             username: "user".into(),
             password: "pencil".into(),
-            token: None,
+            login: None,
         }
     }
 

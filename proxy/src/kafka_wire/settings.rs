@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use sluiceway_common::kafka_config::KafkaConfig;
 use sluiceway_common::secret::Secret;
-
-use super::oauth::Unsecured;
+use sluiceway_kafka_tokens::Login;
 
 /// How to reach the brokers, and as whom.
 #[derive(Debug, Clone)]
@@ -38,8 +37,8 @@ pub(crate) struct Sasl {
     pub(crate) username: String,
     /// Never printed.
     pub(crate) password: String,
-    /// What OAUTHBEARER's tokens are made of.
-    pub(crate) token: Option<Unsecured>,
+    /// Where OAUTHBEARER's tokens come from.
+    pub(crate) login: Option<Login>,
 }
 
 impl std::fmt::Debug for Sasl {
@@ -59,7 +58,7 @@ pub(crate) enum Mechanism {
     ScramSha256,
     /// SCRAM with SHA-512.
     ScramSha512,
-    /// Bearer tokens (RFC 7628), unsecured ones.
+    /// Bearer tokens (RFC 7628): those of AWS IAM, and unsecured ones.
     OauthBearer,
 }
 
@@ -163,30 +162,30 @@ fn sasl<'a>(config: &KafkaConfig, get: &impl Fn(&str) -> Option<&'a str>) -> Res
         .or_else(|| get("sasl.mechanism"))
         .unwrap_or("GSSAPI");
     let mechanism = match Mechanism::from_name(name) {
-        Some(_) if config.iam.is_some() => None,
         Some(Mechanism::Plain) => Some(Mechanism::Plain),
         Some(Mechanism::OauthBearer) => {
             let unsecured = get("enable.sasl.oauthbearer.unsecure.jwt") == Some("true");
-            unsecured.then_some(Mechanism::OauthBearer)
+            (unsecured || config.iam.is_some()).then_some(Mechanism::OauthBearer)
         }
         Some(scram) if cfg!(feature = "tls") => Some(scram),
         _ => None,
     };
     let mechanism = mechanism.ok_or_else(|| {
         format!(
-            "the v3 API's own connection to Kafka speaks PLAIN, SCRAM and OAUTHBEARER with unsecured tokens, not {name} \
+            "the v3 API's own connection to Kafka speaks PLAIN, SCRAM, AWS_MSK_IAM and OAUTHBEARER with unsecured tokens, not {name} \
              as sasl.mechanism asks for"
         )
     })?;
-    let token = match mechanism {
-        Mechanism::OauthBearer => Some(Unsecured::parse(
-            get("sasl.oauthbearer.config").unwrap_or_default(),
-        )?),
+    let login = match mechanism {
+        Mechanism::OauthBearer => {
+            let login = Login::parse(get("sasl.oauthbearer.config"));
+            Some(login.map_err(|error| error.to_string())?)
+        }
         _ => None,
     };
     Ok(Sasl {
         mechanism,
-        token,
+        login,
         username: get("sasl.username").unwrap_or_default().to_owned(),
         password: get("sasl.password").unwrap_or_default().to_owned(),
     })
@@ -265,7 +264,7 @@ mod tests {
                 ("sasl.oauthbearer.config", config),
             ])
         };
-        assert!(unsecured("principal=admin").sasl.unwrap().token.is_some());
+        assert!(unsecured("principal=admin").sasl.unwrap().login.is_some());
         let told = unsecured("scope=a").impossible.unwrap();
         assert!(told.contains("no principal"), "{told}");
     }

@@ -7,6 +7,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::Message;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use sluiceway_kafka_tokens::{LoginContext, log_in};
 
 use super::claim::Entry;
 use super::claims::{Claims, Reading};
@@ -36,20 +37,29 @@ pub(super) fn start(
         .set("allow.auto.create.topics", "false")
         .set("fetch.wait.max.ms", "500")
         .set_log_level(RDKafkaLogLevel::Error);
-    let consumer: BaseConsumer = config.create()?;
+    let consumer: BaseConsumer<LoginContext> = config.create_with_context(LoginContext)?;
     let topic = topic.to_owned();
     let thread = std::thread::Builder::new().name("peers-claims".to_owned());
-    let read = move || read(&claims, &consumer, &topic, partitions);
+    let read = move || {
+        let log_in = || log_in(&config, &consumer);
+        read(&claims, (&consumer, &log_in), &topic, partitions);
+    };
     let started = thread.spawn(read).map(drop);
     started.map_err(|error| KafkaError::ClientCreation(error.to_string()))
 }
 
-fn read(claims: &Reading, consumer: &BaseConsumer, topic: &str, partitions: usize) {
+fn read(
+    claims: &Reading,
+    (consumer, log_in): (&BaseConsumer<LoginContext>, &dyn Fn()),
+    topic: &str,
+    partitions: usize,
+) {
     let numbers = || (0..partitions).filter_map(|number| i32::try_from(number).ok());
     // Compaction may have taken the last records: then the first end of a partition stands for them.
     let ends: Vec<i64> = numbers()
         .map(|partition| {
             loop {
+                log_in();
                 match consumer.fetch_watermarks(topic, partition, ASK) {
                     Ok((_, end)) => break end,
                     Err(error) => {

@@ -15,12 +15,14 @@ use crate::produce::RecordError;
 use crate::produce::answer::{self, common_fields};
 use crate::produce::burst::{self, Outcome};
 use crate::produce::prepare::{Prepared, prepare};
+use crate::trace_context::TraceContext;
 
 /// See the module.
 pub(crate) struct Single {
     pub(crate) cluster: String,
     pub(crate) topic: Arc<str>,
     pub(crate) body: Bytes,
+    pub(crate) trace: TraceContext,
 }
 
 impl Single {
@@ -38,7 +40,8 @@ impl Single {
             let record = match input.next(bytes) {
                 Read::Nothing => continue,
                 Read::Failed(error) => Err(error),
-                Read::Record(request, size) => {
+                Read::Record(mut request, size) => {
+                    self.trace.add_to(&mut request.headers);
                     let limits = app.rate_limits.as_ref();
                     match limits.and_then(|limits| limits.refusal(&self.cluster, size)) {
                         Some(error) => Err(error),

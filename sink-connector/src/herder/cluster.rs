@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use sluiceway_kafka_tokens::{LoginContext, log_in};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
@@ -52,9 +53,10 @@ impl Drop for ClusterId {
 }
 
 fn ask(client: &ClientConfig, timeout: Duration) -> Option<String> {
-    let consumer: BaseConsumer = client
-        .create()
+    let consumer: BaseConsumer<LoginContext> = client
+        .create_with_context(LoginContext)
         .map_err(|error| tracing::warn!(%error, "cannot ask for the Kafka cluster's id"))
         .ok()?;
+    log_in(client, &consumer);
     consumer.client().fetch_cluster_id(timeout)
 }

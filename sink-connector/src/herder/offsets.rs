@@ -15,6 +15,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
+use sluiceway_kafka_tokens::{LoginContext, log_in, never_by_admin_clients};
 
 use super::HerderError;
 
@@ -95,18 +96,20 @@ impl Group {
         })
     }
 
-    fn consumer(&self) -> Result<BaseConsumer, HerderError> {
+    fn consumer(&self) -> Result<BaseConsumer<LoginContext>, HerderError> {
         let mut config = self.client.clone();
         config
             .set("group.id", &self.id)
             .set("enable.auto.commit", "false")
             .remove("group.instance.id");
-        config
-            .create()
-            .map_err(|error| self.failed("reach", &error))
+        let consumer = config
+            .create_with_context(LoginContext)
+            .map_err(|error| self.failed("reach", &error))?;
+        log_in(&config, &consumer);
+        Ok(consumer)
     }
 
-    fn committed(&self, consumer: &BaseConsumer) -> Result<Committed, HerderError> {
+    fn committed(&self, consumer: &BaseConsumer<LoginContext>) -> Result<Committed, HerderError> {
         let failed = |error| self.failed("read", &error);
         let metadata = consumer
             .fetch_metadata(None, self.timeout)
@@ -160,7 +163,7 @@ impl Group {
 
     fn check_partitions(
         &self,
-        consumer: &BaseConsumer,
+        consumer: &BaseConsumer<LoginContext>,
         changes: &[OffsetChange],
     ) -> Result<(), HerderError> {
         let metadata = consumer
@@ -191,7 +194,11 @@ impl Group {
         }
     }
 
-    fn commit(&self, consumer: &BaseConsumer, commits: &Committed) -> Result<(), HerderError> {
+    fn commit(
+        &self,
+        consumer: &BaseConsumer<LoginContext>,
+        commits: &Committed,
+    ) -> Result<(), HerderError> {
         if commits.is_empty() {
             return Ok(());
         }
@@ -207,6 +214,13 @@ impl Group {
     }
 
     fn delete(&self, verb: &str) -> Result<(), HerderError> {
+        if never_by_admin_clients(&self.client) {
+            return Err(HerderError::BadRequest(format!(
+                "Offsets of connector {} cannot be removed over AWS_MSK_IAM; set them with PATCH, or remove the group {} with \
+                 kafka-consumer-groups.sh --delete",
+                self.connector, self.id
+            )));
+        }
         let admin: AdminClient<DefaultClientContext> = admin_settings(&self.client)
             .create()
             .map_err(|error| self.failed(verb, &error))?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, anyhow};
 
 use crate::kafka::{Cluster, UpArgs};
-use crate::{python, registry, s3};
+use crate::{prometheus, python, registry, s3};
 
 /// Everything that is not ours.
 pub(crate) struct RealParts {
@@ -19,6 +19,8 @@ pub(crate) struct RealParts {
     pub(crate) s3: s3::Server,
     /// A schema registry.
     pub(crate) registry: registry::Server,
+    /// The folder of a Prometheus server and promtool.
+    pub(crate) prometheus: PathBuf,
     /// An interpreter with the clients.
     pub(crate) python: PathBuf,
 }
@@ -39,6 +41,7 @@ impl RealParts {
                 scope.spawn(|| Cluster::start(&three_brokers(&format!("verify-{run}-three"))));
             let s3 = scope.spawn(|| s3::Server::start(&format!("verify-{run}")));
             let registry = scope.spawn(|| registry::Server::start(&format!("verify-{run}")));
+            let prometheus = scope.spawn(prometheus::programs);
             let python = python::interpreter();
             Ok(Self {
                 kafka: join(kafka)?,
@@ -46,6 +49,7 @@ impl RealParts {
                 cluster: join(cluster)?,
                 s3: join(s3)?,
                 registry: join(registry)?,
+                prometheus: join(prometheus)?,
                 python: python?,
             })
         })
@@ -55,7 +59,7 @@ impl RealParts {
     ///
     /// # Errors
     /// Java's or this program's place is not known.
-    pub(crate) fn environment(&self) -> Result<[(&'static str, String); 10]> {
+    pub(crate) fn environment(&self) -> Result<[(&'static str, String); 11]> {
         let connect = crate::kafka::java_arguments("256m")?;
         let xtask = std::env::current_exe()?;
         Ok([
@@ -72,6 +76,10 @@ impl RealParts {
                 self.cluster.name().to_owned(),
             ),
             ("SLUICEWAY_TEST_XTASK", xtask.display().to_string()),
+            (
+                "SLUICEWAY_TEST_PROMETHEUS",
+                self.prometheus.display().to_string(),
+            ),
         ])
     }
 }

@@ -27,6 +27,7 @@ use crate::produce::{produce, produce_in};
 use crate::raw::{Kind, Meta, content_type};
 use crate::respond::{self, Response};
 use crate::router::{Endpoint, Matched, Route};
+use crate::trace_context::TraceContext;
 
 /// Whether a request whose media type its route does not read is a raw one.
 pub(crate) fn takes(
@@ -109,10 +110,12 @@ pub(crate) async fn write(
     let (body, permit) = read?;
     if let Some(key) = idempotency::key_of(request)? {
         let words = format!("{kind:?} {meta:?}");
+        let mut batch = kind.records(body.to_vec(), &meta)?;
+        TraceContext::of(request).add_to_all(&mut batch);
         let keyed = Keyed {
             topic,
             partition,
-            batch: kind.records(body.to_vec(), &meta)?,
+            batch,
             account: request.caller.account.cloned(),
         };
         let once = idempotency::once(request, key, (&words, &body), keyed);
@@ -120,7 +123,8 @@ pub(crate) async fn write(
         prefer::follow(&mut response, app.admission.retry_after());
         return Ok(response);
     }
-    let batch = kind.records(Vec::from(body), &meta)?;
+    let mut batch = kind.records(Vec::from(body), &meta)?;
+    TraceContext::of(request).add_to_all(&mut batch);
     request.charge(0, batch.records.len());
     let produced = produce(app, &topic, partition, Format::Binary, batch, permit).await?;
     let answer = render(&produced, SchemaIds::default(), true);

@@ -25,6 +25,7 @@ use crate::prefer;
 use crate::produce::{Produced, produce, produce_in};
 use crate::respond::{self, Response};
 use crate::schemas::{self, Asked, Found, Place, SchemaFault};
+use crate::trace_context::TraceContext;
 
 /// `POST /topics/{topic}`
 ///
@@ -65,6 +66,7 @@ async fn write(
             body: body.clone(),
             strict,
             account: request.caller.account.cloned(),
+            trace: TraceContext::of(request),
         };
         let once = idempotency::once(request, key, ("", &body), keyed);
         let mut response = Box::pin(once).await?;
@@ -73,8 +75,9 @@ async fn write(
         }
         return Ok(response);
     }
-    let (batch, ids) = decode(request.app, topic, &body, format).await?;
+    let (mut batch, ids) = decode(request.app, topic, &body, format).await?;
     drop(body);
+    TraceContext::of(request).add_to_all(&mut batch);
     request.charge(0, batch.records.len());
     let produced = produce(request.app, topic, partition, format, batch, permit).await?;
     let answer = render(&produced, ids, strict);
@@ -106,13 +109,15 @@ struct Keyed {
     strict: bool,
     /// Whom the records are charged to, when they are limited.
     account: Option<Arc<Account>>,
+    trace: TraceContext,
 }
 
 #[async_trait]
 impl Work for Keyed {
     async fn write(&self, app: &App, hand: Hand<'_>) -> Result<Done, Error> {
         let (topic, format) = (&self.topic, self.format);
-        let (batch, ids) = decode(app, topic, &self.body, format).await?;
+        let (mut batch, ids) = decode(app, topic, &self.body, format).await?;
+        self.trace.add_to_all(&mut batch);
         if let Some(account) = &self.account {
             account.charge(0, batch.records.len());
         }

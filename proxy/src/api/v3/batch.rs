@@ -28,6 +28,7 @@ use crate::producer_pool::Outgoing;
 use crate::record_request::{self, BATCHED, RecordRequest};
 use crate::respond::{self, Response};
 use crate::stream::now;
+use crate::trace_context::TraceContext;
 
 const REQUEST: &str = "ProduceBatchRequest";
 /// Characters of an id.
@@ -52,6 +53,7 @@ pub(crate) async fn produce(request: &Request<'_>, body: Incoming) -> Result<Res
         topic,
         body,
         account: request.caller.account.cloned(),
+        trace: TraceContext::of(request),
     };
     if let Some(key) = idempotency::key_of(request)? {
         let body = batch.body.clone();
@@ -74,6 +76,7 @@ struct Batch {
     body: Bytes,
     /// Whom the entries are charged to, when they are limited.
     account: Option<Arc<Account>>,
+    trace: TraceContext,
 }
 
 impl Batch {
@@ -93,7 +96,8 @@ impl Batch {
             account.charge(0, entries.len());
         }
         let (mut records, time) = (Vec::with_capacity(entries.len()), now());
-        for entry in entries {
+        for mut entry in entries {
+            self.trace.add_to(&mut entry.headers);
             let limited = app.rate_limits.as_ref();
             let record = match limited.and_then(|limits| limits.refusal(&self.cluster, size)) {
                 Some(error) => Err(error),

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::idempotency;
 use crate::respond::{self, Response};
 use crate::stream::{self, Single};
+use crate::trace_context::TraceContext;
 
 /// Starts the stream of answers. With an `Idempotency-Key` there is one record and no stream.
 ///
@@ -39,11 +40,16 @@ pub(crate) async fn stream(request: &Request<'_>, body: Incoming) -> Result<Resp
             cluster,
             topic: topic.into(),
             body: body.clone(),
+            trace: TraceContext::of(request),
         };
         return Box::pin(idempotency::once(request, key, ("", &body), single)).await;
     }
     let account = request.caller.account.cloned();
-    let answers = stream::produce(Arc::clone(request.app), account, &cluster, &topic, body);
+    let sender = stream::Sender {
+        account,
+        trace: TraceContext::of(request),
+    };
+    let answers = stream::produce(Arc::clone(request.app), sender, &cluster, &topic, body);
     let mut response = respond::bytes(StatusCode::OK, request.negotiated, Vec::new());
     *response.body_mut() = Body::Stream(Box::new(answers));
     Ok(response)

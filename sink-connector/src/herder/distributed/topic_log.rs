@@ -4,16 +4,20 @@
 //! was appended ([`Appender`]). Reading goes on for ever and survives brokers that come and go.
 
 use std::collections::HashSet;
+use std::error::Error as StdError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use rdkafka::client::OAuthToken;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
+
+use sluiceway_kafka_tokens::{LoginContext, log_in};
 
 use super::config_record::Written;
 use crate::herder::HerderError;
@@ -44,6 +48,12 @@ pub(super) trait Reader: Send + 'static {
 struct LogContext;
 
 impl ClientContext for LogContext {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn StdError>> {
+        sluiceway_kafka_tokens::answer(config)
+    }
+
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         crate::consume::log_client(level, facility, message);
     }
@@ -137,6 +147,7 @@ fn assign(
     timeout: Duration,
 ) -> Result<Option<(BaseConsumer<LogContext>, usize)>, KafkaError> {
     let consumer: BaseConsumer<LogContext> = client.create_with_context(LogContext)?;
+    log_in(client, &consumer);
     let metadata = consumer.fetch_metadata(Some(topic), timeout)?;
     let partitions = metadata
         .topics()
@@ -156,7 +167,7 @@ fn assign(
 /// Appends to internal topics.
 #[derive(Clone)]
 pub(super) struct Appender {
-    producer: FutureProducer,
+    producer: FutureProducer<LoginContext>,
 }
 
 impl Appender {
@@ -167,7 +178,7 @@ impl Appender {
         }
         client.set("message.timeout.ms", timeout.as_millis().to_string());
         Ok(Self {
-            producer: client.create()?,
+            producer: client.create_with_context(LoginContext)?,
         })
     }
 

@@ -10,6 +10,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, Top
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use sluiceway_kafka_tokens::never_by_admin_clients;
 use thiserror::Error;
 
 use crate::worker::{DistributedConfig, InternalTopic};
@@ -50,6 +51,14 @@ pub(super) async fn prepare(
     config: &DistributedConfig,
     timeout: Duration,
 ) -> Result<(), TopicError> {
+    if never_by_admin_clients(client) {
+        // Whoever reads the topics tells when one is not there.
+        tracing::info!(
+            "with AWS_MSK_IAM the worker's topics are taken as they are: they have to be there, compacted, the config topic \
+             with one partition"
+        );
+        return Ok(());
+    }
     let admin: AdminClient<DefaultClientContext> = client.create()?;
     let options = AdminOptions::new()
         .request_timeout(Some(timeout))

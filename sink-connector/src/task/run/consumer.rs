@@ -53,8 +53,9 @@ pub(super) fn create(
         joining: Mutex::new(None),
         rebalances: AtomicU64::new(0),
     };
-    let consumer = settings.create_with_context(consumer_context);
-    consumer
-        .map(Arc::new)
-        .map_err(|error| Exception::new(CONNECT_EXCEPTION, format!("no consumer: {error}")))
+    let consumer: TaskConsumer = settings
+        .create_with_context(consumer_context)
+        .map_err(|error| Exception::new(CONNECT_EXCEPTION, format!("no consumer: {error}")))?;
+    sluiceway_kafka_tokens::log_in(settings, &consumer);
+    Ok(Arc::new(consumer))
 }

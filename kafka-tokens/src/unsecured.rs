@@ -1,32 +1,40 @@
-//! OAUTHBEARER with unsecured tokens, as librdkafka makes them when `enable.sasl.oauthbearer.unsecure.jwt=true`: for
-//! development, and for brokers that take the name in a token as it is.
+//! Tokens that nobody signed, as librdkafka makes them when `enable.sasl.oauthbearer.unsecure.jwt=true`: for development,
+//! and for brokers that take the name in a token as it is.
 //!
-//! In: `sasl.oauthbearer.config` (`principal=admin scope=a,b lifeSeconds=600 extension_x=y`). Out: the client's message.
+//! In: `sasl.oauthbearer.config` (`principal=admin scope=a,b lifeSeconds=600 extension_x=y`). Out: the token. librdkafka makes
+//! the first one of a client itself; when that ends, it asks the client's context, and it gets no extensions from there.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
+use sluiceway_common::secret::Secret;
+
+use crate::Token;
+
+/// Tokens live no longer than ten years, whatever is asked for.
+const LONGEST_LIFE: u64 = 315_360_000;
 
 /// What goes into a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Unsecured {
+pub struct Unsecured {
     principal_claim: String,
-    principal: String,
+    /// Whom the token names.
+    pub principal: String,
     scope_claim: String,
     scopes: Vec<String>,
     life_seconds: u64,
     /// Name and value, sent beside the token.
-    extensions: Vec<(String, String)>,
+    pub extensions: Vec<(String, String)>,
 }
 
 impl Unsecured {
     /// Reads `sasl.oauthbearer.config`.
     ///
     /// # Errors
-    /// A word is none of its settings, or the principal is missing.
-    pub(crate) fn parse(config: &str) -> Result<Self, String> {
+    /// A word is none of its settings, or the principal is missing; says which.
+    pub fn parse(config: &str) -> Result<Self, String> {
         let mut found = Self {
             principal_claim: "sub".to_owned(),
             principal: String::new(),
@@ -58,50 +66,47 @@ impl Unsecured {
         Ok(found)
     }
 
-    /// The client's first message (RFC 7628).
-    pub(crate) fn message(&self, now: SystemTime) -> Vec<u8> {
-        let mut message = format!("n,,\u{1}auth=Bearer {}", self.token(now));
-        for (name, value) in &self.extensions {
-            message.push_str(&format!("\u{1}{name}={value}"));
-        }
-        message.push_str("\u{1}\u{1}");
-        message.into_bytes()
-    }
-
-    fn token(&self, now: SystemTime) -> String {
-        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    /// A token made at this time.
+    #[must_use]
+    pub fn token(&self, now: SystemTime) -> Token {
+        let ends = now + Duration::from_secs(self.life_seconds.min(LONGEST_LIFE));
+        let seconds = |time: SystemTime| {
+            time.duration_since(UNIX_EPOCH)
+                .unwrap_or_default()
+                .as_secs()
+        };
         let mut claims = Map::new();
         claims.insert(self.principal_claim.clone(), json!(self.principal));
-        claims.insert("iat".to_owned(), json!(now));
-        claims.insert("exp".to_owned(), json!(now + self.life_seconds));
+        claims.insert("iat".to_owned(), json!(seconds(now)));
+        claims.insert("exp".to_owned(), json!(seconds(ends)));
         if !self.scopes.is_empty() {
             claims.insert(self.scope_claim.clone(), json!(self.scopes));
         }
         let part = |json: Value| URL_SAFE_NO_PAD.encode(json.to_string());
-        format!(
+        let text = format!(
             "{}.{}.",
             part(json!({"alg": "none"})),
             part(Value::Object(claims))
-        )
+        );
+        Token {
+            text: Secret::new(text),
+            life: (now, ends),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
     fn a_token_names_who_and_how_long() {
         let config = "principal=admin scope=a,b lifeSeconds=60 extension_team=x";
-        let message = Unsecured::parse(config)
-            .unwrap()
-            .message(UNIX_EPOCH + Duration::from_secs(1000));
-        let message = String::from_utf8(message).unwrap();
-        let token = message.strip_prefix("n,,\u{1}auth=Bearer ").unwrap();
-        let token = token.strip_suffix("\u{1}team=x\u{1}\u{1}").unwrap();
+        let unsecured = Unsecured::parse(config).unwrap();
+        assert_eq!(unsecured.extensions, [("team".to_owned(), "x".to_owned())]);
+        let token = unsecured.token(UNIX_EPOCH + Duration::from_secs(1000));
+        let token = token.text.expose();
         let parts: Vec<&str> = token.split('.').collect();
         let read = |part: &str| -> Value {
             serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()

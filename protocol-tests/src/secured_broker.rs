@@ -1,0 +1,281 @@
+//! A genuine Kafka broker with everything switched on that keeps strangers out: SSL, SCRAM-SHA-256 and -512, OAUTHBEARER with
+//! unsecured tokens and with signed ones as Amazon MSK checks them (`java/SignedTokenValidator.java`), sessions that end, and
+//! access rules. `SLUICEWAY_TEST_CONNECT_JAVA` holds Java's arguments with Kafka's jars; `cargo xtask verify` sets it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::certificates::Certificates;
+use crate::kafka::Kafka;
+use crate::program::Program;
+use crate::target::free_listener;
+use crate::{Session, eventually};
+
+/// What Java may take to start on a loaded machine.
+const START_LIMIT: Duration = Duration::from_secs(120);
+const STOP_LIMIT: Duration = Duration::from_secs(60);
+
+/// Users of SCRAM: mechanism, name; the password is `<name>-secret`. `admin` may do everything, the others what rules let them.
+const USERS: [(&str, &str); 4] = [
+    ("SCRAM-SHA-512", "admin"),
+    ("SCRAM-SHA-512", "alice"),
+    ("SCRAM-SHA-256", "bob"),
+    ("SCRAM-SHA-256", "sink"),
+];
+
+/// How long a session by unsecured tokens, and by signed ones, lasts in milliseconds.
+const SESSIONS: [&str; 2] = ["3000", "3000"];
+
+const VALIDATOR: &str = include_str!("../java/SignedTokenValidator.java");
+
+/// See the module.
+pub struct SecuredBroker {
+    /// `host:port` of the listener for whoever looks on: no TLS, no login, every right.
+    pub open: String,
+    /// SASL_SSL, SCRAM.
+    pub scram: String,
+    /// SASL_PLAINTEXT, OAUTHBEARER with unsecured tokens.
+    pub unsecured: String,
+    /// SASL_SSL, OAUTHBEARER with tokens of AWS IAM.
+    pub iam: String,
+    /// Certificates.
+    pub certificates: Certificates,
+    /// Java's arguments before a main class.
+    java: Vec<String>,
+    program: Program,
+}
+
+impl SecuredBroker {
+    /// Starts it and waits until it answers.
+    ///
+    /// # Errors
+    /// No Java, no jars, or it does not come up.
+    pub async fn start(session: &Session) -> Result<Self> {
+        let given = std::env::var("SLUICEWAY_TEST_CONNECT_JAVA")
+            .context("SLUICEWAY_TEST_CONNECT_JAVA is not set; `cargo xtask verify` sets it")?;
+        let mut java: Vec<String> = given.lines().map(str::to_owned).collect();
+        let classes = compile(session, &java)?;
+        let path = java.iter().position(|argument| argument == "-cp");
+        let path = path.and_then(|flag| java.get_mut(flag + 1));
+        let path = path.context("no class path")?;
+        *path = format!("{path}:{}", classes.display());
+        let ports = (0..5).map(|_| port()).collect::<Result<Vec<_>>>()?;
+        let certificates = Certificates::make(&session.file("certificates"))?;
+        let file = session.file("server.properties");
+        let data = session.file("broker-data");
+        std::fs::write(&file, properties(&ports, &certificates, &data))?;
+        format_storage(&java, &file)?;
+        let mut arguments: Vec<&Path> = java.iter().map(Path::new).collect();
+        arguments.extend([Path::new("kafka.Kafka"), &file]);
+        let log = session.log("secured-broker");
+        let mut program = Program::start_at(Path::new("java"), &arguments, &[], &log)?;
+        let open = format!("127.0.0.1:{}", ports[0]);
+        let kafka = Kafka::new(&open)?;
+        eventually("waiting for the broker", START_LIMIT, async || {
+            program.ensure_runs()?;
+            Ok(kafka.broker_ids().ok().filter(|ids| !ids.is_empty()))
+        })
+        .await?;
+        let at = |number: usize| format!("localhost:{}", ports[number]);
+        Ok(Self {
+            open,
+            scram: at(1),
+            unsecured: at(2),
+            iam: at(3),
+            certificates,
+            java,
+            program,
+        })
+    }
+
+    /// What it has printed so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.program.log()
+    }
+
+    /// Makes a user of SCRAM-SHA-512, with Kafka's own tool.
+    ///
+    /// # Errors
+    /// The tool fails.
+    pub async fn add_user(&self, name: &str, password: &str) -> Result<()> {
+        let mut command = tokio::process::Command::new("java");
+        command.args(&self.java).arg("-XX:TieredStopAtLevel=1");
+        command.args([
+            "kafka.admin.ConfigCommand",
+            "--bootstrap-server",
+            &self.open,
+            "--alter",
+        ]);
+        command.args([
+            "--entity-type",
+            "users",
+            "--entity-name",
+            name,
+            "--add-config",
+        ]);
+        command.arg(format!("SCRAM-SHA-512=[password={password}]"));
+        let output = command.output().await.context("cannot run java")?;
+        ensure!(
+            output.status.success(),
+            "making a user failed: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(())
+    }
+
+    /// Ends it with SIGTERM.
+    ///
+    /// # Errors
+    /// It does not end in time.
+    pub async fn stop(&mut self) -> Result<()> {
+        self.program.terminate(STOP_LIMIT).await.map(drop)
+    }
+}
+
+fn port() -> Result<String> {
+    let listener = free_listener()?;
+    let port = listener.rsplit(':').next();
+    Ok(port.context("no port")?.to_owned())
+}
+
+/// The folder of the validator's classes.
+fn compile(session: &Session, java: &[String]) -> Result<PathBuf> {
+    let folder = session.file("classes");
+    std::fs::create_dir_all(&folder)?;
+    let source = folder.join("SignedTokenValidator.java");
+    std::fs::write(&source, VALIDATOR)?;
+    let path = java.iter().skip_while(|argument| *argument != "-cp").nth(1);
+    let status = Command::new("javac")
+        .args(["-nowarn", "-cp", path.context("no class path")?, "-d"])
+        .arg(&folder)
+        .arg(&source)
+        .status()
+        .context("cannot run javac")?;
+    ensure!(status.success(), "javac ended with {status}");
+    Ok(folder)
+}
+
+fn format_storage(java: &[String], file: &Path) -> Result<()> {
+    let mut command = Command::new("java");
+    command.args(java).arg("-XX:TieredStopAtLevel=1");
+    command.args([
+        "kafka.tools.StorageTool",
+        "format",
+        "-t",
+        "c2x1aWNld2F5LXNlY3VyZQ",
+        "-c",
+    ]);
+    command.arg(file);
+    for (mechanism, name) in USERS {
+        command.arg("--add-scram");
+        command.arg(format!("{mechanism}=[name={name},password={name}-secret]"));
+    }
+    let output = command.output().context("cannot run java")?;
+    ensure!(
+        output.status.success(),
+        "formatting the data folder failed: {}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(())
+}
+
+fn properties(ports: &[String], certificates: &Certificates, data: &Path) -> String {
+    let [open, scram, unsecured, iam, controller] = ports else {
+        return String::new();
+    };
+    let clients = format!(
+        "PLAINTEXT://127.0.0.1:{open},SCRAM://localhost:{scram},UNSECURED://localhost:{unsecured},IAM://localhost:{iam}"
+    );
+    let bearer = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub=\"broker\";";
+    let password = "org.apache.kafka.common.security.scram.ScramLoginModule required;";
+    let lines = [
+        ("process.roles", "broker,controller".to_owned()),
+        ("node.id", "1".to_owned()),
+        (
+            "controller.quorum.voters",
+            format!("1@127.0.0.1:{controller}"),
+        ),
+        ("controller.listener.names", "CONTROLLER".to_owned()),
+        (
+            "listeners",
+            format!("{clients},CONTROLLER://127.0.0.1:{controller}"),
+        ),
+        ("advertised.listeners", clients),
+        ("inter.broker.listener.name", "PLAINTEXT".to_owned()),
+        (
+            "listener.security.protocol.map",
+            "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SCRAM:SASL_SSL,UNSECURED:SASL_PLAINTEXT,IAM:SASL_SSL".to_owned(),
+        ),
+        ("ssl.keystore.type", "PEM".to_owned()),
+        (
+            "ssl.keystore.location",
+            certificates.server.display().to_string(),
+        ),
+        (
+            "listener.name.scram.sasl.enabled.mechanisms",
+            "SCRAM-SHA-256,SCRAM-SHA-512".to_owned(),
+        ),
+        (
+            "listener.name.scram.scram-sha-256.sasl.jaas.config",
+            password.to_owned(),
+        ),
+        (
+            "listener.name.scram.scram-sha-512.sasl.jaas.config",
+            password.to_owned(),
+        ),
+        (
+            "listener.name.unsecured.sasl.enabled.mechanisms",
+            "OAUTHBEARER".to_owned(),
+        ),
+        (
+            "listener.name.unsecured.oauthbearer.sasl.jaas.config",
+            bearer.to_owned(),
+        ),
+        (
+            "listener.name.unsecured.oauthbearer.connections.max.reauth.ms",
+            SESSIONS[0].to_owned(),
+        ),
+        (
+            "listener.name.iam.sasl.enabled.mechanisms",
+            "OAUTHBEARER".to_owned(),
+        ),
+        (
+            "listener.name.iam.oauthbearer.sasl.jaas.config",
+            bearer.to_owned(),
+        ),
+        (
+            "listener.name.iam.oauthbearer.sasl.server.callback.handler.class",
+            "sluiceway.tests.SignedTokenValidator".to_owned(),
+        ),
+        (
+            "listener.name.iam.oauthbearer.connections.max.reauth.ms",
+            SESSIONS[1].to_owned(),
+        ),
+        (
+            "authorizer.class.name",
+            "org.apache.kafka.metadata.authorizer.StandardAuthorizer".to_owned(),
+        ),
+        (
+            "super.users",
+            "User:ANONYMOUS;User:admin;User:machine;User:msk-iam".to_owned(),
+        ),
+        ("auto.create.topics.enable", "false".to_owned()),
+        ("log.dirs", data.display().to_string()),
+        ("offsets.topic.num.partitions", "2".to_owned()),
+        ("offsets.topic.replication.factor", "1".to_owned()),
+        ("transaction.state.log.num.partitions", "1".to_owned()),
+        ("transaction.state.log.replication.factor", "1".to_owned()),
+        ("transaction.state.log.min.isr", "1".to_owned()),
+        ("group.initial.rebalance.delay.ms", "0".to_owned()),
+        ("log.cleaner.dedupe.buffer.size", "4194304".to_owned()),
+        ("num.network.threads", "2".to_owned()),
+        ("num.io.threads", "4".to_owned()),
+    ];
+    let lines = lines.iter().map(|(key, value)| format!("{key}={value}\n"));
+    lines.collect()
+}
