@@ -158,7 +158,12 @@ impl Broker {
     ///
     /// # Errors
     /// A taken port, a data folder that is in use, unreadable or not a broker's: see [`BrokerError`].
+    // The work is in a plain function: it is compiled here, once, and not by each program that waits for it.
     pub async fn start(options: BrokerOptions) -> Result<Self, BrokerError> {
+        Self::listen(options)
+    }
+
+    fn listen(options: BrokerOptions) -> Result<Self, BrokerError> {
         let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
         let listener = std::net::TcpListener::bind(wanted)
             .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))

@@ -78,7 +78,12 @@ impl Registry {
     ///
     /// # Errors
     /// A taken port, a folder that cannot be used: see [`RegistryError`].
+    // The work is in a plain function: it is compiled here, once, and not by each program that waits for it.
     pub async fn start(options: RegistryOptions) -> Result<Self, RegistryError> {
+        Self::listen(options)
+    }
+
+    fn listen(options: RegistryOptions) -> Result<Self, RegistryError> {
         let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
         let failed = |source| RegistryError::Listen {
             address: wanted,

@@ -124,7 +124,12 @@ impl S3 {
     ///
     /// # Errors
     /// A taken port, a root folder that is in use or cannot be written: see [`S3Error`].
+    // The work is in a plain function: it is compiled here, once, and not by each program that waits for it.
     pub async fn start(options: S3Options) -> Result<Self, S3Error> {
+        Self::listen(options)
+    }
+
+    fn listen(options: S3Options) -> Result<Self, S3Error> {
         let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
         let failed = |source| S3Error::Listen {
             address: wanted,

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use prometheus::Registry;
 use sluiceway_common::admin::{AdminServer, Guard, MetricsCheck};
 use sluiceway_common::config_def::ConfigErrors;
@@ -59,7 +60,15 @@ impl Proxy {
     ///
     /// # Errors
     /// See [`StartError`].
-    pub async fn start(config: Config, registry: Registry) -> Result<Self, StartError> {
+    // A boxed future is compiled here, once; that of an `async fn` is compiled again by each program and test that waits for it.
+    pub fn start(
+        config: Config,
+        registry: Registry,
+    ) -> BoxFuture<'static, Result<Self, StartError>> {
+        Box::pin(Self::begin(config, registry))
+    }
+
+    async fn begin(config: Config, registry: Registry) -> Result<Self, StartError> {
         config.log_warnings();
         let app = App::new(config, &registry)?;
         let health = Arc::clone(&app.health);
@@ -102,7 +111,11 @@ impl Proxy {
     }
 
     /// Stops accepting, answers what is under way, delivers what was accepted, and ends.
-    pub async fn drain(self) {
+    pub fn drain(self) -> BoxFuture<'static, ()> {
+        Box::pin(self.finish())
+    }
+
+    async fn finish(self) {
         let Self {
             app,
             server,

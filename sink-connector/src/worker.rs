@@ -32,6 +32,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use futures_util::future::BoxFuture;
 use prometheus::Registry;
 use sluiceway_common::admin::{AdminServer, Guard, MetricsCheck, Readiness};
 use sluiceway_common::auth::basic::BasicAuth;
@@ -81,7 +82,16 @@ impl Worker {
     ///
     /// # Errors
     /// When a port is taken or a setting of the worker itself cannot be used.
-    pub async fn start(
+    // A boxed future is compiled here, once; that of an `async fn` is compiled again by each program and test that waits for it.
+    pub fn start(
+        config: WorkerConfig,
+        connectors: Vec<ConnectorFile>,
+        registry: Registry,
+    ) -> BoxFuture<'static, Result<Self, WorkerError>> {
+        Box::pin(Self::begin(config, connectors, registry))
+    }
+
+    async fn begin(
         config: WorkerConfig,
         connectors: Vec<ConnectorFile>,
         registry: Registry,
@@ -149,7 +159,11 @@ impl Worker {
 
     /// Stops everything and waits for it, for a bounded time. Open files are dropped: their records are read again
     /// from the committed offsets by whoever has their partitions next.
-    pub async fn stop(self) {
+    pub fn stop(self) -> BoxFuture<'static, ()> {
+        Box::pin(self.end())
+    }
+
+    async fn end(self) {
         self.started.store(false, Ordering::Release);
         self.rest.stop().await;
         self.herder.shut_down().await;
