@@ -1,7 +1,7 @@
-"""Real clients on running programs: `clients.py prepare`, then `clients.py pipeline|rest|spark [unittest options]`.
+"""Real clients on running programs: `clients.py prepare`, then `clients.py pipeline|rest|kinesis|spark [unittest options]`.
 
-`pipeline` is the worked pipeline, `rest` the proxy alone, `spark` the sink's files alone. `prepare` makes the bucket, which has to be there before the
-sink starts. Where everything is stands in the variables that `pipeline/support.py` and `rest/support.py` name;
+`pipeline` is the worked pipeline, `rest` the proxy alone, `kinesis` its Kinesis front, `spark` the sink's files alone. `prepare` makes the bucket, which has to be there before the
+sink starts. Where everything is stands in the variables that `pipeline/support.py`, `rest/support.py` and `kinesis/support.py` name;
 `cargo xtask verify` starts the programs and sets them.
 """
 

@@ -25,6 +25,7 @@ use crate::format::registered::Registered;
 use crate::health::Health;
 use crate::idempotency::Idempotency;
 use crate::kafka_wire::WireAdmin;
+use crate::kinesis::{Kinesis, KinesisError};
 use crate::metrics::{Metrics, ProducedMetrics, Reading, RouteMetrics};
 use crate::openapi::Document;
 use crate::peers::config::PeersConfig;
@@ -57,6 +58,9 @@ pub enum AppError {
     /// A file of users or keys cannot be used.
     #[error(transparent)]
     Gate(#[from] GateError),
+    /// The Kinesis front cannot be made.
+    #[error(transparent)]
+    Kinesis(#[from] KinesisError),
     /// Two paths of the routing table exclude one another.
     #[error("the routing table is wrong: {0}")]
     Routes(#[from] matchit::InsertError),
@@ -90,6 +94,8 @@ pub struct App {
     pub peers: Option<Arc<Peers>>,
     /// Keys of requests that are written once; `None`: they have no effect.
     pub idempotency: Option<Idempotency>,
+    /// The Kinesis front; `None`: it is off.
+    pub kinesis: Option<Kinesis>,
     /// What v3 asks of Kafka.
     pub cluster: Arc<dyn ClusterAdmin>,
     /// Topics that are written to.
@@ -198,11 +204,18 @@ impl App {
         let idempotency = keys.transpose()?;
         let peers = config.peers.as_ref().map(with_peers).transpose()?;
         let router = Router::new(&config.endpoints, config.http.media)?;
+        let kinesis = config.kinesis.clone();
+        let kinesis = kinesis.map(|config| Kinesis::new(config, &router));
+        let kinesis = kinesis.transpose()?;
+        let signed_calls = config
+            .kinesis
+            .as_ref()
+            .is_some_and(|c| c.keys_file.is_some());
         let app = Self {
             observed: observed(&router, &metrics),
             produced: Format::ALL.map(|format| metrics.produced(format)),
             rate_limits: config.stream.rates.map(RateLimits::new),
-            gate: Gate::new(&config.security, &router, &metrics)?,
+            gate: Gate::new(&config.security, &router, signed_calls, &metrics)?,
             document: Document::default(),
             streams: Streams::new(config.sse.max_streams, config.sse.max_duration),
             stopping: CancellationToken::new(),
@@ -219,6 +232,7 @@ impl App {
             consumers,
             peers,
             idempotency,
+            kinesis,
             cluster,
             topics,
         };

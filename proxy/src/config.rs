@@ -26,6 +26,8 @@ use sluiceway_schemas::RegistryConfig;
 use crate::base_url::UrlConfig;
 use crate::config_keys::{NO_EFFECT, definition};
 use crate::idempotency::config::IdempotencyConfig;
+use crate::kinesis::config::KinesisConfig;
+use crate::kinesis::put;
 use crate::peers::config::PeersConfig;
 use crate::sse::SseConfig;
 
@@ -89,6 +91,8 @@ pub struct Config {
     pub peers: Option<PeersConfig>,
     /// `Idempotency-Key`; `None`: the header has no effect.
     pub idempotency: Option<IdempotencyConfig>,
+    /// The Kinesis front; `None`: it is off.
+    pub kinesis: Option<KinesisConfig>,
     /// Raw records.
     pub raw: RawConfig,
     /// Server-sent events.
@@ -143,6 +147,7 @@ impl Config {
             consumers: consumers::read(&values),
             peers: PeersConfig::read(&values, &mut errors),
             idempotency: IdempotencyConfig::read(&values),
+            kinesis: KinesisConfig::read(&values, &mut errors),
             sse: SseConfig {
                 max_streams: values.size("sluiceway.sse.streams.max"),
                 max_duration: millis(&values, "sluiceway.sse.max.duration.ms"),
@@ -201,6 +206,12 @@ impl Config {
         self.producer
             .force("queue.buffering.max.kbytes", kbytes.to_string());
         self.producer.force("queue.buffering.max.messages", "0");
+        // A record of Kinesis' largest size has to pass; the other APIs keep to their own limit before it.
+        let largest = self.delivery.max_record_bytes;
+        let needed = put::MAX_RECORD + put::OVERHEAD;
+        if self.kinesis.is_some() && largest < needed {
+            self.producer.force("message.max.bytes", needed.to_string());
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 mod beyond;
 mod consumers;
 mod idempotency;
+mod kinesis;
 mod no_effect;
 mod peers;
 mod records;
@@ -40,6 +41,7 @@ pub fn definition() -> ConfigDef {
         .keys("Events and reads without a group", beyond::streams())
         .keys("Records of the v3 API", records::keys())
         .keys("Idempotency keys", idempotency::keys())
+        .keys("Kinesis", kinesis::keys())
         .keys("Accepted without effect", no_effect())
         .keys("Refused unless off", refused());
     let prefixes = [

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::body::Body;
 use crate::error::Error;
 use crate::events;
+use crate::kinesis;
 use crate::layer::Call;
 use crate::media::{self, Negotiated};
 use crate::openapi;
@@ -96,6 +97,9 @@ async fn serve(
 ) -> Response {
     if matches!(route.endpoint, Endpoint::OpenApi | Endpoint::Docs) {
         return openapi::answer(app, route.endpoint);
+    }
+    if let Endpoint::Kinesis(resource) = route.endpoint {
+        return Box::pin(kinesis::answer(app, resource, matched, caller, request)).await;
     }
     let headers = request.headers();
     let accepted = || headers.get_all(header::ACCEPT).iter();
@@ -222,6 +226,8 @@ pub(crate) async fn handle(
         Endpoint::PartitionOffsets => Box::pin(partitions::offsets(request)).await,
         Endpoint::V3(endpoint) => v3::answer(endpoint, request, body).await,
         Endpoint::OpenApi | Endpoint::Docs => Ok(openapi::answer(request.app, endpoint)),
+        // Answered before media types are looked at.
+        Endpoint::Kinesis(_) => Err(Error::Internal),
         Endpoint::V3Records => v3::records::stream(request, body).await,
         Endpoint::V3RecordsBatch => Box::pin(v3::batch::produce(request, body)).await,
     }

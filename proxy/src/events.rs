@@ -46,6 +46,22 @@ pub fn not_authenticated(metrics: &Metrics, address: IpAddr, failure: &Failure) 
     tracing::warn!(%address, method, reason, "credentials were refused");
 }
 
+/// A call of Kinesis was answered with an error of this name.
+pub(crate) fn kinesis_refused(metrics: &Metrics, name: &str, message: &str) {
+    metrics.kinesis_errors(name);
+    tracing::debug!(name, message, "a Kinesis call was refused");
+}
+
+/// A stream was made.
+pub(crate) fn stream_made(stream: &str, shards: i32, principal: &str) {
+    tracing::info!(target: AUDIT_LOG, stream, shards, principal, "a stream was made");
+}
+
+/// A stream was removed, with all that is in it.
+pub(crate) fn stream_removed(stream: &str, principal: &str) {
+    tracing::info!(target: AUDIT_LOG, stream, principal, "a stream was removed");
+}
+
 /// A request was denied.
 pub fn denied(call: &Call, status: StatusCode, error: &Error) {
     let (peer, method) = (call.peer.address, call.request.method());

@@ -16,7 +16,7 @@
 //!
 //! beyond the original:
 //! raw (bodies without an envelope) │ envelope::extras (headers, times) │ prefer (strict statuses) │ decompress
-//! sse (events) │ consumer::partition_read (without a group) │ openapi (the API's description)
+//! sse (events) │ consumer::partition_read (without a group) │ openapi (the API's description) │ kinesis (AWS SDKs)
 //! ```
 //!
 //! Every layer has its own errors; [`respond`] alone turns them into responses. What is logged and counted together is
@@ -54,6 +54,7 @@ pub mod instant;
 pub mod kafka_error;
 mod kafka_wire;
 pub mod keep_alive;
+pub mod kinesis;
 pub mod layer;
 pub mod limit;
 pub mod media;

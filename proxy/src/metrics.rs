@@ -41,6 +41,7 @@ pub struct Metrics {
     produced: IntCounterVec,
     produced_bytes: IntCounterVec,
     delivery_errors: IntCounterVec,
+    kinesis_errors: IntCounterVec,
     /// Producers that replaced one which failed for good.
     pub replacements: IntCounter,
     streams_ended: [IntCounter; StreamEnd::ALL.len()],
@@ -151,6 +152,11 @@ impl Metrics {
                 "Records that failed, by the error_code of their result.",
                 &["code"],
             )?,
+            kinesis_errors: counter_vec(
+                "kinesis_errors_total",
+                "Calls of the Kinesis front answered with an error, by its name.",
+                &["error"],
+            )?,
             replacements: counter(
                 "producer_replacements_total",
                 "Producers that replaced one which failed for good.",
@@ -198,6 +204,11 @@ impl Metrics {
     /// Counts a request that was refused for its credentials.
     pub fn not_authenticated(&self, method: &str) {
         self.not_authenticated.with_label_values(&[method]).inc();
+    }
+
+    /// Counts a call of Kinesis that was answered with this error.
+    pub fn kinesis_errors(&self, name: &str) {
+        self.kinesis_errors.with_label_values(&[name]).inc();
     }
 
     /// Counts records that failed with this code.

@@ -22,9 +22,11 @@ use crate::body::Body;
 use crate::config::Config;
 use crate::media::{MediaType, Negotiated};
 use crate::respond::{self, Response};
-use crate::router::{Consumes, Endpoint, Route, Router};
+use crate::router::{Consumes, Endpoint, Kinesis, Route, Router};
 
 const COMPONENTS: &str = include_str!("openapi/components.json");
+/// Those of the Kinesis front, where it is served.
+const KINESIS: &str = include_str!("openapi/kinesis.json");
 const PAGE: &str = include_str!("openapi/page.html");
 /// The page runs its own script, calls its own server, and nothing else.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; \
@@ -71,9 +73,25 @@ pub fn answer(app: &App, endpoint: Endpoint) -> Response {
 
 /// The document of what this router serves.
 fn document(router: &Router, config: &Config) -> Value {
-    let components: Value = serde_json::from_str(COMPONENTS).unwrap_or_default();
+    let mut components: Value = serde_json::from_str(COMPONENTS).unwrap_or_default();
+    if config.endpoints.kinesis {
+        let more: Value = serde_json::from_str(KINESIS).unwrap_or_default();
+        for kind in ["schemas", "parameters"] {
+            if let (Some(known), Some(more)) =
+                (components[kind].as_object_mut(), more[kind].as_object())
+            {
+                known.extend(more.clone());
+            }
+        }
+    }
     let mut paths = Map::new();
-    for route in router.routes() {
+    // Calls of AWS SDKs are described by Amazon.
+    let call = Endpoint::Kinesis(Kinesis::Call);
+    for route in router
+        .routes()
+        .iter()
+        .filter(|route| route.endpoint != call)
+    {
         let path = paths
             .entry(route.template)
             .or_insert_with(|| json!({ "parameters": path_parameters(route.template) }));
@@ -168,7 +186,7 @@ fn responses(
         "default".to_owned(),
         json!({
             "description": "What went wrong. 429 and 503 carry Retry-After.",
-            "content": content(offers, "Error")
+            "content": content(offers, described.error)
         }),
     );
     Value::Object(responses)
@@ -223,7 +241,14 @@ mod tests {
 
     #[test]
     fn every_reference_leads_somewhere_and_every_schema_is_used() {
-        let document = made("");
+        every_reference_leads_somewhere("");
+        every_reference_leads_somewhere(
+            "sluiceway.kinesis.enable=true\nsluiceway.kinesis.signature.check=false",
+        );
+    }
+
+    fn every_reference_leads_somewhere(properties: &str) {
+        let document = made(properties);
         let mut found = Vec::new();
         references(&document, &mut found);
         for reference in &found {

@@ -141,7 +141,24 @@ pub async fn produce(
     partition: Option<i32>,
     format: Format,
     batch: Batch,
+    permit: Permit,
+) -> Result<Produced, Error> {
+    let limit = app.config.delivery.max_record_bytes;
+    produce_within(app, topic, partition, format, batch, permit, limit).await
+}
+
+/// The same with a limit of its own on a record's bytes, as the Java client counts them.
+///
+/// # Errors
+/// See the module.
+pub(crate) async fn produce_within(
+    app: &App,
+    topic: &str,
+    partition: Option<i32>,
+    format: Format,
+    batch: Batch,
     mut permit: Permit,
+    limit: usize,
 ) -> Result<Produced, Error> {
     let target = |record: &Record| record.partition.or(partition);
     if batch
@@ -154,7 +171,7 @@ pub async fn produce(
     if !permit.resize(cost(&batch)) {
         return Err(permit.refused());
     }
-    let (partitions, refused) = refusals(app, topic, &batch, target).await;
+    let (partitions, refused) = refusals(app, topic, &batch, target, limit).await;
     count(app, format, &batch);
     let loose = |record: &Record| record.key.is_none() && target(record).is_none();
     let produced = if app.turns.are_taken() && refused.is_empty() && batch.records.iter().all(loose)
@@ -187,7 +204,8 @@ pub(crate) async fn produce_in(
     if targets.any(|partition| partition.is_some_and(i32::is_negative)) {
         return Err(Error::NegativePartition);
     }
-    let (_, refused) = refusals(app, topic, batch, target).await;
+    let limit = app.config.delivery.max_record_bytes;
+    let (_, refused) = refusals(app, topic, batch, target, limit).await;
     // The request's bytes are counted already.
     let permit = app.admission.empty();
     let produced = send(app, (topic, batch), target, permit, refused, hand);
@@ -203,6 +221,7 @@ async fn refusals(
     topic: &str,
     batch: &Batch,
     target: impl Fn(&Record) -> Option<i32>,
+    limit: usize,
 ) -> (i32, Vec<(usize, RecordError)>) {
     let highest = batch.records.iter().filter_map(&target).max().unwrap_or(-1);
     let partitions = match app.topics.partitions(topic).await {
@@ -218,7 +237,6 @@ async fn refusals(
         Ok(partitions) => partitions,
         Err(fault) => return (0, all(fault.into())),
     };
-    let limit = app.config.delivery.max_record_bytes;
     let check = |index: usize, record: &Record| match target(record) {
         Some(partition) if partition >= partitions => {
             Some(app.topics.no_partition(topic, partition, partitions).into())

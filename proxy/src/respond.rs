@@ -11,6 +11,7 @@ use crate::body::Body;
 use crate::decompress;
 use crate::entity::ErrorMessage;
 use crate::error::Error;
+use crate::kinesis::fault::Fault;
 use crate::media::Negotiated;
 
 /// A response of the proxy.
@@ -125,6 +126,33 @@ fn gateway(mut response: Response, kind: &'static str, message: &str) -> Respons
     headers.insert("x-amzn-errortype", HeaderValue::from_static(kind));
     let body = serde_json::json!({ "message": message }).to_string();
     *response.body_mut() = Body::Chunked(Bytes::from(body));
+    response
+}
+
+/// An answer of the Kinesis front; without a body for operations that say nothing.
+#[must_use]
+pub(crate) fn amazon(status: StatusCode, media: &'static str, body: Vec<u8>) -> Response {
+    let mut response = http::Response::new(Body::Sized(Bytes::from(body)));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+    let id = uuid::Uuid::new_v4().to_string();
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert("x-amzn-requestid", id);
+    }
+    response
+}
+
+/// An error of the Kinesis front. SDKs read the name from the body or from the header.
+#[must_use]
+pub(crate) fn kinesis(fault: &Fault, media: &'static str) -> Response {
+    let body = serde_json::json!({ "__type": fault.name, "message": fault.message });
+    let mut response = amazon(fault.status, media, body.to_string().into_bytes());
+    let headers = response.headers_mut();
+    headers.insert("x-amzn-errortype", HeaderValue::from_static(fault.name));
+    if let Some(seconds) = fault.retry_after {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
     response
 }
 

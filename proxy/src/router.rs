@@ -6,6 +6,7 @@
 
 mod consumers;
 mod endpoint;
+mod kinesis;
 mod matched;
 mod table;
 mod v3;
@@ -18,6 +19,7 @@ use crate::media::{MediaType, Offer, Offers};
 use table::{FORMATS, PRODUCED, Reads, Row, table};
 
 pub use endpoint::Endpoint;
+pub use kinesis::Kinesis;
 pub(crate) use matched::decode;
 pub use matched::{Matched, Target};
 pub use v3::V3;
@@ -86,9 +88,21 @@ impl Router {
             (endpoints.v2 || !name.starts_with("api.v2."))
                 && (endpoints.v3 || !name.starts_with("api.v3."))
                 && (endpoints.openapi || !name.starts_with("api.openapi."))
+                && (endpoints.kinesis || !name.starts_with("api.kinesis."))
         };
         for row in table().into_iter().filter(|Row(.., name, _)| enabled(name)) {
             router.add(&row, endpoints)?;
+        }
+        if endpoints.kinesis && endpoints.serves(kinesis::CALL) {
+            router.routes.push(Route {
+                // It has no path of its own: a header tells it from `POST /`.
+                template: "kinesis",
+                name: kinesis::CALL,
+                method: Method::POST,
+                endpoint: Endpoint::Kinesis(Kinesis::Call),
+                consumes: Consumes::Anything,
+                offers: offers.json(),
+            });
         }
         for resource in &mut router.resources {
             let methods = resource

@@ -289,8 +289,11 @@ where
     fn call(&self, request: Request<Incoming>) -> S::Future {
         let mut request = request;
         let stage = stage::split(&self.app.config.stages, request.uri_mut());
+        let kinesis = self.app.kinesis.as_ref();
         let call = Call {
-            matched: self.app.router.find(request.method(), request.uri().path()),
+            matched: kinesis
+                .and_then(|kinesis| kinesis.matched(&request))
+                .unwrap_or_else(|| self.app.router.find(request.method(), request.uri().path())),
             request,
             peer: Arc::clone(&self.peer),
             active: Active::new(&self.activity),

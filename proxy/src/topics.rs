@@ -88,6 +88,23 @@ impl Topics {
         self.look_up(topic).await
     }
 
+    /// The same of a topic that has to be there: it is not created.
+    ///
+    /// # Errors
+    /// Kafka does not know it, or does not answer.
+    pub async fn existing(self: &Arc<Self>, topic: &str) -> Result<i32, KafkaFault> {
+        if self.find(topic).is_some() {
+            return self.partitions(topic).await;
+        }
+        let partitions = self.admin.partitions(topic).await?;
+        Ok(self.remember(topic, partitions.len()).await)
+    }
+
+    /// A topic was removed: what was known of it no longer counts.
+    pub fn forget(&self, topic: &str) {
+        self.known.write().remove(topic);
+    }
+
     /// The same, freshly looked up: for a partition that is not among those known.
     ///
     /// # Errors

@@ -15,13 +15,14 @@ macro_rules! pages_cases {
 }
 
 /// The pages, each with a proxy and a topic of its own.
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 7] = [
     "headers-and-timestamps.md",
     "errors.md",
     "raw.md",
     "streaming.md",
     "gateways.md",
     "openapi.md",
+    "kinesis.md",
 ];
 
 /// Every command of every page prints what the page says.

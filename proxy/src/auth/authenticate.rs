@@ -69,7 +69,7 @@ impl Roles {
         }
     }
 
-    fn allow(&self, roles: &[String]) -> bool {
+    pub(crate) fn allow(&self, roles: &[String]) -> bool {
         match self {
             Self::Anyone => true,
             Self::WithRole => !roles.is_empty(),

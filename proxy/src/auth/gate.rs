@@ -16,6 +16,7 @@ use super::rights::Operation;
 use crate::config::security::SecurityConfig;
 use crate::error::Error as ProxyError;
 use crate::events;
+use crate::kinesis::signature;
 use crate::layer::Call;
 use crate::limit::bucket::{Bucket, Keyed};
 use crate::limit::dos_filter::{Action, DosFilter};
@@ -23,7 +24,7 @@ use crate::limit::meters::Meters;
 use crate::limit::permits::Permits;
 use crate::metrics::Metrics;
 use crate::peers::{self, Peers};
-use crate::router::{Router, Target};
+use crate::router::{Endpoint, Kinesis, Router, Target};
 
 /// Why there is no gate.
 #[derive(Debug, Error)]
@@ -67,6 +68,8 @@ pub struct Gate {
     meters: Option<Arc<Meters>>,
     permits: Option<Permits>,
     audit: Audit,
+    /// The route of Kinesis calls, and whether their signatures are checked behind this gate.
+    kinesis: Option<(usize, bool)>,
     metrics: Arc<Metrics>,
 }
 
@@ -81,6 +84,7 @@ impl Gate {
     pub fn new(
         config: &SecurityConfig,
         router: &Router,
+        signed_calls: bool,
         metrics: &Arc<Metrics>,
     ) -> Result<Option<Arc<Self>>, GateError> {
         let authenticator = config.authenticator().map_err(GateError)?;
@@ -107,6 +111,9 @@ impl Gate {
             meters,
             permits: permits.map(|permits| Permits::new(permits, routes)),
             audit: config.audit,
+            kinesis: router
+                .route_of(Endpoint::Kinesis(Kinesis::Call))
+                .map(|route| (route, signed_calls)),
             metrics: Arc::clone(metrics),
         })))
     }
@@ -243,6 +250,9 @@ impl Gate {
         }
         self.check_guessing(address)?;
         let headers = call.request.headers();
+        if self.is_checked_later(call) {
+            return Ok(None);
+        }
         match authenticator.principal(headers, &call.peer.client).await {
             Ok(principal) => {
                 self.metrics.authenticated(principal.method.name());
@@ -256,6 +266,30 @@ impl Gate {
                 Err(self.refusal(&failure, authenticator))
             }
         }
+    }
+
+    /// Whether a target is a call of an AWS SDK, which is answered in the words of Kinesis.
+    pub(crate) fn is_kinesis(&self, target: Target) -> bool {
+        self.kinesis
+            .is_some_and(|(route, _)| target == Target::Route(route))
+    }
+
+    /// A signature covers the body: who sent it is known only when that was read. No handler but that of Kinesis calls
+    /// gets such a request, and it lets nobody pass without.
+    fn is_checked_later(&self, call: &Call) -> bool {
+        let checked = self.kinesis.is_some_and(|(_, checked)| checked);
+        checked
+            && self.is_kinesis(call.matched.target)
+            && signature::is_signed(call.request.headers())
+    }
+
+    /// Lets pass whoever signed a Kinesis call, as far as limits go.
+    ///
+    /// # Errors
+    /// 429.
+    pub(crate) async fn admit_signed(&self, principal: &Principal) -> Result<(), ProxyError> {
+        self.admit_principal(principal, &mut Passed::default())
+            .await
     }
 
     fn refusal(&self, failure: &Failure, authenticator: &Authenticator) -> ProxyError {
@@ -313,7 +347,7 @@ impl Gate {
         bucket.solvent(now).map_err(limited)
     }
 
-    fn count_failure(&self, address: IpAddr) {
+    pub(crate) fn count_failure(&self, address: IpAddr) {
         if let Some(failures) = &self.failures {
             let now = Instant::now();
             let mut failures = failures.lock();

@@ -3,7 +3,7 @@
 use super::principal::Principal;
 use super::rights::Operation;
 use crate::error::Error;
-use crate::router::{Endpoint, Matched, Route, V3};
+use crate::router::{Endpoint, Kinesis, Matched, Route, V3};
 
 /// See the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,17 @@ impl Need {
             }
             E::Topic | E::Partitions | E::Partition | E::PartitionOffsets => topic(Describe),
             E::PartitionRecords => topic(Consume),
+            // What a call of an SDK is for stands in its body: its handler checks.
+            E::Kinesis(Kinesis::Call | Kinesis::List) => Self::Identity,
+            E::Kinesis(kinesis) => Self::Topic(
+                match kinesis {
+                    Kinesis::Create | Kinesis::Delete => Admin,
+                    Kinesis::Put | Kinesis::PutMany => Produce,
+                    Kinesis::Get | Kinesis::Iterator => Consume,
+                    Kinesis::Call | Kinesis::List | Kinesis::Describe => Describe,
+                },
+                0,
+            ),
             E::CreateConsumer
             | E::DeleteConsumer
             | E::Subscribe

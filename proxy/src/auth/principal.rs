@@ -19,6 +19,8 @@ pub enum Method {
     ApiKey,
     /// A client certificate.
     Mtls,
+    /// A signature of AWS (Kinesis).
+    Signature,
 }
 
 impl Method {
@@ -30,6 +32,7 @@ impl Method {
             Self::Bearer => "BEARER",
             Self::ApiKey => "API_KEY",
             Self::Mtls => "MTLS",
+            Self::Signature => "SIGNATURE",
         }
     }
 }

@@ -11,6 +11,8 @@ pub struct Endpoints {
     pub v3: bool,
     /// Whether the API's description is.
     pub openapi: bool,
+    /// Whether the Kinesis front is.
+    pub kinesis: bool,
     allowed: Vec<String>,
     blocked: Vec<String>,
 }
@@ -21,6 +23,7 @@ impl Endpoints {
             v2: values.boolean("api.v2.enable"),
             v3: values.boolean("api.v3.enable"),
             openapi: values.boolean("sluiceway.openapi.enable"),
+            kinesis: values.boolean("sluiceway.kinesis.enable"),
             allowed: values.list("api.endpoints.allowlist").to_vec(),
             blocked: values.list("api.endpoints.blocklist").to_vec(),
         }
@@ -48,7 +51,7 @@ pub(super) fn stages(values: &Values, errors: &mut ConfigErrors) -> Vec<String> 
     let stages = values.list(KEY);
     for stage in stages {
         let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        let taken = ["topics", "consumers", "brokers", "v3"].contains(&stage.as_str());
+        let taken = ["topics", "consumers", "brokers", "v3", "streams"].contains(&stage.as_str());
         if stage.is_empty() || !stage.chars().all(allowed) || taken {
             let reason = "a stage has letters, digits, - and _, and is no resource of the API";
             errors.0.push(ConfigError::invalid(KEY, stage, reason));

@@ -12,6 +12,7 @@ use tower::{Layer, Service};
 use super::{Answer, Call};
 use crate::auth::gate::Gate;
 use crate::events;
+use crate::kinesis;
 use crate::metrics::Metrics;
 use crate::peers::Peers;
 use crate::respond::{self, Response};
@@ -70,7 +71,11 @@ where
                 Ok(passed) => passed,
                 Err(error) => {
                     events::refused(&metrics, &error);
-                    let response = respond::error(&error, None);
+                    let response = if gate.is_kinesis(call.matched.target) {
+                        kinesis::denied(&error)
+                    } else {
+                        respond::error(&error, None)
+                    };
                     if gate.audits_denials() {
                         events::denied(&call, response.status(), &error);
                     }

@@ -1,6 +1,6 @@
 //! What each endpoint does, for people and programs: the part of the document that the routing table does not know.
 
-use crate::router::{Endpoint, V3};
+use crate::router::{Endpoint, Kinesis, V3};
 
 /// An endpoint in words; names of bodies and parameters are those of `components.json`.
 pub(super) struct Operation {
@@ -11,6 +11,8 @@ pub(super) struct Operation {
     pub(super) body: Option<&'static str>,
     /// Statuses of success, and the bodies they come with.
     pub(super) answers: &'static [(u16, Option<&'static str>)],
+    /// The schema of errors.
+    pub(super) error: &'static str,
     /// The media type of an answer that is no JSON of ours.
     pub(super) media: Option<&'static str>,
 }
@@ -33,6 +35,7 @@ impl Operation {
             parameters: &[],
             body: None,
             answers,
+            error: "Error",
             media: None,
         }
     }
@@ -63,6 +66,7 @@ pub(super) fn meaning(status: u16) -> &'static str {
 pub(super) fn operation(endpoint: Endpoint) -> Operation {
     let (id, operation) = match endpoint {
         Endpoint::V3(v3) => (format!("v3{v3:?}"), of_v3(v3)),
+        Endpoint::Kinesis(kinesis) => (format!("kinesis{kinesis:?}"), of_kinesis(kinesis)),
         other => (format!("{other:?}"), of_v2(other)),
     };
     Operation { id, ..operation }
@@ -133,6 +137,26 @@ fn of_v2(endpoint: Endpoint) -> Operation {
         E::OpenApi => Operation::new("this page", "This API as OpenAPI", ok!("OpenApi")),
         E::Docs => Operation { media: Some("text/html"), ..Operation::new("this page", "A page to read and try it", &[]) },
         E::V3(v3) => of_v3(v3),
+        E::Kinesis(kinesis) => of_kinesis(kinesis),
+    }
+}
+
+#[rustfmt::skip]
+fn of_kinesis(endpoint: Kinesis) -> Operation {
+    let streams = |summary, answers| Operation {
+        error: "KinesisError",
+        ..Operation::new("Kinesis streams", summary, answers)
+    };
+    match endpoint {
+        Kinesis::Call => streams("A call of an AWS SDK", &[(200, None)]),
+        Kinesis::List => streams("Streams", ok!("KinesisStreams")),
+        Kinesis::Describe => streams("A stream and its shards", ok!("KinesisStream")),
+        Kinesis::Create => streams("Make a stream", &[(200, None)]).body("KinesisCreate"),
+        Kinesis::Delete => streams("Remove a stream", &[(200, None)]),
+        Kinesis::Put => streams("Put a record", ok!("KinesisPut")).body("KinesisRecord"),
+        Kinesis::PutMany => streams("Put several records", ok!("KinesisPuts")).body("KinesisRecords"),
+        Kinesis::Get => streams("Read on", ok!("KinesisGot")).parameters(&["Shard-Iterator"]),
+        Kinesis::Iterator => streams("An iterator at the beginning of a shard", ok!("KinesisIterator")).parameters(&["shard-id"]),
     }
 }
 

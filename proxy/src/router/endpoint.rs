@@ -1,6 +1,6 @@
 //! What there is to be done: an endpoint of the API each.
 
-use super::V3;
+use super::{Kinesis, V3};
 
 /// What a route does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +53,8 @@ pub enum Endpoint {
     Committed,
     /// `GET /consumers/{group}/instances/{instance}/records`
     Records,
+    /// The Kinesis front
+    Kinesis(Kinesis),
     /// `GET /openapi.json`
     OpenApi,
     /// `GET /docs`

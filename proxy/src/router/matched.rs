@@ -40,6 +40,14 @@ impl Matched {
         }
     }
 
+    /// A route without a path.
+    pub(crate) fn route(index: usize) -> Self {
+        Self {
+            target: Target::Route(index),
+            params: Params::default(),
+        }
+    }
+
     /// No resource.
     pub(super) fn no_path() -> Self {
         Self {

@@ -1,9 +1,10 @@
-//! The table of everything that is served. Rows of consumers are in [`consumers`], those of v3 in [`v3`].
+//! The table of everything that is served. Rows of consumers are in [`consumers`], those of v3 in [`v3`],
+//! those of the Kinesis front in [`kinesis`].
 
 use http::Method;
 
 use super::endpoint::Endpoint;
-use super::{consumers, v3};
+use super::{consumers, kinesis, v3};
 use crate::media::MediaType;
 
 /// A row of the table: path, method, endpoint, name, what it reads.
@@ -127,6 +128,7 @@ pub(super) fn table() -> Vec<Row> {
     rows.extend(consumers::rows());
     rows.extend(openapi());
     rows.extend(v3::table());
+    rows.extend(kinesis::rows());
     rows
 }
 

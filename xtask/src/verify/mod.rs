@@ -6,6 +6,7 @@
 mod conformance;
 mod console_tools;
 mod embedded;
+mod kinesis_clients;
 pub(crate) mod parts;
 mod pipeline;
 mod rest_clients;
@@ -43,6 +44,8 @@ pub(crate) enum Step {
     Pipeline,
     /// Others' clients of the REST proxy, Python's serializers and Java's console tools on the proxy, Kafka and a registry
     RestClients,
+    /// boto3 and requests on the proxy's Kinesis front and real Kafka
+    Kinesis,
     /// The real-part tests of protocol-tests
     Tests,
     /// Spark reads the sink's Avro and Parquet objects. By name only: it fetches half a gigabyte the first time, and
@@ -74,6 +77,11 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     if args.wants(Step::RestClients) {
         steps.run("others' clients of the REST proxy", || {
             rest_clients::run(&parts, &binaries)
+        });
+    }
+    if args.wants(Step::Kinesis) {
+        steps.run("boto3 on the Kinesis front", || {
+            kinesis_clients::run(&parts, &binaries)
         });
     }
     if args.wants(Step::Spark) {

@@ -17,7 +17,7 @@ use crate::{ports, s3};
 
 /// How long a program may drain.
 const STOP: Duration = Duration::from_secs(30);
-const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
+pub(super) const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
 /// The user id in the examples.
 const EXAMPLE_USER: &str = "0a1b2c3d4e5f";
 /// The script that runs the Python clients.

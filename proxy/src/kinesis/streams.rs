@@ -1,0 +1,456 @@
+//! Streams: made, removed, listed, described. A stream is a topic, its shards are the partitions.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::fault::Fault;
+use super::front::Front;
+use super::shard;
+use super::token::Kind;
+use crate::auth::rights::Operation;
+use crate::cluster_admin::{ConfigResource, NewTopic};
+use crate::events;
+use crate::kafka_error::FaultClass;
+
+/// Names of streams that one answer lists, unless it says.
+const LIST: usize = 100;
+/// Streams or shards that one answer lists at most.
+const LIST_MAX: usize = 10_000;
+/// Shards that one answer lists, unless it says.
+const SHARDS: usize = 1000;
+/// What batches of a stream that is made here may have: a record of a whole MiB, its key and what Kafka adds.
+const MAX_BATCH: &str = "2097152";
+const HOUR: i64 = 3_600_000;
+
+/// Which stream: by its name, or by its ARN.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct Which {
+    stream_name: Option<String>,
+    #[serde(rename = "StreamARN")]
+    stream_arn: Option<String>,
+}
+
+impl Which {
+    /// By name.
+    pub(crate) fn named(name: String) -> Self {
+        Self {
+            stream_name: Some(name),
+            stream_arn: None,
+        }
+    }
+
+    /// The name.
+    ///
+    /// # Errors
+    /// There is none, it is none that a stream can have, or another one than the ARN's.
+    pub(crate) fn name(&self) -> Result<&str, Fault> {
+        let by_arn = self.stream_arn.as_deref().map(|arn| {
+            let name = arn.rsplit_once(":stream/").map(|(_, name)| name);
+            name.ok_or_else(|| Fault::invalid("streamARN", "Member must satisfy regular expression pattern: arn:aws.*:kinesis:.*:\\d{12}:stream/\\S+"))
+        });
+        let name = match (self.stream_name.as_deref(), by_arn.transpose()?) {
+            (Some(name), Some(other)) if name != other => {
+                return Err(Fault::argument(
+                    "StreamName and StreamARN are of two streams.",
+                ));
+            }
+            (Some(name), _) | (None, Some(name)) => name,
+            (None, None) => return Err(Fault::invalid("streamName", "Member must not be null")),
+        };
+        check_name(name)?;
+        Ok(name)
+    }
+}
+
+fn check_name(name: &str) -> Result<(), Fault> {
+    const PATTERN: &str = "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+";
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    match name.len() {
+        0 => Err(Fault::invalid(
+            "streamName",
+            "Member must have length greater than or equal to 1",
+        )),
+        129.. => Err(Fault::invalid(
+            "streamName",
+            "Member must have length less than or equal to 128",
+        )),
+        // Kafka has no topics of these two names.
+        _ if name == "." || name == ".." || !name.bytes().all(legal) => {
+            Err(Fault::invalid("streamName", PATTERN))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `CreateStream`
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Create {
+    #[serde(flatten)]
+    pub(crate) stream: Which,
+    pub(crate) shard_count: Option<i64>,
+    pub(crate) stream_mode_details: Option<Mode>,
+}
+
+/// `StreamModeDetails`
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Mode {
+    stream_mode: String,
+}
+
+/// Makes a stream. It is there when this answers.
+///
+/// # Errors
+/// It is there already, or may not be made so.
+pub(crate) async fn create(front: &Front<'_>, input: &Create) -> Result<(), Fault> {
+    let name = front.visible(input.stream.name()?)?;
+    let on_demand = input
+        .stream_mode_details
+        .as_ref()
+        .is_some_and(|mode| mode.stream_mode == "ON_DEMAND");
+    let shards = match input.shard_count {
+        Some(_) if on_demand => {
+            return Err(Fault::client(
+                "ValidationException",
+                "ShardCount is not for streams that are ON_DEMAND.",
+            ));
+        }
+        Some(count) if count < 1 => {
+            return Err(Fault::invalid(
+                "shardCount",
+                "Member must have value greater than or equal to 1",
+            ));
+        }
+        Some(count) => i32::try_from(count).unwrap_or(i32::MAX),
+        None => front.config().on_demand_shards,
+    };
+    front.request.check(Operation::Admin, name)?;
+    let most = front.config().max_shards;
+    if shards > most {
+        let message = format!(
+            "A stream may have {most} shards here (sluiceway.kinesis.shards.max), not {shards}."
+        );
+        return Err(Fault::client("LimitExceededException", message));
+    }
+    let new = NewTopic {
+        name: name.to_owned(),
+        partitions: Some(shards),
+        replication_factor: front.config().replication_factor,
+        configs: vec![("max.message.bytes".to_owned(), Some(MAX_BATCH.to_owned()))],
+        ..NewTopic::default()
+    };
+    let cluster = &front.app().cluster;
+    if let Err(fault) = cluster.create_topic(new).await {
+        if fault.class == FaultClass::BadRequest && front.app().admin.partitions(name).await.is_ok()
+        {
+            let message = format!(
+                "Stream {name} under account {} already exists.",
+                front.config().account
+            );
+            return Err(Fault::client("ResourceInUseException", message));
+        }
+        return Err(fault.into());
+    }
+    front.settle(name, true).await;
+    events::stream_made(name, shards, front.principal());
+    Ok(())
+}
+
+/// `DeleteStream`
+///
+/// # Errors
+/// It is not there, or may not be removed.
+pub(crate) async fn delete(front: &Front<'_>, which: &Which) -> Result<(), Fault> {
+    let name = front.visible(which.name()?)?;
+    front.request.check(Operation::Admin, name)?;
+    let deleted = front.app().cluster.delete_topic(name).await;
+    deleted.map_err(|fault| front.fault(name, fault))?;
+    front.app().topics.forget(name);
+    front.settle(name, false).await;
+    front.app().topics.forget(name);
+    events::stream_removed(name, front.principal());
+    Ok(())
+}
+
+/// `ListStreams`
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct List {
+    limit: Option<i64>,
+    exclusive_start_stream_name: Option<String>,
+    next_token: Option<String>,
+}
+
+/// The streams that the caller may see, by name.
+///
+/// # Errors
+/// Kafka does not answer; a limit or a token that is none.
+pub(crate) async fn list(front: &Front<'_>, input: &List) -> Result<Value, Fault> {
+    let limit = limit("limit", input.limit, LIST)?;
+    let after = match (&input.next_token, &input.exclusive_start_stream_name) {
+        (Some(token), None) => Some(front.open_text(Kind::Streams, token)?),
+        (None, after) => after.clone(),
+        (Some(_), Some(_)) => {
+            return Err(Fault::argument(
+                "NextToken and ExclusiveStartStreamName cannot be used together.",
+            ));
+        }
+    };
+    let mut names = front.app().admin.topics().await?;
+    names.retain(|name| {
+        check_name(name).is_ok() && front.visible(name).is_ok() && front.request.may_see(name)
+    });
+    names.sort_unstable();
+    let from = after.map_or(0, |after| names.partition_point(|name| *name <= after));
+    names.drain(..from);
+    let more = names.len() > limit;
+    names.truncate(limit);
+    let summary = |name: &String| {
+        json!({
+            "StreamName": name,
+            "StreamARN": front.arn(name),
+            "StreamStatus": "ACTIVE",
+            "StreamModeDetails": {"StreamMode": "PROVISIONED"},
+            "StreamCreationTimestamp": CREATED,
+        })
+    };
+    let summaries: Vec<Value> = names.iter().map(summary).collect();
+    let mut answer =
+        json!({"StreamNames": names, "HasMoreStreams": more, "StreamSummaries": summaries});
+    if let (true, Some(last)) = (more, names.last()) {
+        answer["NextToken"] = front.seal_text(Kind::Streams, last).into();
+    }
+    Ok(answer)
+}
+
+/// Kafka does not remember when a topic was made.
+const CREATED: i64 = 0;
+
+/// `DescribeStream`
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Describe {
+    #[serde(flatten)]
+    pub(crate) stream: Which,
+    pub(crate) limit: Option<i64>,
+    pub(crate) exclusive_start_shard_id: Option<String>,
+}
+
+/// A stream and its shards.
+///
+/// # Errors
+/// It is not there, or may not be seen.
+pub(crate) async fn describe(front: &Front<'_>, input: &Describe) -> Result<Value, Fault> {
+    let limit = limit("limit", input.limit, LIST)?;
+    let (name, shards) = front.stream(&input.stream, Operation::Describe).await?;
+    let from = first_after(input.exclusive_start_shard_id.as_deref())?;
+    let (listed, more) = shards_from(from, shards, limit);
+    let mut description = common(front, name).await?;
+    description["Shards"] = listed.into();
+    description["HasMoreShards"] = more.into();
+    Ok(json!({ "StreamDescription": description }))
+}
+
+/// `DescribeStreamSummary`
+///
+/// # Errors
+/// It is not there, or may not be seen.
+pub(crate) async fn summarize(front: &Front<'_>, which: &Which) -> Result<Value, Fault> {
+    let (name, shards) = front.stream(which, Operation::Describe).await?;
+    let mut description = common(front, name).await?;
+    description["OpenShardCount"] = shards.into();
+    description["ConsumerCount"] = 0.into();
+    Ok(json!({ "StreamDescriptionSummary": description }))
+}
+
+async fn common(front: &Front<'_>, name: &str) -> Result<Value, Fault> {
+    let resource = vec![ConfigResource::Topic(name.to_owned())];
+    let configs = front.app().cluster.configs(resource).await?;
+    let retention = configs.first().and_then(|configs| {
+        let found = configs
+            .iter()
+            .find(|config| config.name == "retention.ms")?;
+        found.value.as_deref()?.parse::<i64>().ok()
+    });
+    // A year is the longest that Kinesis knows.
+    let hours = retention
+        .filter(|millis| *millis >= 0)
+        .map_or(8760, |millis| (millis / HOUR).clamp(1, 8760));
+    Ok(json!({
+        "StreamName": name,
+        "StreamARN": front.arn(name),
+        "StreamStatus": "ACTIVE",
+        "StreamModeDetails": {"StreamMode": "PROVISIONED"},
+        "RetentionPeriodHours": hours,
+        "StreamCreationTimestamp": CREATED,
+        "EnhancedMonitoring": [{"ShardLevelMetrics": []}],
+        "EncryptionType": "NONE",
+    }))
+}
+
+/// `ListShards`
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct ListShards {
+    #[serde(flatten)]
+    stream: Which,
+    next_token: Option<String>,
+    exclusive_start_shard_id: Option<String>,
+    max_results: Option<i64>,
+    shard_filter: Option<Filter>,
+}
+
+/// `ShardFilter`. All shards are open, so that all kinds but one let all pass.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Filter {
+    r#type: String,
+    shard_id: Option<String>,
+}
+
+/// The shards of a stream.
+///
+/// # Errors
+/// It is not there, or may not be seen; a token that is none.
+pub(crate) async fn list_shards(front: &Front<'_>, input: &ListShards) -> Result<Value, Fault> {
+    let limit = limit("maxResults", input.max_results, SHARDS)?;
+    let (which, from) = match &input.next_token {
+        Some(token) => {
+            let named = input.stream.stream_name.is_some() || input.stream.stream_arn.is_some();
+            if named || input.exclusive_start_shard_id.is_some() {
+                return Err(Fault::argument(
+                    "NextToken and StreamName cannot be provided together.",
+                ));
+            }
+            let meaning = front.open_text(Kind::Shards, token)?;
+            let (shard, name) = meaning.split_once(' ').unwrap_or_default();
+            (Which::named(name.to_owned()), shard.parse().unwrap_or(0))
+        }
+        None => (
+            input.stream.clone(),
+            first_after(input.exclusive_start_shard_id.as_deref())?,
+        ),
+    };
+    let from = match &input.shard_filter {
+        Some(filter) => from.max(filter.first()?),
+        None => from,
+    };
+    let (name, shards) = front.stream(&which, Operation::Describe).await?;
+    let (listed, more) = shards_from(from, shards, limit);
+    let next = from.saturating_add(i32::try_from(listed.len()).unwrap_or(i32::MAX));
+    let mut answer = json!({ "Shards": listed });
+    if more {
+        answer["NextToken"] = front
+            .seal_text(Kind::Shards, &format!("{next} {name}"))
+            .into();
+    }
+    Ok(answer)
+}
+
+impl Filter {
+    fn first(&self) -> Result<i32, Fault> {
+        match self.r#type.as_str() {
+            "AFTER_SHARD_ID" => first_after(self.shard_id.as_deref()),
+            "AT_TRIM_HORIZON" | "FROM_TRIM_HORIZON" | "AT_LATEST" | "AT_TIMESTAMP"
+            | "FROM_TIMESTAMP" => Ok(0),
+            _ => Err(Fault::invalid(
+                "shardFilter.type",
+                "Member must satisfy enum value set: [AFTER_SHARD_ID, AT_TRIM_HORIZON, FROM_TRIM_HORIZON, AT_LATEST, AT_TIMESTAMP, FROM_TIMESTAMP]",
+            )),
+        }
+    }
+}
+
+/// The shard behind the one of this name.
+fn first_after(name: Option<&str>) -> Result<i32, Fault> {
+    match name {
+        None => Ok(0),
+        Some(name) => shard::of_name(name)
+            .map(|shard| shard.saturating_add(1))
+            .ok_or_else(|| {
+                Fault::argument("The shard's name is not of the form shardId-000000000000.")
+            }),
+    }
+}
+
+/// So many shards, and whether there are more.
+fn shards_from(from: i32, shards: i32, limit: usize) -> (Vec<Value>, bool) {
+    let listed: Vec<Value> = (from..shards)
+        .take(limit)
+        .map(|number| described(number, shards))
+        .collect();
+    let more =
+        i64::from(shards) - i64::from(from.min(shards)) > i64::try_from(listed.len()).unwrap_or(0);
+    (listed, more)
+}
+
+fn described(number: i32, shards: i32) -> Value {
+    let (start, end) = shard::range(number, shards);
+    json!({
+        "ShardId": shard::name(number),
+        "HashKeyRange": {"StartingHashKey": start.to_string(), "EndingHashKey": end.to_string()},
+        "SequenceNumberRange": {"StartingSequenceNumber": shard::sequence(number, 0)},
+    })
+}
+
+fn limit(place: &str, asked: Option<i64>, otherwise: usize) -> Result<usize, Fault> {
+    match asked {
+        None => Ok(otherwise),
+        Some(number) if number < 1 => Err(Fault::invalid(
+            place,
+            "Member must have value greater than or equal to 1",
+        )),
+        Some(number) => match usize::try_from(number) {
+            Ok(number) if number <= LIST_MAX => Ok(number),
+            _ => Err(Fault::invalid(
+                place,
+                "Member must have value less than or equal to 10000",
+            )),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_are_found_by_name_or_arn() {
+        let which = |name: Option<&str>, arn: Option<&str>| {
+            let which = Which {
+                stream_name: name.map(str::to_owned),
+                stream_arn: arn.map(str::to_owned),
+            };
+            which.name().map(str::to_owned).map_err(|fault| fault.name)
+        };
+        let arn = "arn:aws:kinesis:us-east-1:000000000000:stream/a.b";
+        assert_eq!(which(Some("a.b"), None), Ok("a.b".into()));
+        assert_eq!(which(None, Some(arn)), Ok("a.b".into()));
+        assert_eq!(which(Some("a.b"), Some(arn)), Ok("a.b".into()));
+        assert_eq!(which(Some("c"), Some(arn)), Err("InvalidArgumentException"));
+        for bad in ["", "a b", "é", "a/b", "..", &"x".repeat(129)] {
+            assert_eq!(which(Some(bad), None), Err("ValidationException"), "{bad}");
+        }
+        assert_eq!(which(None, None), Err("ValidationException"));
+        assert_eq!(
+            which(None, Some("arn:aws:s3:::a")),
+            Err("ValidationException")
+        );
+    }
+
+    #[test]
+    fn shards_are_listed_page_by_page() {
+        let (first, more) = shards_from(0, 5, 3);
+        assert!(more && first.len() == 3);
+        let (rest, more) = shards_from(3, 5, 3);
+        assert!(!more && rest.len() == 2);
+        assert_eq!(rest[1]["ShardId"], "shardId-000000000004");
+        assert_eq!(
+            rest[1]["HashKeyRange"]["EndingHashKey"],
+            u128::MAX.to_string()
+        );
+        assert_eq!(shards_from(9, 5, 3), (vec![], false));
+    }
+}
