@@ -2,6 +2,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
+//! | [`process_metrics`] | CPU time, memory and descriptors of the process, as Prometheus names them |
 //! | [`props`] | Java `.properties` files and the Docker images' environment variables |
 //! | [`config_def`] | declared configuration keys: type, default, validator, doc; all errors at once |
 //! | [`kafka_config`] | Java client settings → librdkafka settings |
@@ -25,6 +26,7 @@ pub mod json;
 pub mod kafka_config;
 pub mod listener;
 pub mod logging;
+pub mod process_metrics;
 pub mod props;
 pub mod secret;
 pub mod shutdown;

@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
-use prometheus::Registry;
 use sluiceway_common::auth::login_file;
-use sluiceway_common::{logging, props, shutdown};
+use sluiceway_common::{logging, process_metrics, props, shutdown};
 use sluiceway_proxy::config::ENV_PREFIX;
 use sluiceway_proxy::config::security::LOGIN_FILE;
 use sluiceway_proxy::{Config, Proxy, config_keys};
@@ -107,7 +106,7 @@ fn hash_password() -> anyhow::Result<()> {
 
 async fn run(config: Config) -> anyhow::Result<()> {
     let stop = shutdown::token_on_signal().context("signals cannot be handled")?;
-    let proxy = Proxy::start(config, Registry::new()).await?;
+    let proxy = Proxy::start(config, process_metrics::registry()).await?;
     stop.cancelled().await;
     proxy.drain().await;
     Ok(())

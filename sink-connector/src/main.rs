@@ -15,10 +15,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use prometheus::Registry;
 use sluiceway_common::auth::login_file;
 use sluiceway_common::props::{self, Properties};
-use sluiceway_common::{logging, shutdown};
+use sluiceway_common::{logging, process_metrics, shutdown};
 use sluiceway_sink::explain::{self, Sample};
 use sluiceway_sink::validate::{self, Verdict};
 use sluiceway_sink::worker::{ConnectorFile, LOGIN_FILE, Worker, WorkerConfig};
@@ -239,7 +238,7 @@ async fn work(
     let worker = tokio::select! {
         biased;
         signal = &mut signal => return Ok(signal?),
-        started = Worker::start(config, connectors, Registry::new()) => started?,
+        started = Worker::start(config, connectors, process_metrics::registry()) => started?,
     };
     let signal = signal.await?;
     tracing::info!(?signal, "stopping (once more ends at once)");

@@ -10,7 +10,7 @@ use dev_services::{
     s3::{S3, S3Options},
 };
 use prometheus::Registry;
-use sluiceway_common::{admin::AdminServer, props::Properties};
+use sluiceway_common::{admin::AdminServer, process_metrics, props::Properties};
 use sluiceway_proxy::{Config, Proxy};
 use sluiceway_sink::{
     status::ConnectorStatus,
@@ -71,7 +71,7 @@ impl Parts {
         let (s3, storage) = storage(args).await?;
         topics::create(&bootstrap, &args.user).await?;
         let schemas = schemas(args).await?;
-        let registry = Registry::new();
+        let registry = process_metrics::registry();
         let proxy = proxy(args, &bootstrap, &schemas.url(), &registry).await?;
         let worker = worker(args, &bootstrap, &storage, &registry).await?;
         let admin = admin(args, &registry).await?;

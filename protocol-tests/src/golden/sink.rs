@@ -16,8 +16,8 @@ use super::{Mismatch, folder, schemas};
 use crate::target::{Sink, SinkFiles};
 use crate::{Session, glob};
 
-/// Cases under way at the same time.
-const AT_ONCE: usize = 16;
+/// Cases under way at the same time: they mostly wait, for groups to form and for outcomes to stay as they are.
+const AT_ONCE: usize = 28;
 /// What a case may take.
 const LIMIT: Duration = Duration::from_secs(75);
 /// Recordings of another kind.
