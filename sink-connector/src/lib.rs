@@ -42,8 +42,11 @@
 //! | `dead_letters` | bad records → the dead-letter topic |
 //! | [`explain`] | which objects a connector would write for some records |
 //! | [`validate`] | everything that is wrong with a connector file |
+//! | [`apply`], [`trial`] | a running cluster's connectors made what files declare; a record posted and found in S3 |
+//! | [`rest_client`] | what these two ask with |
 #![forbid(unsafe_code)]
 
+pub mod apply;
 mod assignment;
 pub mod avro;
 pub mod budget;
@@ -76,6 +79,7 @@ mod random_data;
 mod rebalance;
 pub mod record;
 mod rest;
+pub mod rest_client;
 pub mod rotate;
 pub mod schema_change;
 mod scratch;
@@ -83,6 +87,7 @@ pub mod status;
 pub mod task;
 mod topic_partition;
 mod transform;
+pub mod trial;
 mod upload;
 pub mod validate;
 pub mod value;

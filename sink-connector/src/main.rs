@@ -18,7 +18,9 @@ use clap::{Parser, Subcommand};
 use sluiceway_common::auth::login_file;
 use sluiceway_common::props::{self, Properties};
 use sluiceway_common::{logging, process_metrics, shutdown};
+use sluiceway_sink::apply::{self, ApplyArgs};
 use sluiceway_sink::explain::{self, Sample};
+use sluiceway_sink::trial::{self, TrialArgs};
 use sluiceway_sink::validate::{self, Verdict};
 use sluiceway_sink::worker::{ConnectorFile, LOGIN_FILE, Worker, WorkerConfig};
 
@@ -65,6 +67,12 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Makes the connectors of running workers what files declare, and waits until they are.
+    #[command(after_help = APPLY_HELP)]
+    Apply(ApplyArgs),
+    /// Posts a record through a REST proxy and finds it in S3.
+    #[command(after_help = TRIAL_HELP)]
+    Trial(TrialArgs),
 }
 
 const AFTER_HELP: &str = "Environment: CONNECT_… variables override worker properties as in the Docker images \
@@ -81,6 +89,15 @@ const EXPLAIN_HELP: &str = "A record: {\"topic\": \"orders\", \"partition\": 0, 
     latest timestamp so far. Converters, transforms, partitioner and rotation are the real ones; only a Schema Registry \
     is asked, where a converter needs one.\n\n\
     Exit status: 1 when the connector would be refused or fail.";
+
+const APPLY_HELP: &str = "New connectors are created in their initial_state; existing ones get their configuration, and their \
+    state where the file has an initial_state. What has failed is restarted once. User and password of the REST API: \
+    SLUICEWAY_CONNECT_USER and SLUICEWAY_CONNECT_PASSWORD; SLUICEWAY_CONNECT_CA_FILE names what https trusts.\n\n\
+    Exit status: 0 when every connector is as declared, 1 otherwise; a refused configuration is told with all of its errors.";
+
+const TRIAL_HELP: &str = "The connector is made for the trial and deleted after it. Users and passwords: \
+    SLUICEWAY_PROXY_USER, SLUICEWAY_PROXY_PASSWORD, SLUICEWAY_CONNECT_USER, SLUICEWAY_CONNECT_PASSWORD; what https trusts: SLUICEWAY_PROXY_CA_FILE. S3's \
+    credentials are found as a connector finds them.";
 
 /// Log levels when RUST_LOG is not set: of a worker, and of a look at a file, which tells everything by itself.
 const LOG_LEVELS: &str = "info";
@@ -103,6 +120,8 @@ fn main() -> ExitCode {
             }),
             _,
         ) => show(connector, sample, worker.as_deref(), *json),
+        (Some(Command::Apply(args)), _) => operate(apply::run(args, &mut tell)),
+        (Some(Command::Trial(args)), _) => try_out(args),
         (None, Some(worker)) => run(worker, args.distributed, &args.connectors)
             .map(|signal| ExitCode::from(u8::try_from(signal.exit_code()).unwrap_or(1))),
         (None, None) => Err(anyhow::anyhow!("no worker properties; see --help")),
@@ -175,6 +194,25 @@ fn show(
         println!("{explanation}");
     }
     Ok(status(explanation.failure.is_none()))
+}
+
+fn tell(line: &str) {
+    println!("{line}");
+}
+
+/// Runs a command that asks running programs.
+fn operate<E>(command: impl Future<Output = Result<(), E>>) -> anyhow::Result<ExitCode>
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    runtime()?.block_on(command)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn try_out(args: &TrialArgs) -> anyhow::Result<ExitCode> {
+    let runtime = runtime()?;
+    runtime.block_on(trial::run(args, runtime.handle(), &mut tell))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn status(good: bool) -> ExitCode {

@@ -4,6 +4,7 @@
 mod background;
 mod bench;
 mod cache;
+mod chart;
 mod child;
 mod fuzz;
 mod http;

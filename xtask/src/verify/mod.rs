@@ -3,9 +3,11 @@
 //! Starts two real Kafka brokers, a real S3 server and the Python clients, runs every step, and ends
 //! what it started, whatever happens. A part that cannot start is a failure.
 
+mod chart;
 mod conformance;
 mod console_tools;
 mod embedded;
+mod image;
 mod kinesis_clients;
 pub(crate) mod parts;
 mod pipeline;
@@ -48,6 +50,8 @@ pub(crate) enum Step {
     Kinesis,
     /// The real-part tests of protocol-tests
     Tests,
+    /// The Helm chart (rendered, checked, its pods started as processes) and the layout of the images
+    Chart,
     /// Spark reads the sink's Avro and Parquet objects. By name only: it fetches half a gigabyte the first time, and
     /// takes a minute
     Spark,
@@ -83,6 +87,11 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
         steps.run("boto3 on the Kinesis front", || {
             kinesis_clients::run(&parts, &binaries)
         });
+    }
+    if args.wants(Step::Chart) {
+        steps.run("the chart's manifests", || chart::check(&binaries));
+        steps.run("the chart's pods", || chart::run(&parts, &binaries));
+        steps.run("the images' files", || image::run(&binaries));
     }
     if args.wants(Step::Spark) {
         steps.run("Spark on the sink's files", || {

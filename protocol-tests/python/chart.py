@@ -1,0 +1,47 @@
+"""The Helm chart, checked without a cluster, and its pods written down as processes.
+
+check   lint, render (every file of <chart>/ci), Kubernetes' schemas, policies, refused values, README, the programs on the rendered files
+pods    render <chart>/ci/verify-values.yaml for this machine: files and plan.json, from which `xtask verify` starts the programs
+"""
+
+import argparse
+import sys
+import unittest
+from pathlib import Path
+
+from chart import checks, pods
+from chart.helm import Helm
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--helm", type=Path, required=True, help="the program")
+    parser.add_argument("--chart", type=Path, required=True, help="the chart's folder")
+    commands = parser.add_subparsers(dest="command", required=True)
+    check = commands.add_parser("check")
+    check.add_argument("--definitions", type=Path, required=True, help="folder of CustomResourceDefinitions")
+    check.add_argument("--proxy", type=Path, required=True, help="sluiceway-proxy")
+    check.add_argument("--sink", type=Path, required=True, help="sluiceway-sink")
+    plan = commands.add_parser("pods")
+    plan.add_argument("--out", type=Path, required=True, help="folder for files and plan.json")
+    plan.add_argument("--set", action="append", default=[], help="as helm's")
+    plan.add_argument("--secret", action="append", default=[], metavar="SECRET/KEY=VALUE", help="what Secrets hold")
+    return parser.parse_args()
+
+
+def main():
+    given = arguments()
+    helm = Helm(given.helm, given.chart)
+    if given.command == "pods":
+        pods.write(helm, given.set, given.secret, given.out)
+        return
+    checks.ChartChecks.helm = helm
+    checks.ChartChecks.definitions = given.definitions
+    checks.ChartChecks.programs = {"proxy": given.proxy, "sink": given.sink}
+    suite = unittest.defaultTestLoader.loadTestsFromTestCase(checks.ChartChecks)
+    outcome = unittest.TextTestRunner(verbosity=2).run(suite)
+    sys.exit(not outcome.wasSuccessful())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""All checks of the chart that need no cluster."""
+
+import json
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import yaml
+
+from . import policy
+from .helm import VERSIONS, Refused
+from .manifests import name_of, named, of_kind, pod_of, pods, properties
+from .refusals import REFUSALS
+from .schemas import Definitions
+
+
+# What the Secrets of the value sets hold, here.
+SECRETS = {"registry-login": {"user-info": "somebody:something"}, "s3-keys": {"id": "an-id", "secret": "a-secret"}}
+LOGIN = 'org.apache.kafka.common.security.scram.ScramLoginModule required username="u" password="p";'
+
+
+class ChartChecks(unittest.TestCase):
+    helm = definitions = programs = None
+
+    def each(self):
+        """Every set of values with its manifests."""
+        return [(values.name, self.helm.rendered(values)) for values in self.helm.value_sets()]
+
+    def production(self):
+        return self.helm.rendered(self.helm.chart / "ci/production-values.yaml")
+
+    def test_lint(self):
+        self.assertGreaterEqual(len(self.helm.value_sets()), 6)
+        for values in self.helm.value_sets():
+            with self.subTest(values=values.name):
+                self.assertIn("0 chart(s) failed", self.helm.lint(values))
+
+    def test_schemas(self):
+        definitions = Definitions(self.definitions)
+        kinds = set()
+        for values, manifests in self.each():
+            for manifest in manifests:
+                kinds.add(manifest["kind"])
+                for version in VERSIONS:
+                    with self.subTest(version=version, values=values, manifest=name_of(manifest)):
+                        definitions.check(manifest, version)
+        wanted = {"ServiceMonitor", "PodMonitor", "PrometheusRule", "HTTPRoute", "Ingress", "NetworkPolicy", "Job", "Pod"}
+        self.assertLessEqual(wanted | {"HorizontalPodAutoscaler", "PodDisruptionBudget"}, kinds)
+
+    def test_schemas_find_mistakes(self):
+        definitions = Definitions(self.definitions)
+        manifests = self.production()
+        for kind, place in [("ServiceMonitor", ["spec", "endpoints", 0]), ("HTTPRoute", ["spec"]), ("Deployment", ["spec"])]:
+            manifest = of_kind(manifests, kind)[0]
+            inner = manifest
+            for step in place:
+                inner = inner[step]
+            inner["intervall"] = "15s"
+            with self.assertRaises(Exception, msg=kind) as raised:
+                definitions.check(manifest, VERSIONS[0])
+            self.assertIn("intervall", str(raised.exception))
+
+    def test_policies(self):
+        for values, manifests in self.each():
+            self.assertEqual([], list(policy.selectors(manifests)), values)
+            for manifest, _, spec in pods(manifests):
+                config = {}
+                if manifest["kind"] in ("Deployment", "StatefulSet"):
+                    files = named(manifests, "ConfigMap", manifest["metadata"]["name"])["data"]
+                    config = properties(next(iter(files.values())))
+                with self.subTest(values=values, manifest=name_of(manifest)):
+                    self.assertEqual([], list(policy.of_pod(manifests, manifest, spec, config)))
+
+    def test_policies_find_mistakes(self):
+        manifests = self.production()
+        manifest, _, spec = pods(manifests)[0]
+        spec["securityContext"]["runAsNonRoot"] = False
+        spec["terminationGracePeriodSeconds"] = 10
+        container = spec["containers"][0]
+        container["image"] = "registry.example.invalid:5000/sluiceway"
+        del container["resources"]["limits"]["memory"], container["livenessProbe"]
+        container["env"].append({"name": "KAFKA_REST_SSL_KEY_PASSWORD", "value": "x"})
+        config = {"shutdown.graceful.ms": "20000", "task.shutdown.graceful.timeout.ms": "30000"}
+        found = "\n".join(policy.of_pod(manifests, manifest, spec, config))
+        for text in ("as root", "what runs", "limits.memory", "livenessProbe", "KEY_PASSWORD stands", "s to end"):
+            self.assertIn(text, found)
+
+    def test_wrong_values_are_refused(self):
+        for settings, message in REFUSALS:
+            with self.subTest(settings=settings):
+                with self.assertRaises(Refused) as raised:
+                    self.helm.render(*(f"--set={setting}" for setting in settings))
+                self.assertIn(message, str(raised.exception))
+
+    def test_names_fit(self):
+        values = self.helm.chart / "ci/production-values.yaml"
+        for manifest in self.helm.render("--values", values, release="r" * 53):
+            with self.subTest(manifest=name_of(manifest)):
+                # A StatefulSet's pods have a hash of ten characters behind its name in a label.
+                self.assertLessEqual(len(manifest["metadata"]["name"]), 52 if manifest["kind"] == "StatefulSet" else 63)
+
+    def test_programs_take_the_files(self):
+        for values, manifests in self.each():
+            workers = [one["data"].get("connect-distributed.properties") for one in of_kind(manifests, "ConfigMap")]
+            worker = next(filter(None, workers), None)
+            for config_map in of_kind(manifests, "ConfigMap"):
+                component = config_map["metadata"]["labels"]["app.kubernetes.io/component"]
+                for name, text in config_map["data"].items():
+                    with self.subTest(values=values, file=name):
+                        if component == "proxy":
+                            deployment = of_kind(manifests, "Deployment")[0]
+                            said = self.program("proxy", text, name, "--check", environment=environment(deployment))
+                            self.assertNotIn("unknown", said.lower(), said)
+                        elif component in ("connectors", "test") and worker and "s3.bucket.name" in text:
+                            self.connector(name, text, worker)
+
+    def program(self, program, text, name, *options, environment=None):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, name)
+            file.write_text(without_mounts(text))
+            command = [self.programs[program], *options, file]
+            ended = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+        said = ended.stdout + ended.stderr
+        self.assertEqual(0, ended.returncode, said)
+        return said
+
+    def connector(self, name, text, worker):
+        with tempfile.TemporaryDirectory() as folder:
+            for secret, files in SECRETS.items():
+                Path(folder, "secrets", secret).mkdir(parents=True)
+                for key, value in files.items():
+                    Path(folder, "secrets", secret, key).write_text(value)
+            file = Path(folder, "worker.properties")
+            file.write_text(without_mounts(worker).replace("/etc/sluiceway", folder))
+            said = self.program("sink", text.replace("/etc/sluiceway", folder), name, "validate", "--worker", file)
+        self.assertNotIn("warning", said)
+
+    def test_monitoring_is_that_of_the_repository(self):
+        manifests = self.production()
+        repository = self.helm.chart.parent / "monitoring"
+        rules = of_kind(manifests, "PrometheusRule")[0]["spec"]
+        self.assertEqual(yaml.safe_load((repository / "rules.yaml").read_text()), rules)
+        for component in ("proxy", "sink"):
+            shown = named(manifests, "ConfigMap", f"sluiceway-{component}-dashboard")["data"][f"sluiceway-{component}.json"]
+            self.assertEqual(json.loads((repository / f"dashboards/{component}.json").read_text()), json.loads(shown))
+
+    def test_rules_find_the_jobs(self):
+        for monitor in of_kind(self.helm.rendered(self.helm.chart / "ci/secured-values.yaml"), "PodMonitor"):
+            job = monitor["spec"]["podMetricsEndpoints"][0]["relabelings"][0]["replacement"]
+            self.assertRegex(job, "^sluiceway.*")
+
+    def test_readme_is_current(self):
+        script = self.helm.chart / "scripts/readme.py"
+        ended = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True)
+        self.assertEqual(0, ended.returncode, ended.stderr)
+
+
+def without_mounts(text):
+    """The properties without the stores of Secrets, which are not here."""
+    lines = [line for line in text.splitlines() if "/etc/sluiceway/tls" not in line and "/kafka-tls/" not in line]
+    lines = [line for line in lines if "password.file" not in line and not line.startswith(("authentication.", "ssl."))]
+    return "\n".join(lines).replace("https://0.0.0.0", "http://0.0.0.0") + "\n"
+
+
+def environment(manifest):
+    """The variables of a pod; those from Secrets have values that fit."""
+    result = {}
+    for variable in pod_of(manifest)[1]["containers"][0].get("env", []):
+        name = variable["name"]
+        fitting = LOGIN if name.endswith("JAAS_CONFIG") else "sixteen-or-more:characters"
+        result[name] = variable.get("value", fitting)
+    return result

@@ -1,0 +1,328 @@
+//! A client of Connect's REST API and of a REST proxy, for [`crate::apply`] and [`crate::trial`].
+//!
+//! In: a base URL, and perhaps a user. Out: status and JSON of each answer. What fails: [`CallError`], which says whether
+//! the same request may be sent again.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
+use sluiceway_common::secret::Secret;
+#[cfg(feature = "tls")]
+use sluiceway_common::tls::store::Store;
+use thiserror::Error;
+
+#[cfg(feature = "tls")]
+type Connector = hyper_rustls::HttpsConnector<HttpConnector>;
+#[cfg(not(feature = "tls"))]
+type Connector = HttpConnector;
+
+/// How long one request may take; a worker takes as long for one of Kafka's time-outs at most.
+const PATIENCE: Duration = Duration::from_secs(95);
+/// Largest answer that is read.
+const ANSWER_BYTES: usize = 16 << 20;
+
+/// Why a request was not answered as wished.
+#[derive(Debug, Error)]
+pub enum CallError {
+    /// The base URL is none.
+    #[error("{0}: not a URL of the kind http://host:port")]
+    Url(String),
+    /// `https` without certificates to trust, or in a build without TLS.
+    #[error("{url}: {reason}")]
+    Tls {
+        /// The URL.
+        url: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Nobody answered.
+    #[error("{method} {url}: {reason}")]
+    Unanswered {
+        /// The request.
+        method: Method,
+        /// Its URL.
+        url: String,
+        /// What came instead.
+        reason: String,
+    },
+    /// An answer that says no.
+    #[error("{method} {url}: {status}: {message}")]
+    Refused {
+        /// The request.
+        method: Method,
+        /// Its URL.
+        url: String,
+        /// The status.
+        status: StatusCode,
+        /// `message` of its body, or the body.
+        message: String,
+    },
+}
+
+impl CallError {
+    /// The status of an answer that says no.
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Refused { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// Whether the same request may succeed later: workers that are starting, changing places or out of reach.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Url(_) | Self::Tls { .. } => false,
+            Self::Unanswered { .. } => true,
+            Self::Refused { status, .. } => {
+                status.is_server_error()
+                    || matches!(
+                        *status,
+                        StatusCode::CONFLICT
+                            | StatusCode::TOO_MANY_REQUESTS
+                            | StatusCode::REQUEST_TIMEOUT
+                    )
+            }
+        }
+    }
+}
+
+/// A client of one server.
+#[derive(Debug)]
+pub struct RestClient {
+    client: Client<Connector, Full<Bytes>>,
+    base: String,
+    authorization: Option<Secret>,
+}
+
+impl RestClient {
+    /// A client of `base` (`http://host:port`, a path may follow). User and password, where the server asks for them, stand in
+    /// the environment variables `<prefix>_USER` and `<prefix>_PASSWORD`. `https` trusts the system's certificates, or
+    /// those of the PEM file that `<prefix>_CA_FILE` names.
+    ///
+    /// # Errors
+    /// The URL is none, or `https` cannot be spoken.
+    pub fn new(base: &str, prefix: &str) -> Result<Self, CallError> {
+        let base = base.trim_end_matches('/').to_owned();
+        let uri: http::Uri = base.parse().map_err(|_| CallError::Url(base.clone()))?;
+        let https = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
+            _ => return Err(CallError::Url(base)),
+        };
+        let variable = |name: &str| std::env::var(format!("{prefix}_{name}")).ok();
+        let authorization = variable("USER").map(|user| {
+            let password = variable("PASSWORD").unwrap_or_default();
+            Secret::new(format!(
+                "Basic {}",
+                STANDARD.encode(format!("{user}:{password}"))
+            ))
+        });
+        Ok(Self {
+            client: Client::builder(TokioExecutor::new()).build(connector(
+                &base,
+                https,
+                variable("CA_FILE"),
+            )?),
+            base,
+            authorization,
+        })
+    }
+
+    /// The server.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// `GET path`; the answer's JSON.
+    ///
+    /// # Errors
+    /// No answer, or one that says no.
+    pub async fn get(&self, path: &str) -> Result<Value, CallError> {
+        self.call(Method::GET, path, None).await
+    }
+
+    /// A request with `application/json`; the answer's JSON (`null` when it has none).
+    ///
+    /// # Errors
+    /// No answer, or one that says no.
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, CallError> {
+        self.call_as(method, path, "application/json", body).await
+    }
+
+    /// The same with another media type.
+    ///
+    /// # Errors
+    /// No answer, or one that says no.
+    pub async fn call_as(
+        &self,
+        method: Method,
+        path: &str,
+        media: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, CallError> {
+        let url = format!("{}{path}", self.base);
+        let unanswered = |reason: String| CallError::Unanswered {
+            method: method.clone(),
+            url: url.clone(),
+            reason,
+        };
+        let request = self
+            .request(&method, &url, media, body)
+            .map_err(|error| unanswered(error.to_string()))?;
+        let (status, bytes) = tokio::time::timeout(PATIENCE, self.exchange(request))
+            .await
+            .map_err(|_| unanswered(format!("no answer within {PATIENCE:?}")))?
+            .map_err(|error| unanswered(causes(&*error)))?;
+        let value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        if status.is_success() {
+            return Ok(value);
+        }
+        let message = value["message"].as_str().map_or_else(
+            || String::from_utf8_lossy(&bytes).into_owned(),
+            str::to_owned,
+        );
+        Err(CallError::Refused {
+            method,
+            url,
+            status,
+            message,
+        })
+    }
+
+    fn request(
+        &self,
+        method: &Method,
+        url: &str,
+        media: &str,
+        body: Option<&Value>,
+    ) -> Result<Request<Full<Bytes>>, http::Error> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(url)
+            .header(ACCEPT, "application/json, */*; q=0.5");
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, media);
+        }
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization.expose());
+        }
+        let bytes = body.map_or_else(Bytes::new, |body| body.to_string().into());
+        request.body(Full::new(bytes))
+    }
+
+    async fn exchange(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(StatusCode, Bytes), Box<dyn std::error::Error + Send + Sync>> {
+        let (parts, body) = self.client.request(request).await?.into_parts();
+        let body = Limited::new(body, ANSWER_BYTES).collect().await?;
+        Ok((parts.status, body.to_bytes()))
+    }
+}
+
+#[cfg(feature = "tls")]
+fn connector(base: &str, https: bool, trusted: Option<String>) -> Result<Connector, CallError> {
+    let mut http = HttpConnector::new();
+    http.enforce_http(false);
+    let builder = rustls::ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| tls(base, &error))?;
+    let builder = match trusted {
+        Some(file) => builder.with_root_certificates(roots(base, &file)?),
+        None if https => hyper_rustls::ConfigBuilderExt::with_native_roots(builder)
+            .map_err(|error| tls(base, &error))?,
+        // No certificates are read where none are asked for.
+        None => builder.with_root_certificates(rustls::RootCertStore::empty()),
+    };
+    Ok(hyper_rustls::HttpsConnectorBuilder::new()
+        .with_tls_config(builder.with_no_client_auth())
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(http))
+}
+
+#[cfg(feature = "tls")]
+fn roots(base: &str, file: &str) -> Result<rustls::RootCertStore, CallError> {
+    let trusted = Store::file(file, Some("PEM"), None).trusted();
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in trusted.map_err(|error| tls(base, &error))? {
+        roots.add(certificate).map_err(|error| tls(base, &error))?;
+    }
+    Ok(roots)
+}
+
+#[cfg(feature = "tls")]
+fn provider() -> std::sync::Arc<rustls::crypto::CryptoProvider> {
+    std::sync::Arc::new(rustls::crypto::ring::default_provider())
+}
+
+#[cfg(feature = "tls")]
+fn tls(url: &str, error: &dyn std::error::Error) -> CallError {
+    CallError::Tls {
+        url: url.to_owned(),
+        reason: error.to_string(),
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+fn connector(base: &str, https: bool, _trusted: Option<String>) -> Result<Connector, CallError> {
+    if https {
+        return Err(CallError::Tls {
+            url: base.to_owned(),
+            reason: "this program was built without TLS".to_owned(),
+        });
+    }
+    Ok(HttpConnector::new())
+}
+
+/// An error with what caused it.
+fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut inner = error.source();
+    while let Some(cause) = inner {
+        text = format!("{text}: {cause}");
+        inner = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_base_is_a_url() {
+        assert!(RestClient::new("http://127.0.0.1:1/", "NOBODY").is_ok());
+        let error = RestClient::new("sink:8083", "NOBODY").unwrap_err();
+        assert!(error.to_string().contains("http://host:port"), "{error}");
+    }
+
+    #[test]
+    fn what_may_be_sent_again() {
+        let refused = |status| CallError::Refused {
+            method: Method::PUT,
+            url: String::new(),
+            status,
+            message: String::new(),
+        };
+        assert!(refused(StatusCode::CONFLICT).is_transient());
+        assert!(refused(StatusCode::INTERNAL_SERVER_ERROR).is_transient());
+        assert!(!refused(StatusCode::BAD_REQUEST).is_transient());
+        assert!(!refused(StatusCode::UNAUTHORIZED).is_transient());
+    }
+}
