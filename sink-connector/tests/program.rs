@@ -142,3 +142,77 @@ fn the_environment_overrides_the_file_and_bad_connector_files_are_logged() {
     running.signal("-TERM");
     assert_eq!(running.child.wait().unwrap().code(), Some(143));
 }
+
+const CONNECTOR: &str = "connector.class=io.confluent.connect.s3.S3SinkConnector\ntopics=t\nflush.size=1\n\
+    s3.bucket.name=nobodys\ns3.region=us-east-1\nformat.class=JsonFormat\nstorage.class=S3Storage\n";
+
+#[test]
+fn apply_makes_connectors_what_files_declare() {
+    let dir = tempfile::tempdir().unwrap();
+    let (worker, declared) = (
+        dir.path().join("worker.properties"),
+        dir.path().join("declared"),
+    );
+    std::fs::create_dir(&declared).unwrap();
+    std::fs::write(&worker, MINIMAL).unwrap();
+    let mut running = Running::start(program(&[&worker]));
+    let line = running.wait_for("worker started");
+    let address = line.split_once("listeners=[").unwrap().1;
+    let connect = format!("http://{}", address.split_once(']').unwrap().0);
+    let apply = |options: &[&str]| {
+        let mut command = program(&[]);
+        command.args(["apply", "--timeout=30", "--connect", &connect]);
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = command
+            .args(options)
+            .arg(&declared)
+            .stdout(Stdio::piped())
+            .output()
+            .unwrap();
+        let says = [stdout, stderr].concat();
+        (status.code(), String::from_utf8(says).unwrap())
+    };
+    // Stopped connectors need neither Kafka nor S3.
+    let json = |name: &str, config: &str| {
+        let config: serde_json::Map<_, _> = config
+            .lines()
+            .filter_map(|line| line.split_once('='))
+            .map(|(key, value)| (key.to_owned(), value.into()))
+            .collect();
+        let file = serde_json::json!({"name": name, "config": config, "initial_state": "STOPPED"});
+        std::fs::write(declared.join(format!("{name}.json")), file.to_string()).unwrap();
+    };
+    json("first", CONNECTOR);
+    let (code, says) = apply(&[]);
+    assert_eq!(
+        (code, &*says),
+        (Some(0), "first: created\nfirst: STOPPED, 0 tasks\n")
+    );
+    // A refused one keeps no other from being applied.
+    json("bad", &CONNECTOR.replace("flush.size=1", "flush.size=0"));
+    let (code, says) = apply(&[]);
+    assert_eq!(code, Some(1), "{says}");
+    assert!(
+        says.contains("first: configured\n") && says.contains("flush.size"),
+        "{says}"
+    );
+    // What nobody declares goes only when asked.
+    std::fs::remove_file(declared.join("bad.json")).unwrap();
+    std::fs::rename(declared.join("first.json"), dir.path().join("first.json")).unwrap();
+    json("second", CONNECTOR);
+    let (code, says) = apply(&[]);
+    assert!(
+        code == Some(0) && says.contains("first: not declared, left alone\n"),
+        "{says}"
+    );
+    let (code, says) = apply(&["--prune"]);
+    assert!(
+        code == Some(0) && says.contains("first: deleted\n"),
+        "{says}"
+    );
+    running.signal("-TERM");
+    assert_eq!(running.child.wait().unwrap().code(), Some(143));
+}

@@ -142,6 +142,9 @@ class ChartChecks(unittest.TestCase):
         repository = self.helm.chart.parent / "monitoring"
         rules = of_kind(manifests, "PrometheusRule")[0]["spec"]
         self.assertEqual(yaml.safe_load((repository / "rules.yaml").read_text()), rules)
+        runbook = (repository.parent / "docs/operations.md").read_text()
+        for alert in (rule["alert"] for group in rules["groups"] for rule in group["rules"] if "alert" in rule):
+            self.assertIn(f"| `{alert}` |", runbook)
         for component in ("proxy", "sink"):
             shown = named(manifests, "ConfigMap", f"sluiceway-{component}-dashboard")["data"][f"sluiceway-{component}.json"]
             self.assertEqual(json.loads((repository / f"dashboards/{component}.json").read_text()), json.loads(shown))

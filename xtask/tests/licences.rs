@@ -1,0 +1,142 @@
+//! What `deny.toml` asks of dependencies, as far as it can be told without a network: licences and sources of every crate in
+//! `Cargo.lock`. (`cargo deny check` does the same and asks the database of advisories.)
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+fn packages() -> Vec<Value> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["metadata", "--offline", "--locked", "--format-version", "1"]);
+    let output = command.output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{error}");
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    metadata["packages"].as_array().unwrap().clone()
+}
+
+/// The texts of a list in `deny.toml`.
+fn allowed() -> BTreeSet<String> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deny.toml");
+    let text = std::fs::read_to_string(file).unwrap();
+    let list = text.split_once("allow = [").unwrap().1;
+    let list = list.split_once(']').unwrap().0;
+    list.split('"')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A licence expression: `OR` binds weaker than `AND`; `/` is an old `OR`; what stands after `WITH` belongs to the licence.
+struct Expression<'a> {
+    words: Vec<&'a str>,
+    at: usize,
+    allowed: &'a BTreeSet<String>,
+    used: &'a mut BTreeSet<String>,
+}
+
+impl Expression<'_> {
+    fn any(&mut self) -> bool {
+        let mut allowed = self.all();
+        while self.takes(&["OR", "/"]) {
+            allowed |= self.all();
+        }
+        allowed
+    }
+
+    fn all(&mut self) -> bool {
+        let mut allowed = self.licence();
+        while self.takes(&["AND"]) {
+            allowed &= self.licence();
+        }
+        allowed
+    }
+
+    fn licence(&mut self) -> bool {
+        if self.takes(&["("]) {
+            let allowed = self.any();
+            assert!(self.takes(&[")"]), "{:?}", self.words);
+            return allowed;
+        }
+        let mut name = self.words[self.at].to_owned();
+        self.at += 1;
+        if self.takes(&["WITH"]) {
+            name = format!("{name} WITH {}", self.words[self.at]);
+            self.at += 1;
+        }
+        let allowed = self.allowed.contains(&name);
+        if allowed {
+            self.used.insert(name);
+        }
+        allowed
+    }
+
+    fn takes(&mut self, words: &[&str]) -> bool {
+        let found = self
+            .words
+            .get(self.at)
+            .is_some_and(|word| words.contains(word));
+        self.at += usize::from(found);
+        found
+    }
+}
+
+fn is_allowed(text: &str, allowed: &BTreeSet<String>, used: &mut BTreeSet<String>) -> bool {
+    let spaced = text
+        .replace('(', " ( ")
+        .replace(')', " ) ")
+        .replace('/', " / ");
+    let mut expression = Expression {
+        words: spaced.split_ascii_whitespace().collect(),
+        at: 0,
+        allowed,
+        used,
+    };
+    let outcome = expression.any();
+    assert_eq!(expression.at, expression.words.len(), "{text}");
+    outcome
+}
+
+#[test]
+fn every_licence_is_allowed_and_every_allowed_one_is_there() {
+    let (allowed, mut used) = (allowed(), BTreeSet::new());
+    let mut refused = Vec::new();
+    for package in packages() {
+        let licence = package["license"].as_str().unwrap_or_default();
+        if licence.is_empty() || !is_allowed(licence, &allowed, &mut used) {
+            refused.push(format!("{}: {licence}", package["name"]));
+        }
+    }
+    assert!(refused.is_empty(), "{refused:#?}");
+    assert_eq!(used, allowed, "deny.toml allows licences that nothing has");
+}
+
+#[test]
+fn every_crate_comes_from_the_registry_or_from_here() {
+    for package in packages() {
+        let source = package["source"].as_str();
+        assert!(
+            source.is_none_or(|source| source.starts_with("registry+")),
+            "{}: {source:?}",
+            package["name"]
+        );
+    }
+}
+
+#[test]
+fn expressions_are_read_as_they_are_meant() {
+    let allowed: BTreeSet<String> = ["MIT", "ISC"].map(str::to_owned).into();
+    let is = |text: &str| is_allowed(text, &allowed, &mut BTreeSet::new());
+    assert!(is("MIT"));
+    assert!(is("GPL-3.0/MIT"));
+    assert!(is("GPL-3.0 OR MIT AND ISC"));
+    assert!(is("(GPL-3.0 OR MIT) AND ISC"));
+    assert!(!is("GPL-3.0 AND MIT"));
+    assert!(!is("MIT WITH an-exception"));
+    assert!(!is("GPL-3.0 OR MIT AND Zlib"));
+}
