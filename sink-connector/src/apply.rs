@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use thiserror::Error;
+use tokio::runtime::Runtime;
 
 use crate::rest_client::{CallError, RestClient};
 use crate::status::TargetState;
@@ -95,11 +96,19 @@ impl Deadline {
     }
 }
 
-/// Carries out the command; each change goes to `report`.
+/// Carries out the command on `runtime`; each change goes to `report`.
 ///
 /// # Errors
 /// As [`ApplyError`] says; connectors that could be changed are changed nevertheless.
-pub async fn run(args: &ApplyArgs, report: &mut dyn FnMut(&str)) -> Result<(), ApplyError> {
+pub fn run(
+    args: &ApplyArgs,
+    runtime: &Runtime,
+    report: &mut dyn FnMut(&str),
+) -> Result<(), ApplyError> {
+    runtime.block_on(carry_out(args, report))
+}
+
+async fn carry_out(args: &ApplyArgs, report: &mut dyn FnMut(&str)) -> Result<(), ApplyError> {
     let wanted = read(&args.files)?;
     let apply = Apply {
         client: RestClient::new(&args.connect, "SLUICEWAY_CONNECT")?,

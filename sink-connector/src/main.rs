@@ -120,7 +120,7 @@ fn main() -> ExitCode {
             }),
             _,
         ) => show(connector, sample, worker.as_deref(), *json),
-        (Some(Command::Apply(args)), _) => operate(apply::run(args, &mut tell)),
+        (Some(Command::Apply(args)), _) => make_so(args),
         (Some(Command::Trial(args)), _) => try_out(args),
         (None, Some(worker)) => run(worker, args.distributed, &args.connectors)
             .map(|signal| ExitCode::from(u8::try_from(signal.exit_code()).unwrap_or(1))),
@@ -200,18 +200,13 @@ fn tell(line: &str) {
     println!("{line}");
 }
 
-/// Runs a command that asks running programs.
-fn operate<E>(command: impl Future<Output = Result<(), E>>) -> anyhow::Result<ExitCode>
-where
-    E: std::error::Error + Send + Sync + 'static,
-{
-    runtime()?.block_on(command)?;
+fn make_so(args: &ApplyArgs) -> anyhow::Result<ExitCode> {
+    apply::run(args, &runtime()?, &mut tell)?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn try_out(args: &TrialArgs) -> anyhow::Result<ExitCode> {
-    let runtime = runtime()?;
-    runtime.block_on(trial::run(args, runtime.handle(), &mut tell))?;
+    trial::run(args, &runtime()?, &mut tell)?;
     Ok(ExitCode::SUCCESS)
 }
 

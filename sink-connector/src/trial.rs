@@ -16,7 +16,7 @@ use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata as _};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use thiserror::Error;
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, Runtime};
 
 use crate::apply::{Apply, ApplyError, Deadline, of};
 use crate::config::{ConnectorConfig, TopicSelector};
@@ -81,11 +81,19 @@ struct Written {
     offset: i64,
 }
 
-/// Carries out the command; each step goes to `report`. `runtime` is for checks of the connector's configuration.
+/// Carries out the command on `runtime`; each step goes to `report`.
 ///
 /// # Errors
 /// As [`TrialError`] says.
-pub async fn run(
+pub fn run(
+    args: &TrialArgs,
+    runtime: &Runtime,
+    report: &mut dyn FnMut(&str),
+) -> Result<(), TrialError> {
+    runtime.block_on(carry_out(args, runtime.handle(), report))
+}
+
+async fn carry_out(
     args: &TrialArgs,
     runtime: &Handle,
     report: &mut dyn FnMut(&str),
