@@ -192,11 +192,11 @@ fn apply_makes_connectors_what_files_declare() {
         (Some(0), "first: created\nfirst: STOPPED, 0 tasks\n")
     );
     // A refused one keeps no other from being applied.
-    json("bad", &CONNECTOR.replace("flush.size=1", "flush.size=0"));
+    json("bad", &format!("{CONNECTOR}tasks.max=none\n"));
     let (code, says) = apply(&[]);
     assert_eq!(code, Some(1), "{says}");
     assert!(
-        says.contains("first: configured\n") && says.contains("flush.size"),
+        says.contains("first: configured\n") && says.contains("configuration tasks.max"),
         "{says}"
     );
     // What nobody declares goes only when asked.
