@@ -3,6 +3,7 @@
 //! Starts two real Kafka brokers, a real S3 server and the Python clients, runs every step, and ends
 //! what it started, whatever happens. A part that cannot start is a failure.
 
+mod analytics;
 mod chart;
 mod conformance;
 mod console_tools;
@@ -52,6 +53,8 @@ pub(crate) enum Step {
     Tests,
     /// The Helm chart (rendered, checked, its pods started as processes) and the layout of the images
     Chart,
+    /// The package `analytics` on real Kafka, real S3 and a real Spark
+    Analytics,
     /// Spark reads the sink's Avro and Parquet objects. By name only: it fetches half a gigabyte the first time, and
     /// takes a minute
     Spark,
@@ -92,6 +95,11 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
         steps.run("the chart's manifests", || chart::check(&binaries));
         steps.run("the chart's pods", || chart::run(&parts, &binaries));
         steps.run("the images' files", || image::run(&binaries));
+    }
+    if args.wants(Step::Analytics) {
+        steps.run("Spark batch and streaming", || {
+            analytics::run(&parts, &binaries)
+        });
     }
     if args.wants(Step::Spark) {
         steps.run("Spark on the sink's files", || {

@@ -77,8 +77,8 @@ pub(crate) fn spark(parts: &RealParts, binaries: &Binaries) -> Result<()> {
     )?;
     let mut command = run.python(&["spark"]);
     command
-        .env("SLUICEWAY_SPARK_PYTHON", spark.python)
-        .env("SLUICEWAY_SPARK_AVRO", spark.avro);
+        .env("SLUICEWAY_SPARK_AVRO", spark.avro())
+        .env("SLUICEWAY_SPARK_PYTHON", spark.python);
     if let Err(error) = run.with_parts(&mut command, "clients.py") {
         eprintln!("-- end of the sink's log\n{}", sink.log_tail());
         return Err(error);

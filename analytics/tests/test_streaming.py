@@ -1,0 +1,130 @@
+"""Streaming from a real Kafka into Delta: every record once, also when the stream is killed in the middle."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from conftest import SMALL, from_environment
+from test_cleaning import AT, GEO_ROW, PIN_ROW, USER_ROW
+
+from analytics import streaming
+from analytics.sources import Kafka
+from analytics.tables import TABLES
+
+RECORDS, BATCH = 400, 50
+POSTERS = 7
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture(scope="module")
+def kafka() -> str:
+    return from_environment("ANALYTICS_TEST_KAFKA")
+
+
+@pytest.fixture
+def user() -> str:
+    """A user of this test's own: the broker is shared."""
+    return f"{time.time_ns() % 2**48:012x}"
+
+
+def write(spark, kafka, topic, values, at=None):
+    """Records of a topic; `at`: their time."""
+    rows = spark.createDataFrame([(value, at) for value in values], "value string, timestamp timestamp")
+    rows = rows if at else rows.drop("timestamp")
+    rows.coalesce(1).write.format("kafka").option("kafka.bootstrap.servers", kafka).option("topic", topic).save()
+
+
+def pins(numbers):
+    return [json.dumps(PIN_ROW | {"index": n, "poster_name": f"Poster {n % POSTERS}", "follower_count": f"{n}k"}) for n in numbers]
+
+
+class Stream:
+    """`python -m analytics stream`, with the JVM in its process group."""
+
+    def __init__(self, kafka: str, user: str, output: Path, *more: str):
+        settings = [part for item in SMALL.items() for part in ("--conf", "=".join(item))]
+        command = [sys.executable, "-m", "analytics", "stream", "--master", "local[2]", "--kafka", kafka, "--user", user,
+                   "--output", str(output), *settings, *more]
+        self.process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def end(self) -> dict[str, int]:
+        """Waits; rows of each table as the command printed them."""
+        out, err = self.process.communicate(timeout=300)
+        assert self.process.returncode == 0, err[-3000:]
+        return {name: int(rows) for name, rows in (line.split() for line in out.splitlines() if "_table " in line and ":" not in line)}
+
+    def kill(self) -> None:
+        """SIGKILL to Python and Spark at the same moment."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.communicate()
+
+
+def commits(output: Path, table: str) -> int:
+    """Transactions of a Delta table so far."""
+    return len(list((output / table / "_delta_log").glob("*.json")))
+
+
+def test_killed_in_the_middle_nothing_is_lost_or_repeated(spark, kafka, user, tmp_path):
+    write(spark, kafka, f"{user}.pin", [*pins(range(RECORDS)), "{", '{"title": "no index"}'])
+    write(spark, kafka, f"{user}.geo", [json.dumps(GEO_ROW | {"ind": n}) for n in range(RECORDS)])
+    write(spark, kafka, f"{user}.user", [json.dumps(USER_ROW | {"ind": n}) for n in range(RECORDS)])
+    tables = {name: table.delta_table(user) for name, table in TABLES.items()}
+
+    first = Stream(kafka, user, tmp_path, "--trigger", "0 seconds", "--most", str(BATCH))
+    try:
+        deadline = time.monotonic() + 240
+        while not any(commits(tmp_path, table) >= 2 for table in tables.values()):
+            assert first.process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        first.kill()
+    before = {name: spark.read.format("delta").load(str(tmp_path / table)).count()
+              for name, table in tables.items() if commits(tmp_path, table)}
+    assert any(0 < rows < RECORDS for rows in before.values()), f"not in the middle: {before}"
+
+    printed = Stream(kafka, user, tmp_path, "--once").end()
+    assert printed == {**dict.fromkeys(tables.values(), RECORDS), f"{user}_quarantine_table": 2,
+                       f"{user}_popularity_table": printed[f"{user}_popularity_table"]}
+    for name, table in tables.items():
+        rows = spark.read.format("delta").load(str(tmp_path / table))
+        assert sorted(row["ind"] for row in rows.select("ind").collect()) == list(range(RECORDS)), name
+    popularity = spark.read.format("delta").load(str(tmp_path / f"{user}_popularity_table"))
+    total = popularity.groupBy("poster_name").agg({"post_count": "sum", "follower_count": "max"}).collect()
+    assert {row[0]: (row["sum(post_count)"], row["max(follower_count)"]) for row in total} == {
+        f"Poster {n}": (len(range(n, RECORDS, POSTERS)), 1000 * range(n, RECORDS, POSTERS)[-1]) for n in range(POSTERS)}
+    quarantine = spark.read.format("delta").load(str(tmp_path / f"{user}_quarantine_table")).collect()
+    assert sorted((row["table"], row["problem"], row["place"]) for row in quarantine) == [
+        ("pin", "no index", f"{user}.pin+0+{RECORDS + 1}"), ("pin", "not a JSON object", f"{user}.pin+0+{RECORDS}")]
+
+
+def test_late_and_repeated_records(spark, kafka, user, tmp_path):
+    """A record that is too late does not change its window; the same one again counts once, if that is asked for."""
+    options = streaming.Options(Kafka(kafka), user, str(tmp_path), window="10 minutes", lateness="10 minutes",
+                                distinct_within="1 hour", trigger=None)
+
+    def run(*records):
+        for at, numbers in records:
+            write(spark, kafka, f"{user}.pin", pins(numbers), at)
+        started = [streaming._table(spark, options, TABLES["pin"]), streaming._popularity(spark, options)]
+        for query in started:
+            query.awaitTermination()
+
+    run((AT, [0, 0, 7]), (AT + timedelta(minutes=5), [14]))
+    run((AT + timedelta(hours=1), [1]), (AT + timedelta(hours=1), [1]))
+    # Two minutes late, within the ten; and an hour late, whose window was given up.
+    run((AT + timedelta(minutes=58), [8]), (AT - timedelta(minutes=1), [21]))
+
+    found = spark.read.format("delta").load(options.path(f"{user}_popularity_table")).orderBy("window_start").collect()
+    start = datetime(2018, 8, 28, 3, 50)
+    assert [(row["window_start"], row["poster_name"], row["post_count"], row["follower_count"]) for row in found] == [
+        (start, "Poster 0", 3, 14_000), (start + timedelta(hours=1), "Poster 1", 2, 8_000)]
+    rows = spark.read.format("delta").load(options.path(f"{user}_pin_table")).select("ind").collect()
+    assert sorted(row["ind"] for row in rows) == [0, 1, 7, 8, 14]
+    assert (AT.hour, AT.minute) == (3, 52)
