@@ -34,11 +34,15 @@ def user() -> str:
     return f"{time.time_ns() % 2**48:012x}"
 
 
-def write(spark, kafka, topic, values, at=None):
-    """Records of a topic; `at`: their time."""
-    rows = spark.createDataFrame([(value, at) for value in values], "value string, timestamp timestamp")
-    rows = rows if at else rows.drop("timestamp")
-    rows.coalesce(1).write.format("kafka").option("kafka.bootstrap.servers", kafka).option("topic", topic).save()
+def write(spark, kafka, topic, records):
+    """Records of a topic, in order: each with its time."""
+    rows = spark.createDataFrame(records, "value string, timestamp timestamp").coalesce(1)
+    rows.write.format("kafka").option("kafka.bootstrap.servers", kafka).option("topic", topic).save()
+
+
+def now(values):
+    """Records of this moment."""
+    return [(value, datetime.now()) for value in values]
 
 
 def pins(numbers):
@@ -72,9 +76,9 @@ def commits(output: Path, table: str) -> int:
 
 
 def test_killed_in_the_middle_nothing_is_lost_or_repeated(spark, kafka, user, tmp_path):
-    write(spark, kafka, f"{user}.pin", [*pins(range(RECORDS)), "{", '{"title": "no index"}'])
-    write(spark, kafka, f"{user}.geo", [json.dumps(GEO_ROW | {"ind": n}) for n in range(RECORDS)])
-    write(spark, kafka, f"{user}.user", [json.dumps(USER_ROW | {"ind": n}) for n in range(RECORDS)])
+    write(spark, kafka, f"{user}.pin", now([*pins(range(RECORDS)), "{", '{"title": "no index"}']))
+    write(spark, kafka, f"{user}.geo", now(json.dumps(GEO_ROW | {"ind": n}) for n in range(RECORDS)))
+    write(spark, kafka, f"{user}.user", now(json.dumps(USER_ROW | {"ind": n}) for n in range(RECORDS)))
     tables = {name: table.delta_table(user) for name, table in TABLES.items()}
 
     first = Stream(kafka, user, tmp_path, "--trigger", "0 seconds", "--most", str(BATCH))
@@ -106,25 +110,22 @@ def test_killed_in_the_middle_nothing_is_lost_or_repeated(spark, kafka, user, tm
 
 def test_late_and_repeated_records(spark, kafka, user, tmp_path):
     """A record that is too late does not change its window; the same one again counts once, if that is asked for."""
-    options = streaming.Options(Kafka(kafka), user, str(tmp_path), window="10 minutes", lateness="10 minutes",
+    hour, minute = timedelta(hours=1), timedelta(minutes=1)
+    write(spark, kafka, f"{user}.pin", [
+        *zip(pins([0, 0, 7, 14]), [AT, AT, AT, AT + 5 * minute]),
+        *zip(pins([1, 1, 15, 22]), [AT + hour] * 4),
+        # Two minutes late, within the ten; and an hour late, whose window was given up.
+        *zip(pins([8, 21]), [AT + hour - 2 * minute, AT - minute]),
+    ])
+    # Each line above is a batch: what is late is known between them.
+    options = streaming.Options(Kafka(kafka, most=4), user, str(tmp_path), window="10 minutes", lateness="10 minutes",
                                 distinct_within="1 hour", trigger=None)
-
-    def run(*records):
-        for at, numbers in records:
-            write(spark, kafka, f"{user}.pin", pins(numbers), at)
-        started = [streaming._table(spark, options, TABLES["pin"]), streaming._popularity(spark, options)]
-        for query in started:
-            query.awaitTermination()
-
-    run((AT, [0, 0, 7]), (AT + timedelta(minutes=5), [14]))
-    run((AT + timedelta(hours=1), [1]), (AT + timedelta(hours=1), [1]))
-    # Two minutes late, within the ten; and an hour late, whose window was given up.
-    run((AT + timedelta(minutes=58), [8]), (AT - timedelta(minutes=1), [21]))
+    for query in [streaming._table(spark, options, TABLES["pin"]), streaming._popularity(spark, options)]:
+        query.awaitTermination()
 
     found = spark.read.format("delta").load(options.path(f"{user}_popularity_table")).orderBy("window_start").collect()
     start = datetime(2018, 8, 28, 3, 50)
     assert [(row["window_start"], row["poster_name"], row["post_count"], row["follower_count"]) for row in found] == [
-        (start, "Poster 0", 3, 14_000), (start + timedelta(hours=1), "Poster 1", 2, 8_000)]
+        (start, "Poster 0", 3, 14_000), (start + hour, "Poster 1", 4, 22_000)]
     rows = spark.read.format("delta").load(options.path(f"{user}_pin_table")).select("ind").collect()
-    assert sorted(row["ind"] for row in rows) == [0, 1, 7, 8, 14]
-    assert (AT.hour, AT.minute) == (3, 52)
+    assert sorted(row["ind"] for row in rows) == [0, 1, 7, 8, 14, 15, 22]
