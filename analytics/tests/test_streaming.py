@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -34,15 +34,24 @@ def user() -> str:
     return f"{time.time_ns() % 2**48:012x}"
 
 
-def write(spark, kafka, topic, records):
-    """Records of a topic, in order: each with its time."""
-    rows = spark.createDataFrame(records, "value string, timestamp timestamp").coalesce(1)
+def write(spark, kafka, topic, values):
+    """Records of a topic, in order."""
+    rows = spark.createDataFrame([(value,) for value in values], "value string").coalesce(1)
     rows.write.format("kafka").option("kafka.bootstrap.servers", kafka).option("topic", topic).save()
 
 
-def now(values):
-    """Records of this moment."""
-    return [(value, datetime.now()) for value in values]
+def write_at(spark, kafka, topic, records):
+    """The same with each one's time, which Spark's writer does not take: by Java's own producer."""
+    jvm = spark.sparkContext._jvm
+    settings = jvm.java.util.Properties()
+    settings.put("bootstrap.servers", kafka)
+    for part in ("key", "value"):
+        settings.put(f"{part}.serializer", "org.apache.kafka.common.serialization.StringSerializer")
+    producer = jvm.org.apache.kafka.clients.producer.KafkaProducer(settings)
+    for value, at in records:
+        moment = int(at.replace(tzinfo=timezone.utc).timestamp() * 1000)
+        producer.send(jvm.org.apache.kafka.clients.producer.ProducerRecord(topic, 0, moment, None, value))
+    producer.close()
 
 
 def pins(numbers):
@@ -76,9 +85,9 @@ def commits(output: Path, table: str) -> int:
 
 
 def test_killed_in_the_middle_nothing_is_lost_or_repeated(spark, kafka, user, tmp_path):
-    write(spark, kafka, f"{user}.pin", now([*pins(range(RECORDS)), "{", '{"title": "no index"}']))
-    write(spark, kafka, f"{user}.geo", now(json.dumps(GEO_ROW | {"ind": n}) for n in range(RECORDS)))
-    write(spark, kafka, f"{user}.user", now(json.dumps(USER_ROW | {"ind": n}) for n in range(RECORDS)))
+    write(spark, kafka, f"{user}.pin", [*pins(range(RECORDS)), "{", '{"title": "no index"}'])
+    write(spark, kafka, f"{user}.geo", [json.dumps(GEO_ROW | {"ind": n}) for n in range(RECORDS)])
+    write(spark, kafka, f"{user}.user", [json.dumps(USER_ROW | {"ind": n}) for n in range(RECORDS)])
     tables = {name: table.delta_table(user) for name, table in TABLES.items()}
 
     first = Stream(kafka, user, tmp_path, "--trigger", "0 seconds", "--most", str(BATCH))
@@ -111,7 +120,7 @@ def test_killed_in_the_middle_nothing_is_lost_or_repeated(spark, kafka, user, tm
 def test_late_and_repeated_records(spark, kafka, user, tmp_path):
     """A record that is too late does not change its window; the same one again counts once, if that is asked for."""
     hour, minute = timedelta(hours=1), timedelta(minutes=1)
-    write(spark, kafka, f"{user}.pin", [
+    write_at(spark, kafka, f"{user}.pin", [
         *zip(pins([0, 0, 7, 14]), [AT, AT, AT, AT + 5 * minute]),
         *zip(pins([1, 1, 15, 22]), [AT + hour] * 4),
         # Two minutes late, within the ten; and an hour late, whose window was given up.
