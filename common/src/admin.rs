@@ -1,4 +1,4 @@
-//! The admin listener: `/metrics` (Prometheus text), `/livez`, `/readyz`, `/log-levels`.
+//! The admin listener: `/metrics` (Prometheus text), `/livez`, `/readyz`, `/log-levels`, and [`crate::console`] at `/console`.
 //!
 //! It is a listener of its own so that probes and scrapes keep answering when the data port is saturated, and so
 //! that it need not be reachable from where the clients are.
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -22,9 +22,11 @@ use tokio_util::sync::CancellationToken;
 
 mod log_levels;
 
+use crate::console::{Body, Console};
 use crate::listener::{ListenerError, ListenerSpec};
 use crate::tls::opening::Opening;
 use crate::tls::settings::TlsSettings;
+use crate::tls::stream::Client;
 
 /// Says whether the program can do its work now; `Err` says why not.
 pub type Readiness = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
@@ -46,7 +48,7 @@ struct State {
     guard: Guard,
 }
 
-/// What protects the listener; by default nothing.
+/// What protects the listener, and what else it shows; by default nothing.
 #[derive(Clone, Default)]
 pub struct Guard {
     /// TLS of listeners, by their names.
@@ -54,6 +56,8 @@ pub struct Guard {
     /// Whether a request with these headers may see the metrics and change log levels; `None`: any may. Probes are always
     /// answered.
     pub metrics: Option<MetricsCheck>,
+    /// The page at `/console`, if there is to be one.
+    pub console: Option<Arc<Console>>,
 }
 
 /// Says whether a request's `Authorization` opens the metrics; blocking work is allowed.
@@ -127,10 +131,10 @@ async fn accept(socket: TcpListener, opening: Opening, state: Arc<State>, stop: 
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
             return;
         };
-        let stream = tokio::select! {
+        let (stream, address) = tokio::select! {
             () = stop.cancelled() => return,
             accepted = socket.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok(accepted) => accepted,
                 Err(error) => {
                     tracing::warn!(%error, "admin listener: cannot accept a connection");
                     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -140,16 +144,16 @@ async fn accept(socket: TcpListener, opening: Opening, state: Arc<State>, stop: 
         };
         let (state, opening, stop) = (Arc::clone(&state), opening.clone(), stop.clone());
         tokio::spawn(async move {
-            let stream = match opening.open(stream, HEADER_TIMEOUT).await {
-                Ok((stream, _)) => stream,
+            let (stream, client) = match opening.open(stream, HEADER_TIMEOUT).await {
+                Ok(opened) => opened,
                 Err(error) => {
                     tracing::warn!(%error, "admin listener: a TLS handshake failed");
                     return;
                 }
             };
             let service = service_fn(|request| {
-                let state = Arc::clone(&state);
-                async move { Ok::<_, Infallible>(answer(&state, request).await) }
+                let (state, from) = (Arc::clone(&state), (address, client.clone()));
+                async move { Ok::<_, Infallible>(answer(&state, request, from).await) }
             });
             let connection = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
@@ -166,7 +170,22 @@ async fn accept(socket: TcpListener, opening: Opening, state: Arc<State>, stop: 
     }
 }
 
-async fn answer(state: &State, request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn answer(
+    state: &State,
+    request: Request<Incoming>,
+    from: (SocketAddr, Client),
+) -> Response<Body> {
+    let path = request.uri().path();
+    if let Some(console) = &state.guard.console
+        && (path == "/console" || path.starts_with("/console/"))
+    {
+        return console.answer(request, from).await;
+    }
+    let answer = probe(state, request).await;
+    answer.map(|body| body.map_err(|never| match never {}).boxed_unsync())
+}
+
+async fn probe(state: &State, request: Request<Incoming>) -> Response<Full<Bytes>> {
     if request.uri().path() == "/log-levels" {
         if !may_see(state, &request).await {
             return unauthorized();

@@ -11,6 +11,7 @@
 //! | [`listener`] | `http://host:port` settings and sockets bound to them |
 //! | [`auth`] | users and passwords: JAAS password files, HTTP Basic |
 //! | [`admin`] | the admin listener: `/metrics`, `/livez`, `/readyz` |
+//! | [`console`] | the page at `/console` of the admin listener, and what it needs |
 //! | [`logging`] | text on a terminal, JSON lines otherwise |
 //! | [`shutdown`] | signal → drain → deadline |
 //! | [`secret`] | strings that never print |
@@ -21,6 +22,7 @@
 pub mod admin;
 pub mod auth;
 pub mod config_def;
+pub mod console;
 pub mod jaas;
 pub mod json;
 pub mod kafka_config;

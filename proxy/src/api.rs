@@ -1,5 +1,6 @@
 //! Handlers, one file a resource. Each turns what the router, the media types and the body gave it into a response.
 
+pub(crate) mod own;
 pub mod v2;
 pub mod v3;
 

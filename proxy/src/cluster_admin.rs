@@ -252,6 +252,9 @@ pub trait ClusterAdmin: Send + Sync {
         spec: OffsetSpec,
     ) -> Outcome<'_, Vec<PartitionOffset>>;
 
+    /// Bytes of partitions on their leaders' disks, as the offset of each; those that Kafka does not tell are left out.
+    fn sizes(&self, partitions: Vec<(String, i32)>) -> Outcome<'_, Vec<PartitionOffset>>;
+
     /// Access rules that match.
     fn acls(&self, filter: AclFilter) -> Outcome<'_, Vec<AclBinding>>;
 

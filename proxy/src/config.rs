@@ -17,6 +17,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use sluiceway_common::config_def::{ConfigErrors, Values};
+use sluiceway_common::console::ConsoleConfig;
 use sluiceway_common::kafka_config::{KafkaConfig, log_dropped};
 use sluiceway_common::listener::ListenerSpec;
 use sluiceway_common::props::Properties;
@@ -69,6 +70,8 @@ pub struct Config {
     pub listeners_option: String,
     /// Where metrics and probes are; empty: nowhere.
     pub admin_listeners: Vec<String>,
+    /// The page that they show.
+    pub console: ConsoleConfig,
     /// Limits and times of HTTP.
     pub http: HttpConfig,
     /// What becomes of records.
@@ -136,6 +139,7 @@ impl Config {
             tls,
             listeners_option: "listeners".to_owned(),
             admin_listeners: values.list("sluiceway.admin.listeners").to_vec(),
+            console: ConsoleConfig::read(&values, &mut errors),
             http: http::read(&values),
             delivery,
             stream: stream::read(&values),

@@ -13,6 +13,7 @@ mod records;
 mod security;
 
 use sluiceway_common::config_def::{ConfigDef, Importance, Key, Kind};
+use sluiceway_common::console::ConsoleConfig;
 
 pub(crate) use no_effect::NO_EFFECT;
 
@@ -83,7 +84,9 @@ fn listeners() -> Vec<Key> {
     vec![
         Key::with("listeners", Kind::List, "", "Where HTTP clients connect: `http://host:port` or `https://host:port`, several with commas; port 0 takes a free one. Empty: `http://0.0.0.0:` and `port`.").importance(Importance::High),
         Key::with("port", Kind::Int, "8082", "Port when `listeners` is empty.").between(0, 65535),
-        Key::with("sluiceway.admin.listeners", Kind::List, "http://0.0.0.0:9102", "Where `/metrics`, `/livez` and `/readyz` are; empty: nowhere."),
+        Key::with("sluiceway.admin.listeners", Kind::List, "http://0.0.0.0:9102", "Where `/metrics`, `/livez`, `/readyz` and `/console` are; empty: nowhere."),
+        ConsoleConfig::enable_key(),
+        ConsoleConfig::other_key(),
         Key::with("http2.enabled", Kind::Boolean, "true", "Whether HTTP/2 is spoken besides HTTP/1.1 on the same port: by ALPN with TLS, with prior knowledge (h2c) without."),
         Key::with("idle.timeout.ms", Kind::Long, "30000", "Milliseconds after which a connection without a request under way is closed; a request header that does not arrive whole in this time counts as none.").at_least(1),
         Key::with("shutdown.graceful.ms", Kind::Long, "5000", "Milliseconds that requests under way have to finish after a signal to stop.").at_least(0),

@@ -22,6 +22,7 @@ pub mod manager;
 pub mod metrics;
 mod offsets;
 pub mod options;
+pub(crate) mod overview;
 pub(crate) mod partition_read;
 mod partitions;
 pub(crate) mod pending;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::{HeaderMap, Method, Request as HttpRequest, header};
 use hyper::body::Incoming;
 
+use crate::api::own;
 use crate::api::v2::{
     brokers, consumer_records, consumers, partition_records, partitions, raw, records, root, topics,
 };
@@ -225,6 +226,8 @@ pub(crate) async fn handle(
         Endpoint::PartitionRecords => Box::pin(partition_records::read(request)).await,
         Endpoint::PartitionOffsets => Box::pin(partitions::offsets(request)).await,
         Endpoint::V3(endpoint) => v3::answer(endpoint, request, body).await,
+        Endpoint::OwnTopics => Box::pin(own::topics::list(request)).await,
+        Endpoint::OwnConsumers => own::consumers::list(request),
         Endpoint::OpenApi | Endpoint::Docs => Ok(openapi::answer(request.app, endpoint)),
         // Answered before media types are looked at.
         Endpoint::Kinesis(_) => Err(Error::Internal),

@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use prometheus::Registry;
 use sluiceway_common::admin::{AdminServer, Guard, MetricsCheck};
 use sluiceway_common::config_def::ConfigErrors;
+use sluiceway_common::console::{self, Console, Entrance};
 use sluiceway_common::listener::ListenerError;
 use thiserror::Error;
 use tokio::task::AbortHandle;
@@ -74,13 +75,21 @@ impl Proxy {
         let health = Arc::clone(&app.health);
         let ready = Arc::new(move || health.check());
         let listeners = &app.config.admin_listeners;
+        // Without an admin listener there is nowhere to show it.
+        let settings = Some(&app.config.console).filter(|_| !listeners.is_empty());
+        let console = settings
+            .and_then(|settings| Console::start(settings, console::PROXY, registry.clone()));
         let guard = Guard {
             tls: app.config.tls.clone(),
             metrics: metrics_check(&app.config)?,
+            console: console.clone(),
         };
         let option = "sluiceway.admin.listeners";
         let admin = AdminServer::start_guarded(listeners, option, guard, registry, ready).await?;
         let server = Server::start(&app).await?;
+        if let Some(console) = console {
+            console.open([(console::PROXY, server.entrance(&app))]);
+        }
         if let Some(peers) = &app.peers {
             peers.start();
         }
@@ -108,6 +117,12 @@ impl Proxy {
     #[must_use]
     pub fn admin_addresses(&self) -> &[SocketAddr] {
         self.admin.addresses()
+    }
+
+    /// Lets the console in, where an admin listener of another's shows it.
+    #[must_use]
+    pub fn entrance(&self) -> Entrance {
+        self.server.entrance(&self.app)
     }
 
     /// Stops accepting, answers what is under way, delivers what was accepted, and ends.

@@ -20,6 +20,7 @@ use hyper::body::Incoming;
 use hyper::service::Service as HyperService;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use sluiceway_common::console::{Entrance, Visitor};
 use sluiceway_common::listener::ListenerError;
 use sluiceway_common::tls::opening::Opening;
 use sluiceway_common::tls::stream::{Client, Stream};
@@ -47,6 +48,7 @@ pub struct Server {
     addresses: Vec<SocketAddr>,
     stop: CancellationToken,
     tasks: TaskTracker,
+    connections: Arc<Connections>,
     grace: Duration,
 }
 
@@ -89,6 +91,7 @@ impl Server {
             addresses,
             stop,
             tasks,
+            connections,
             grace: app.config.http.shutdown_grace,
         })
     }
@@ -97,6 +100,38 @@ impl Server {
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Lets visitors of the console in, like connections of listeners.
+    #[must_use]
+    pub fn entrance(&self, app: &Arc<App>) -> Entrance {
+        let (stack, http) = (stack(app), Arc::new(protocols(app)));
+        let (app, connections) = (Arc::downgrade(app), Arc::clone(&self.connections));
+        let (stop, tasks) = (self.stop.clone(), self.tasks.clone());
+        Arc::new(move |visitor| {
+            let Visitor {
+                stream,
+                address,
+                client,
+            } = visitor;
+            let Some(app) = app.upgrade() else { return };
+            let (stack, http, stop) = (stack.clone(), Arc::clone(&http), stop.clone());
+            let connections = Arc::clone(&connections);
+            tasks.spawn(async move {
+                let Some(place) = connections.enter().await else {
+                    return;
+                };
+                let peer = Peer { address, client };
+                serve(
+                    app,
+                    stack,
+                    &http,
+                    (Stream::Memory(stream), peer, place),
+                    stop,
+                )
+                .await;
+            });
+        })
     }
 
     /// Stops to accept, lets requests under way finish, and ends.

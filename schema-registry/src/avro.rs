@@ -226,6 +226,15 @@ impl Schema {
     pub fn binary_to_json(&self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), DataError> {
         to_json::write(self, bytes, out)
     }
+
+    /// The same for one of several values that lie one behind the other: as files have them, without exceptions for bytes.
+    /// How many bytes it took.
+    ///
+    /// # Errors
+    /// When the bytes begin with no value of the schema.
+    pub fn next_to_json(&self, bytes: &[u8], out: &mut Vec<u8>) -> Result<usize, DataError> {
+        to_json::next(self, bytes, out)
+    }
 }
 
 impl TypeId {

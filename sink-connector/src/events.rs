@@ -54,6 +54,7 @@ pub(crate) fn object_completed(metrics: &SinkMetrics, connector: &str, object: &
         .object_records
         .with_label_values(&[connector])
         .inc_by(object.records);
+    metrics.written.add(connector, object);
     tracing::info!(
         connector,
         key = object.key,

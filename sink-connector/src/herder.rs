@@ -28,6 +28,7 @@ use indexmap::IndexMap;
 use serde::{Serialize, Serializer};
 use sluiceway_common::props::Properties;
 
+use crate::config::ConnectorConfig;
 pub use crate::connector::RestartRequest;
 use crate::status::{ConnectorStatus, ConnectorType, TargetState, TaskStatus};
 use crate::worker::ConnectorRequest;
@@ -129,6 +130,10 @@ pub(crate) trait Herder: Send + Sync + 'static {
     fn reset_offsets<'a>(&'a self, name: &'a str) -> Answer<'a, ()>;
     /// Checks a configuration against the whole definition of connector properties.
     fn validate<'a>(&'a self, config: &'a Properties) -> Answer<'a, ConfigInfos>;
+    /// The configuration of a connector, ready to be used: with its secrets.
+    fn typed<'a>(&'a self, name: &'a str) -> Answer<'a, ConnectorConfig>;
+    /// The same of a configuration that no connector has yet; masks keep what they mask of the connector of its name.
+    fn typed_draft(&self, config: Properties) -> Answer<'_, ConnectorConfig>;
     /// Id of the Kafka cluster, when it is known by now.
     fn kafka_cluster_id(&self) -> Answer<'_, Option<String>>;
     /// What runs on this worker.

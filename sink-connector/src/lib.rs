@@ -41,6 +41,7 @@
 //! | `transform`, `predicate` | Kafka Connect's single message transforms |
 //! | `dead_letters` | bad records → the dead-letter topic |
 //! | [`explain`] | which objects a connector would write for some records |
+//! | `stored`, `written` | objects that a connector has written, looked at |
 //! | [`validate`] | everything that is wrong with a connector file |
 //! | [`apply`], [`trial`] | a running cluster's connectors made what files declare; a record posted and found in S3 |
 //! | [`rest_client`] | what these two ask with |
@@ -84,6 +85,7 @@ pub mod rotate;
 pub mod schema_change;
 mod scratch;
 pub mod status;
+mod stored;
 pub mod task;
 mod topic_partition;
 mod transform;
@@ -92,3 +94,4 @@ mod upload;
 pub mod validate;
 pub mod value;
 pub mod worker;
+mod written;

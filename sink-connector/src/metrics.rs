@@ -7,6 +7,8 @@ use prometheus::{
     HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, Result,
 };
 
+use crate::written::Written;
+
 /// Seconds an S3 request may take, for the histogram of uploads.
 const UPLOAD_BUCKETS: [f64; 12] = [
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0,
@@ -61,6 +63,8 @@ pub struct SinkMetrics {
     pub budget_used: IntGauge,
     /// The byte budget.
     pub budget_total: IntGauge,
+    /// The objects that were counted last, by name.
+    pub(crate) written: Written,
     /// Slots that the group has given to this worker (distributed workers).
     pub worker_slots: IntGauge,
     /// Slots that came and went: kind.
@@ -208,6 +212,7 @@ impl SinkMetrics {
                 connector_task,
             )?,
             budget_used: plain_gauge(r, "budget_used_bytes", "Bytes of the byte budget in use.")?,
+            written: Written::default(),
             budget_total: plain_gauge(r, "budget_bytes", "The byte budget of the process.")?,
             worker_slots: plain_gauge(r, "worker_slots", "Slots that this worker holds.")?,
             worker_rebalances: counter(

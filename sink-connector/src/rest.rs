@@ -6,7 +6,7 @@
 //! else.
 //!
 //! ```text
-//! connection ─▶ server ─▶ router (path, method) ─▶ forward ─▶ connectors | plugins | offsets | loggers | root ─▶ herder
+//! connection ─▶ server ─▶ router (path, method) ─▶ forward ─▶ connectors | plugins | offsets | objects | loggers | root ─▶ herder
 //!                 ▲                                   │                                     │
 //!                 │                                   ▼ another worker                      │
 //!                 └───────────────────── respond ◀──────────────────────────────────────────┘
@@ -17,8 +17,10 @@ mod body;
 mod connectors;
 mod cors;
 mod events;
+mod explain;
 mod forward;
 mod loggers;
+mod objects;
 mod offsets;
 mod plugins;
 mod respond;
@@ -35,12 +37,18 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use crate::herder::Herder;
+use crate::stored::Stores;
 use crate::worker::RestConfig;
+use crate::written::Written;
 
 /// What the handlers share.
 pub(crate) struct Api {
     /// Whom they ask.
     pub(crate) herder: Arc<dyn Herder>,
+    /// Objects, looked at.
+    pub(crate) stores: Stores,
+    /// Objects that this worker wrote last.
+    pub(crate) written: Written,
     /// Levels of the log.
     pub(crate) loggers: Arc<Loggers>,
     /// The API's settings.

@@ -25,13 +25,13 @@ use parking_lot::Mutex;
 pub(crate) use client::{check_bucket, connect};
 pub(crate) use error::S3Error;
 pub(crate) use multipart::Multipart;
+pub(crate) use options::RequestOptions;
 
 use crate::budget::Reservation;
 use crate::config::ConnectorConfig;
 use crate::events::ClosedObject;
 use crate::metrics::SinkMetrics;
 use crate::upload::error::Verdict;
-use crate::upload::options::RequestOptions;
 use crate::upload::turns::Turns;
 
 /// What an object without a type has on AWS and MinIO; the original sends none, and the SDK would send its own.

@@ -37,6 +37,7 @@ use prometheus::Registry;
 use sluiceway_common::admin::{AdminServer, Guard, MetricsCheck, Readiness};
 use sluiceway_common::auth::basic::BasicAuth;
 use sluiceway_common::config_def::{ConfigError, ConfigErrors};
+use sluiceway_common::console::{self, Console, Entrance};
 use sluiceway_common::listener::ListenerError;
 use sluiceway_common::logging;
 use thiserror::Error;
@@ -47,6 +48,8 @@ use crate::herder::{ConnectorStates, DistributedHerder, Herder, NotStarted, Stan
 use crate::metrics::SinkMetrics;
 use crate::rest::{Api, BoundSockets, Events, Loggers, Part, RestServer, RestUsers};
 use crate::status::ConnectorStatus;
+use crate::stored::Stores;
+use crate::written::Written;
 
 /// Why a worker does not start.
 #[derive(Debug, Error)]
@@ -111,10 +114,18 @@ impl Worker {
         let started = Arc::new(AtomicBool::new(false));
         let loggers = Arc::new(Loggers::new(Box::new(apply_levels)));
         let host = host(&config, &worker_id, &registry)?;
+        let written = host.metrics.written.clone();
         let (herder, standalone) = herder(host, &loggers).await?;
         registry.register(Box::new(ConnectorStates::new(Arc::downgrade(&herder))?))?;
-        let rest = serve(&config, sockets, &herder, loggers, &started, &registry)?;
-        let admin = admin(&config, registry, &herder, &started).await?;
+        let rest = serve(
+            &config,
+            sockets,
+            &herder,
+            (loggers, written),
+            &started,
+            &registry,
+        )?;
+        let admin = admin(&config, registry, (&herder, &started), rest.entrance()).await?;
         let worker = Self {
             herder,
             rest,
@@ -144,6 +155,12 @@ impl Worker {
     /// Where metrics and health listen.
     pub fn admin_addresses(&self) -> &[SocketAddr] {
         self.admin.as_ref().map_or(&[], AdminServer::addresses)
+    }
+
+    /// Lets the console in, where an admin listener of another's shows it.
+    #[must_use]
+    pub fn entrance(&self) -> Entrance {
+        self.rest.entrance()
     }
 
     /// `host:port` by which this worker is known.
@@ -252,13 +269,15 @@ fn serve(
     config: &WorkerConfig,
     sockets: BoundSockets,
     herder: &Arc<dyn Herder>,
-    loggers: Arc<Loggers>,
+    (loggers, written): (Arc<Loggers>, Written),
     started: &Arc<AtomicBool>,
     registry: &Registry,
 ) -> Result<RestServer, WorkerError> {
     let api = Api {
         herder: Arc::clone(herder),
         loggers,
+        stores: Stores::default(),
+        written,
         users: users(config)?.map(RestUsers::new),
         config: config.rest.clone(),
         started: Arc::clone(started),
@@ -294,8 +313,8 @@ fn metrics_check(config: &WorkerConfig) -> Result<Option<MetricsCheck>, ConfigEr
 async fn admin(
     config: &WorkerConfig,
     registry: Registry,
-    herder: &Arc<dyn Herder>,
-    started: &Arc<AtomicBool>,
+    (herder, started): (&Arc<dyn Herder>, &Arc<AtomicBool>),
+    entrance: Entrance,
 ) -> Result<Option<AdminServer>, WorkerError> {
     if config.admin_listeners.is_empty() {
         return Ok(None);
@@ -310,9 +329,14 @@ async fn admin(
         }
     });
     let option = &config.admin_listeners_option;
+    let console = Console::start(&config.console, console::SINK, registry.clone());
+    if let Some(console) = &console {
+        console.open([(console::SINK, entrance)]);
+    }
     let guard = Guard {
         tls: config.admin_tls.clone(),
         metrics: metrics_check(config)?,
+        console,
     };
     let server =
         AdminServer::start_guarded(&config.admin_listeners, option, guard, registry, ready);

@@ -10,7 +10,12 @@ use dev_services::{
     s3::{S3, S3Options},
 };
 use prometheus::Registry;
-use sluiceway_common::{admin::AdminServer, process_metrics, props::Properties};
+use sluiceway_common::{
+    admin::{AdminServer, Guard},
+    console::{self, Console, ConsoleConfig},
+    process_metrics,
+    props::Properties,
+};
 use sluiceway_proxy::{Config, Proxy};
 use sluiceway_sink::{
     status::ConnectorStatus,
@@ -74,7 +79,7 @@ impl Parts {
         let registry = process_metrics::registry();
         let proxy = proxy(args, &bootstrap, &schemas.url(), &registry).await?;
         let worker = worker(args, &bootstrap, &storage, &registry).await?;
-        let admin = admin(args, &registry).await?;
+        let admin = admin(args, &registry, &proxy, &worker).await?;
         Ok(Self {
             urls: Urls {
                 proxy: url(proxy.addresses())?,
@@ -261,11 +266,32 @@ async fn worker(
     worker.await.context("the sink does not start")
 }
 
-async fn admin(args: &Args, registry: &Registry) -> anyhow::Result<AdminServer> {
+async fn admin(
+    args: &Args,
+    registry: &Registry,
+    proxy: &Proxy,
+    worker: &Worker,
+) -> anyhow::Result<AdminServer> {
     let listeners = [listener(args.admin_port)];
     // Everything is up when this listener is.
     let ready = Arc::new(|| Ok(()));
-    let server = AdminServer::start(&listeners, "--admin-port", registry.clone(), ready);
+    let config = ConsoleConfig {
+        enable: true,
+        other: None,
+    };
+    let console = Console::start(&config, console::PROXY, registry.clone());
+    if let Some(console) = &console {
+        console.open([
+            (console::PROXY, proxy.entrance()),
+            (console::SINK, worker.entrance()),
+        ]);
+    }
+    let guard = Guard {
+        console,
+        ..Guard::default()
+    };
+    let option = "--admin-port";
+    let server = AdminServer::start_guarded(&listeners, option, guard, registry.clone(), ready);
     server.await.context("the admin listener does not start")
 }
 

@@ -50,7 +50,11 @@ impl fmt::Display for Welcome {
              {proxy}/topics/{user}.pin"
         )?;
         writeln!(f, "  curl {connect}/connectors/{name}/status")?;
-        writeln!(f, "\nCtrl-C drains and ends.\n")
+        writeln!(
+            f,
+            "\nCtrl-C drains and ends. Look at all of this in a browser:\n"
+        )?;
+        writeln!(f, "  {}/console\n", self.admin)
     }
 }
 
@@ -82,5 +86,6 @@ mod tests {
         let status = "  curl http://127.0.0.1:12/connectors/s3-sink-0a1b2c3d4e5f/status";
         assert_eq!(lines[2], status);
         assert_eq!(lines.len(), 3);
+        assert!(text.ends_with("\n\n  http://127.0.0.1:13/console\n\n"));
     }
 }

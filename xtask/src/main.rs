@@ -6,6 +6,7 @@ mod bench;
 mod cache;
 mod chart;
 mod child;
+mod chromium;
 mod fuzz;
 mod http;
 mod kafka;

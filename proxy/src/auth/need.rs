@@ -29,7 +29,13 @@ impl Need {
             None => Self::All(operation),
         };
         match route.endpoint {
-            E::Root | E::RootPost | E::Brokers | E::Topics | E::OpenApi | E::Docs => Self::Identity,
+            E::Root
+            | E::RootPost
+            | E::Brokers
+            | E::Topics
+            | E::OwnTopics
+            | E::OpenApi
+            | E::Docs => Self::Identity,
             E::ProduceToTopic | E::ProduceToPartition | E::V3Records | E::V3RecordsBatch => {
                 topic(Produce)
             }
@@ -58,7 +64,8 @@ impl Need {
             | E::SeekToEnd
             | E::Commit
             | E::Committed
-            | E::Records => Self::Some(Consume),
+            | E::Records
+            | E::OwnConsumers => Self::Some(Consume),
             E::V3(endpoint) => match endpoint {
                 V3::Clusters | V3::Cluster | V3::Brokers | V3::Broker | V3::Topics => {
                     Self::Identity

@@ -77,6 +77,11 @@ impl Instance {
         *self.used.lock() = Instant::now();
     }
 
+    /// Time since it was last used.
+    pub(super) fn idle(&self) -> Duration {
+        self.used.lock().elapsed()
+    }
+
     /// Time after which it has not been used for `timeout`, if nobody uses it.
     pub(super) fn ends_in(&self, timeout: Duration) -> Duration {
         timeout.saturating_sub(self.used.lock().elapsed())

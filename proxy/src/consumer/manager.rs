@@ -336,6 +336,11 @@ impl Consumers {
         self.config.instance_timeout
     }
 
+    /// All of them.
+    pub(super) fn all(&self) -> Vec<Arc<Instance>> {
+        self.instances.lock().values().cloned().collect()
+    }
+
     /// Groups and names of all.
     pub(crate) fn names(&self) -> Vec<(String, String)> {
         self.instances.lock().keys().cloned().collect()

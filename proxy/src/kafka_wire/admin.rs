@@ -3,6 +3,7 @@
 mod acls;
 mod configs;
 mod groups;
+mod log_dirs;
 mod offsets;
 mod topics;
 
@@ -179,6 +180,10 @@ impl ClusterAdmin for WireAdmin {
         spec: OffsetSpec,
     ) -> Outcome<'_, Vec<PartitionOffset>> {
         Box::pin(self.list_offsets(partitions, spec))
+    }
+
+    fn sizes(&self, partitions: Vec<(String, i32)>) -> Outcome<'_, Vec<PartitionOffset>> {
+        Box::pin(self.describe_sizes(partitions))
     }
 
     fn acls(&self, filter: AclFilter) -> Outcome<'_, Vec<AclBinding>> {

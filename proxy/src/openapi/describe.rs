@@ -134,6 +134,8 @@ fn of_v2(endpoint: Endpoint) -> Operation {
         E::Records => consumers("Read records, or follow them as events", ok!("Records")).parameters(&["timeout", "max_bytes", "Last-Event-ID"]),
         E::V3Records => Operation::new("v3 records", "Produce records, streamed both ways", ok!("RecordResult")).body("RecordRequest").parameters(&["Idempotency-Key"]),
         E::V3RecordsBatch => Operation::new("v3 records", "Produce a batch of records", &[(207, Some("BatchResponse"))]).body("BatchRequest").parameters(&["Idempotency-Key"]),
+        E::OwnTopics => Operation::new("beyond", "Topics with their sizes, a page at a time", ok!("TopicPage")).parameters(&["contains", "internal", "sort", "skip", "limit"]),
+        E::OwnConsumers => Operation::new("beyond", "Consumer instances of this replica", ok!("Instances")),
         E::OpenApi => Operation::new("this page", "This API as OpenAPI", ok!("OpenApi")),
         E::Docs => Operation { media: Some("text/html"), ..Operation::new("this page", "A page to read and try it", &[]) },
         E::V3(v3) => of_v3(v3),

@@ -55,6 +55,10 @@ pub enum Endpoint {
     Records,
     /// The Kinesis front
     Kinesis(Kinesis),
+    /// `GET /sluiceway/topics`
+    OwnTopics,
+    /// `GET /sluiceway/consumers`
+    OwnConsumers,
     /// `GET /openapi.json`
     OpenApi,
     /// `GET /docs`

@@ -126,10 +126,31 @@ pub(super) fn table() -> Vec<Row> {
         ),
     ];
     rows.extend(consumers::rows());
+    rows.extend(own());
     rows.extend(openapi());
     rows.extend(v3::table());
     rows.extend(kinesis::rows());
     rows
+}
+
+/// What the original does not tell.
+fn own() -> [Row; 2] {
+    [
+        Row(
+            "/sluiceway/topics",
+            Method::GET,
+            Endpoint::OwnTopics,
+            "api.sluiceway.topics.list",
+            Reads::V3Bodiless,
+        ),
+        Row(
+            "/sluiceway/consumers",
+            Method::GET,
+            Endpoint::OwnConsumers,
+            "api.sluiceway.consumers.list",
+            Reads::V3Bodiless,
+        ),
+    ]
 }
 
 /// The API's description.

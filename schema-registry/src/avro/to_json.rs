@@ -27,6 +27,17 @@ pub(super) fn write(schema: &Schema, bytes: &[u8], out: &mut Vec<u8>) -> Result<
     }
 }
 
+pub(super) fn next(schema: &Schema, bytes: &[u8], out: &mut Vec<u8>) -> Result<usize, DataError> {
+    let mut writer = Writer {
+        schema,
+        reader: Reader::new(bytes),
+        out,
+        depth: 0,
+    };
+    writer.value(schema.root())?;
+    Ok(bytes.len() - writer.reader.rest().len())
+}
+
 struct Writer<'a> {
     schema: &'a Schema,
     reader: Reader<'a>,

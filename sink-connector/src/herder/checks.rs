@@ -6,8 +6,9 @@ use sluiceway_common::props::{Properties, with_prefix};
 
 use super::HerderError;
 use super::offsets::Group;
-use super::secrets::mask_config;
+use super::secrets::{mask_config, unmask_config};
 use super::validate::ConfigInfos;
+use crate::config::ConnectorConfig;
 use crate::connector::Host;
 use crate::plugins;
 
@@ -34,6 +35,17 @@ pub(super) fn check(host: &Host, config: &Properties) -> Result<(), HerderError>
         .check(config)
         .map_err(|errors| HerderError::invalid_config(&errors))?;
     Ok(())
+}
+
+/// A configuration, ready to be used; `old` is the one of the same connector whose secrets it may mask.
+pub(super) fn typed(
+    host: &Host,
+    config: Properties,
+    old: Option<&Properties>,
+) -> Result<ConnectorConfig, HerderError> {
+    let config = unmask_config(config, old, &host.worker.providers);
+    let checked = config.and_then(|config| host.validator.check(&config));
+    checked.map_err(|errors| HerderError::invalid_config(&errors))
 }
 
 /// Every key of a configuration with its value and errors.

@@ -26,9 +26,13 @@ pub(super) enum Route {
     Topics(String),
     TopicsReset(String),
     Offsets(String),
+    Objects(String),
+    ObjectPreview(String),
+    ObjectLink(String),
     Plugins,
     PluginConfig(String),
     Validate(String),
+    Explain(String),
     Loggers,
     Logger(String),
 }
@@ -57,6 +61,7 @@ impl Route {
             ["connector-plugins", class, "config", "validate"] => {
                 Self::Validate((*class).to_owned())
             }
+            ["connector-plugins", class, "config", "explain"] => Self::Explain((*class).to_owned()),
             ["admin", "loggers"] => Self::Loggers,
             ["admin", "loggers", name] => Self::Logger((*name).to_owned()),
             _ => return None,
@@ -80,6 +85,9 @@ impl Route {
             ["topics"] => Self::Topics(name),
             ["topics", "reset"] => Self::TopicsReset(name),
             ["offsets"] => Self::Offsets(name),
+            ["objects"] => Self::Objects(name),
+            ["objects", "preview"] => Self::ObjectPreview(name),
+            ["objects", "link"] => Self::ObjectLink(name),
             _ => return None,
         };
         Some(route)
@@ -105,9 +113,13 @@ impl Route {
             Self::Topics(_) => "/connectors/{name}/topics",
             Self::TopicsReset(_) => "/connectors/{name}/topics/reset",
             Self::Offsets(_) => "/connectors/{name}/offsets",
+            Self::Objects(_) => "/connectors/{name}/objects",
+            Self::ObjectPreview(_) => "/connectors/{name}/objects/preview",
+            Self::ObjectLink(_) => "/connectors/{name}/objects/link",
             Self::Plugins => "/connector-plugins",
             Self::PluginConfig(_) => "/connector-plugins/{class}/config",
             Self::Validate(_) => "/connector-plugins/{class}/config/validate",
+            Self::Explain(_) => "/connector-plugins/{class}/config/explain",
             Self::Loggers => "/admin/loggers",
             Self::Logger(_) => "/admin/loggers/{logger}",
         }
@@ -126,7 +138,8 @@ impl Route {
             | Self::Resume(_)
             | Self::Stop(_)
             | Self::TopicsReset(_)
-            | Self::Validate(_) => &[Method::PUT],
+            | Self::Validate(_)
+            | Self::Explain(_) => &[Method::PUT],
             Self::Root
             | Self::Health
             | Self::Status(_)
@@ -134,6 +147,9 @@ impl Route {
             | Self::TasksConfig(_)
             | Self::TaskStatus(..)
             | Self::Topics(_)
+            | Self::Objects(_)
+            | Self::ObjectPreview(_)
+            | Self::ObjectLink(_)
             | Self::Plugins
             | Self::PluginConfig(_)
             | Self::Loggers => &[Method::GET],

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use sluiceway_common::console::{Entrance, Visitor};
 use sluiceway_common::listener::{ListenerError, ListenerSpec};
 use sluiceway_common::tls::opening::Opening;
 use sluiceway_common::tls::settings::TlsSettings;
@@ -26,7 +28,8 @@ use super::events::Events;
 use super::respond::{self, ApiError, Reply};
 use super::router::Route;
 use super::{
-    Api, Part, basic_auth, body, connectors, cors, forward, loggers, offsets, plugins, root,
+    Api, Part, basic_auth, body, connectors, cors, explain, forward, loggers, objects, offsets,
+    plugins, root,
 };
 
 /// A connection that sends no whole request header within this time is closed.
@@ -41,6 +44,8 @@ pub(crate) struct RestServer {
     addresses: Vec<SocketAddr>,
     stop: CancellationToken,
     connections: TaskTracker,
+    service: Service,
+    slots: Arc<Semaphore>,
 }
 
 /// Sockets that are bound and not yet served.
@@ -103,21 +108,24 @@ impl RestServer {
             addresses: sockets.addresses(),
             stop: CancellationToken::new(),
             connections: TaskTracker::new(),
+            slots: Arc::new(Semaphore::new(api.config.max_connections)),
+            service: Service {
+                api,
+                events: Arc::new(events),
+                part: Part::WithoutAdmin,
+            },
         };
-        let slots = Arc::new(Semaphore::new(api.config.max_connections));
-        let events = Arc::new(events);
         for (socket, opening, part) in sockets.0 {
             opening.watch(&server.stop);
             let service = Service {
-                api: Arc::clone(&api),
-                events: Arc::clone(&events),
                 part,
+                ..server.service.clone()
             };
             server.connections.spawn(accept(
                 socket,
                 opening,
                 service,
-                Arc::clone(&slots),
+                Arc::clone(&server.slots),
                 server.stop.clone(),
             ));
         }
@@ -127,6 +135,31 @@ impl RestServer {
     /// The addresses it listens on, in the order of the listeners.
     pub(crate) fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Lets visitors of the console in, like connections of listeners; not to `/admin/…`.
+    pub(crate) fn entrance(&self) -> Entrance {
+        let (service, slots) = (self.service.clone(), Arc::clone(&self.slots));
+        let (stop, connections) = (self.stop.clone(), self.connections.clone());
+        Arc::new(move |visitor: Visitor| {
+            let (service, slots, stop) = (service.clone(), Arc::clone(&slots), stop.clone());
+            connections.spawn(async move {
+                let Ok(_slot) = slots.acquire_owned().await else {
+                    return;
+                };
+                let mut connection = pin!(connection(Stream::Memory(visitor.stream), service));
+                let ended = tokio::select! {
+                    ended = connection.as_mut() => ended,
+                    () = stop.cancelled() => {
+                        connection.as_mut().graceful_shutdown();
+                        connection.await
+                    }
+                };
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a REST connection ended");
+                }
+            });
+        })
     }
 
     /// Takes no more connections and waits for the requests under way, for a bounded time.
@@ -325,6 +358,10 @@ pub(super) async fn handle(api: &Api, route: Route, call: &Call) -> Result<Reply
         Route::Plugins => Ok(plugins::list(call)),
         Route::PluginConfig(class) => plugins::config(&class),
         Route::Validate(class) => plugins::validate(api, &class, call).await,
+        Route::Explain(class) => explain::explained(api, &class, call).await,
+        Route::Objects(name) => objects::list(api, &name, call).await,
+        Route::ObjectPreview(name) => objects::preview(api, &name, call).await,
+        Route::ObjectLink(name) => objects::link(api, &name, call).await,
         Route::Loggers => Ok(loggers::all(api)),
         Route::Logger(name) => loggers::one(api, &name, call).await,
         Route::Offsets(name) => offsets::serve(api, &name, call).await,

@@ -2,6 +2,7 @@
 
 use aws_sdk_s3::operation::complete_multipart_upload::builders::CompleteMultipartUploadFluentBuilder;
 use aws_sdk_s3::operation::create_multipart_upload::builders::CreateMultipartUploadFluentBuilder;
+use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
 use aws_sdk_s3::operation::head_object::builders::HeadObjectFluentBuilder;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::operation::upload_part::builders::UploadPartFluentBuilder;
@@ -25,7 +26,7 @@ struct CustomerKey {
 }
 
 /// [`ObjectOptions`] as requests carry them.
-pub(super) struct RequestOptions {
+pub(crate) struct RequestOptions {
     acl: Option<ObjectCannedAcl>,
     encryption: Option<ServerSideEncryption>,
     kms_key_id: Option<String>,
@@ -35,7 +36,7 @@ pub(super) struct RequestOptions {
 }
 
 impl RequestOptions {
-    pub(super) fn new(options: &ObjectOptions) -> Self {
+    pub(crate) fn new(options: &ObjectOptions) -> Self {
         let (encryption, kms_key_id, customer) = match &options.encryption {
             Encryption::Bucket => (None, None, None),
             Encryption::Store { name, kms_key_id } => (
@@ -117,6 +118,14 @@ impl RequestOptions {
 
     /// For a look at an object.
     pub(super) fn head(&self, request: HeadObjectFluentBuilder) -> HeadObjectFluentBuilder {
+        request
+            .set_sse_customer_algorithm(self.algorithm())
+            .set_sse_customer_key(self.key())
+            .set_sse_customer_key_md5(self.md5())
+    }
+
+    /// For reading an object.
+    pub(crate) fn get(&self, request: GetObjectFluentBuilder) -> GetObjectFluentBuilder {
         request
             .set_sse_customer_algorithm(self.algorithm())
             .set_sse_customer_key(self.key())

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use sluiceway_common::config_def::{ConfigError, ConfigErrors, UnknownKey, Values};
+use sluiceway_common::console::ConsoleConfig;
 use sluiceway_common::kafka_config::Role;
 use sluiceway_common::props::{Properties, with_prefix};
 use sluiceway_common::tls::settings::TlsSettings;
@@ -47,6 +48,8 @@ pub struct WorkerConfig {
     pub rest: RestConfig,
     /// Where metrics and health listen.
     pub admin_listeners: Vec<String>,
+    /// The page that they show.
+    pub console: ConsoleConfig,
     /// TLS of those of them that speak it, by `https`.
     pub admin_tls: HashMap<String, TlsSettings>,
     /// The setting that an error about a taken port names.
@@ -102,6 +105,7 @@ impl WorkerConfig {
         errors.0.append(&mut found.0);
         let rest = rest_config::read(&values, &properties, &mut errors);
         let admin_tls = rest_config::metrics_tls(&values, &properties, &mut errors);
+        let console = ConsoleConfig::read(&values, &mut errors);
         let override_policy = override_policy(&values, &mut errors);
         check_clients(&properties, &mut errors);
         let shared =
@@ -109,6 +113,7 @@ impl WorkerConfig {
         let mut config = Self::assemble(&values, rest, override_policy, providers, properties);
         config.distributed = shared;
         config.admin_tls = admin_tls;
+        config.console = console;
         errors.into_result().map(|()| config)
     }
 
@@ -129,6 +134,7 @@ impl WorkerConfig {
             topic_tracking_reset: values.boolean("topic.tracking.allow.reset"),
             rest,
             admin_listeners: non_empty(values.list("sluiceway.admin.listeners")),
+            console: ConsoleConfig::default(),
             admin_tls: HashMap::new(),
             admin_listeners_option: "sluiceway.admin.listeners".to_owned(),
             memory_budget_bytes: u64::try_from(values.number("sluiceway.memory.budget.bytes"))

@@ -5,6 +5,7 @@
 //! warnings; their text says that they have no effect.
 
 use sluiceway_common::config_def::{ConfigDef, Importance, Key, Kind};
+use sluiceway_common::console::ConsoleConfig;
 
 /// Client settings that a worker file may hold besides the declared keys: security of the worker's own clients.
 const CLIENT_PREFIXES: [&str; 2] = ["sasl.", "ssl."];
@@ -234,8 +235,10 @@ fn own() -> Vec<Key> {
             "sluiceway.admin.listeners",
             Kind::List,
             "http://0.0.0.0:9103",
-            "Where `/metrics`, `/livez` and `/readyz` listen. Empty: nowhere.",
+            "Where `/metrics`, `/livez`, `/readyz` and `/console` listen. Empty: nowhere.",
         ),
+        ConsoleConfig::enable_key(),
+        ConsoleConfig::other_key(),
         Key::with(
             "sluiceway.admin.authentication.enable",
             Kind::Boolean,

@@ -6,6 +6,7 @@
 mod analytics;
 mod chart;
 mod conformance;
+mod console;
 mod console_tools;
 mod embedded;
 mod image;
@@ -49,6 +50,8 @@ pub(crate) enum Step {
     RestClients,
     /// boto3 and requests on the proxy's Kinesis front and real Kafka
     Kinesis,
+    /// The console: its files are what its sources give; a browser walks through it on the quick start and on real parts
+    Console,
     /// The real-part tests of protocol-tests
     Tests,
     /// The Helm chart (rendered, checked, its pods started as processes) and the layout of the images
@@ -58,6 +61,8 @@ pub(crate) enum Step {
     /// Spark reads the sink's Avro and Parquet objects. By name only: it fetches half a gigabyte the first time, and
     /// takes a minute
     Spark,
+    /// The console with 10,000 topics, many connectors and objects, and large records. By name only: it takes minutes
+    ConsoleScale,
 }
 
 impl VerifyArgs {
@@ -65,7 +70,7 @@ impl VerifyArgs {
         match (self.steps.is_empty(), &self.filter) {
             (false, _) => self.steps.contains(&step),
             (true, Some(_)) => step == Step::Tests,
-            (true, None) => step != Step::Spark,
+            (true, None) => !matches!(step, Step::Spark | Step::ConsoleScale),
         }
     }
 }
@@ -100,6 +105,14 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
         steps.run("Spark batch and streaming", || {
             analytics::run(&parts, &binaries)
         });
+    }
+    if args.wants(Step::Console) {
+        steps.run("a browser on the console", || {
+            console::walk(&parts, &binaries)
+        });
+    }
+    if args.wants(Step::ConsoleScale) {
+        steps.run("the console at scale", || console::scale(&binaries));
     }
     if args.wants(Step::Spark) {
         steps.run("Spark on the sink's files", || {

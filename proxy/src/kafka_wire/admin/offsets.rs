@@ -64,7 +64,7 @@ impl WireAdmin {
     }
 
     /// Leader → topic → partitions.
-    async fn leaders(
+    pub(super) async fn leaders(
         &self,
         partitions: &[(String, i32)],
     ) -> Result<BTreeMap<i32, BTreeMap<String, Vec<i32>>>, WireError> {

@@ -6,8 +6,9 @@ use sluiceway_common::props::Properties;
 use super::DistributedHerder;
 use super::config_record::ConfigRecord;
 use super::status_record::StatusRecord;
+use crate::config::ConnectorConfig;
 use crate::connector::RestartRequest;
-use crate::herder::checks::{group, infos, tracking};
+use crate::herder::checks::{group, infos, tracking, typed};
 use crate::herder::offsets::{Group, GroupOffset, OffsetChange};
 use crate::herder::secrets::mask_config;
 use crate::herder::{
@@ -254,6 +255,25 @@ impl Herder for DistributedHerder {
 
     fn validate<'a>(&'a self, config: &'a Properties) -> Answer<'a, ConfigInfos> {
         Box::pin(async { infos(&self.host, config) })
+    }
+
+    fn typed<'a>(&'a self, name: &'a str) -> Answer<'a, ConnectorConfig> {
+        Box::pin(async {
+            self.wait_until_loaded().await?;
+            let entry = self.cluster.look(|view| view.configs.entry(name));
+            let config = entry.ok_or_else(|| HerderError::no_connector(name))?.config;
+            typed(&self.host, config.clone(), Some(&config))
+        })
+    }
+
+    fn typed_draft(&self, config: Properties) -> Answer<'_, ConnectorConfig> {
+        Box::pin(async move {
+            self.wait_until_loaded().await?;
+            let named = config.get("name").map_or("", String::as_str);
+            let entry = self.cluster.look(|view| view.configs.entry(named));
+            let old = entry.map(|entry| entry.config);
+            typed(&self.host, config, old.as_ref())
+        })
     }
 
     fn kafka_cluster_id(&self) -> Answer<'_, Option<String>> {

@@ -1,9 +1,10 @@
 //! The standalone herder's answers to the REST API.
 
 use super::StandaloneHerder;
+use crate::config::ConnectorConfig;
 use crate::connector::RestartRequest;
 use crate::herder::LocalStatus;
-use crate::herder::checks::{infos, tracking};
+use crate::herder::checks::{infos, tracking, typed};
 use crate::herder::offsets::{GroupOffset, OffsetChange};
 use crate::herder::{
     Answer, ConfigInfos, ConfigPatch, ConnectorInfo, Herder, HerderError, Put, TASK_CLASS, TaskInfo,
@@ -181,6 +182,23 @@ impl Herder for StandaloneHerder {
 
     fn validate<'a>(&'a self, config: &'a Properties) -> Answer<'a, ConfigInfos> {
         Box::pin(async { infos(&self.host, config) })
+    }
+
+    fn typed<'a>(&'a self, name: &'a str) -> Answer<'a, ConnectorConfig> {
+        Box::pin(async {
+            let connector = self.find(name, HerderError::no_connector)?;
+            let config = connector.look(|view| view.config.clone());
+            typed(&self.host, config.clone(), Some(&config))
+        })
+    }
+
+    fn typed_draft(&self, config: Properties) -> Answer<'_, ConnectorConfig> {
+        Box::pin(async move {
+            let named = config.get("name").map_or("", String::as_str);
+            let old = self.find(named, HerderError::no_connector).ok();
+            let old = old.map(|connector| connector.look(|view| view.config.clone()));
+            typed(&self.host, config, old.as_ref())
+        })
     }
 
     fn kafka_cluster_id(&self) -> Answer<'_, Option<String>> {

@@ -1,0 +1,237 @@
+// Live figures: the programs' server-sent events, kept for 15 minutes.
+
+import { known, reachability } from "./api";
+
+/** How long figures are kept, in ms. */
+export const SPAN = 15 * 60_000;
+/** Points a series has at most. */
+const POINTS = 1200;
+
+type Figures = Record<string, number>;
+
+/** Figures at a time. */
+interface Sample {
+  time: number;
+  figures: Figures;
+}
+
+/** A number made of figures; `null` where there is none. */
+export type Measure = (figures: Figures, time: number) => number | null;
+
+/** Sums all figures of these names, whatever their labels, unless `labels` says which. */
+export function sum(names: string | string[], labels?: (labels: string) => boolean): Measure {
+  const wanted = Array.isArray(names) ? names : [names];
+  return (figures) => {
+    let total = 0;
+    let seen = false;
+    for (const [key, value] of Object.entries(figures)) {
+      const brace = key.indexOf("{");
+      const name = brace < 0 ? key : key.slice(0, brace);
+      if (wanted.includes(name) && (labels === undefined || labels(brace < 0 ? "" : key.slice(brace)))) {
+        total += value;
+        seen = true;
+      }
+    }
+    return seen ? total : null;
+  };
+}
+
+/** The value of a label in `{a="x",b="y"}`. */
+export function label(labels: string, name: string): string {
+  const found = new RegExp(`[{,]${name}="((?:[^"\\\\]|\\\\.)*)"`).exec(labels);
+  if (found === null) return "";
+  try {
+    return JSON.parse(`"${found[1]}"`) as string;
+  } catch {
+    return found[1] ?? "";
+  }
+}
+
+/** A number over time. */
+export class Series {
+  readonly times: number[] = [];
+  readonly values: (number | null)[] = [];
+
+  constructor(
+    readonly measure: Measure,
+    /** Whether it counts up, and what is wanted is its rate in a second. */
+    readonly counts: boolean,
+    /** Another one that it is divided by, rate by rate. */
+    readonly by?: Series,
+  ) {}
+
+  add(sample: Sample): void {
+    const last = this.times[this.times.length - 1];
+    if (last !== undefined && sample.time <= last) return;
+    this.times.push(sample.time);
+    const value = this.measure(sample.figures, sample.time);
+    // A counter without any label yet has counted nothing.
+    this.values.push(value === null && this.counts ? 0 : value);
+    let old = 0;
+    while (old < this.times.length && ((this.times[old] ?? 0) < sample.time - SPAN || this.times.length - old > POINTS)) old += 1;
+    this.times.splice(0, old);
+    this.values.splice(0, old);
+  }
+
+  clear(): void {
+    this.times.length = 0;
+    this.values.length = 0;
+  }
+
+  /** The value at a point: as it is, or the rate since some seconds before. */
+  point(index: number, window = 5000): number | null {
+    const value = this.values[index];
+    if (value === undefined || value === null) return null;
+    if (!this.counts) return value;
+    const time = this.times[index] ?? 0;
+    let before = index - 1;
+    while (before > 0 && time - (this.times[before] ?? 0) < window) before -= 1;
+    if (before < 0) return null;
+    const seconds = (time - (this.times[before] ?? 0)) / 1000;
+    // A counter that is not there yet is 0; one that goes back has begun anew.
+    const grown = value - (this.values[before] ?? 0);
+    if (seconds <= 0 || grown < 0) return null;
+    if (this.by === undefined) return grown / seconds;
+    const other = this.by.point(this.by.times.indexOf(time), window);
+    return other === null || other === 0 ? null : grown / seconds / other;
+  }
+
+  /** The newest value. */
+  now(window?: number): number | null {
+    return this.point(this.values.length - 1, window);
+  }
+
+  /** How much it has grown in so many ms. */
+  grown(ms: number): number {
+    const last = this.values.length - 1;
+    const end = this.times[last];
+    if (end === undefined) return 0;
+    let first = last;
+    while (first > 0 && end - (this.times[first] ?? 0) < ms) first -= 1;
+    return Math.max(0, (this.values[last] ?? 0) - (this.values[first] ?? 0));
+  }
+}
+
+/** The stream of one address, and the series that are made of it. */
+class Stream {
+  private source: EventSource | null = null;
+  private history: { times: number[]; series: Record<string, (number | null)[]> } | null = null;
+  readonly series = new Set<Series>();
+  latest: Figures = {};
+  open = false;
+
+  constructor(
+    readonly url: string,
+    private readonly changed: () => void,
+  ) {}
+
+  start(): void {
+    const source = new EventSource(this.url);
+    this.source = source;
+    source.onopen = () => this.set(true);
+    source.onerror = () => {
+      this.set(false);
+      // A refusal ends an event source for good: it is made anew.
+      if (source.readyState === EventSource.CLOSED) {
+        source.close();
+        setTimeout(() => {
+          if (this.source === source) this.start();
+        }, 3000);
+      }
+    };
+    source.addEventListener("history", (event) => {
+      this.history = JSON.parse((event as MessageEvent<string>).data) as Stream["history"];
+      for (const series of this.series) this.refill(series);
+      this.changed();
+    });
+    source.addEventListener("figures", (event) => {
+      const sample = JSON.parse((event as MessageEvent<string>).data) as Sample;
+      this.latest = sample.figures;
+      for (const series of this.series) series.add(sample);
+      this.changed();
+    });
+  }
+
+  add(series: Series): void {
+    this.series.add(series);
+    if (this.history !== null) this.refill(series);
+  }
+
+  private refill(series: Series): void {
+    const history = this.history;
+    if (history === null) return;
+    series.clear();
+    history.times.forEach((time, index) => {
+      const figures: Figures = {};
+      for (const [name, column] of Object.entries(history.series)) {
+        const value = column[index];
+        if (value !== null && value !== undefined) figures[name] = value;
+      }
+      series.add({ time, figures });
+    });
+  }
+
+  private set(open: boolean): void {
+    if (this.open === open) return;
+    this.open = open;
+    this.changed();
+  }
+}
+
+/** All streams of the page. */
+class Live extends EventTarget {
+  private readonly streams = new Map<string, Stream>();
+  private readonly cached = new Map<string, Series>();
+
+  /** Opens the streams of the programs that are known by now. */
+  start(): void {
+    for (const program of known().programs) {
+      if (this.streams.has(program.live)) continue;
+      const stream = new Stream(program.live, () => this.dispatchEvent(new Event("change")));
+      this.streams.set(program.live, stream);
+      stream.start();
+    }
+  }
+
+  /** Whether all streams are open. */
+  get open(): boolean {
+    return [...this.streams.values()].every((stream) => stream.open);
+  }
+
+  private stream(program: "proxy" | "sink"): Stream | undefined {
+    const found = known().programs.find((one) => one.name === program);
+    return found && this.streams.get(found.live);
+  }
+
+  /** A series of a program, made once. */
+  series(program: "proxy" | "sink", name: string, measure: Measure, counts: boolean, by?: Series): Series {
+    const key = `${program} ${name}`;
+    let series = this.cached.get(key);
+    if (series === undefined) {
+      series = new Series(measure, counts, by);
+      this.cached.set(key, series);
+      this.stream(program)?.add(series);
+    }
+    return series;
+  }
+
+  /** The newest figures of a program. */
+  latest(program: "proxy" | "sink"): Figures {
+    return this.stream(program)?.latest ?? {};
+  }
+
+  /** Figures of a name by one of their labels. */
+  by(program: "proxy" | "sink", name: string, of: string): [string, number][] {
+    const found = new Map<string, number>();
+    for (const [key, value] of Object.entries(this.latest(program))) {
+      if (!key.startsWith(`${name}{`)) continue;
+      const which = label(key.slice(name.length), of);
+      found.set(which, (found.get(which) ?? 0) + value);
+    }
+    return [...found].sort((a, b) => b[1] - a[1]);
+  }
+}
+
+export const live = new Live();
+
+reachability.addEventListener("change", () => live.dispatchEvent(new Event("change")));
