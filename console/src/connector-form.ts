@@ -73,6 +73,11 @@ export function reason(name: string | null): string {
   return name === null ? "still open" : (REASONS[name] ?? name);
 }
 
+/** Text whose words in backticks are code. */
+function prose(words: string): Child[] {
+  return words.split("`").map((part, index) => (index % 2 === 1 ? h("code", null, part) : part));
+}
+
 /** One key's field. */
 class Row {
   readonly element: HTMLElement;
@@ -103,7 +108,7 @@ class Row {
       if (list) this.control.append(list);
     }
     this.control.id = id();
-    const help = h("span", { class: "help", id: id() }, definition.documentation);
+    const help = h("span", { class: "help", id: id() }, prose(definition.documentation));
     this.control.setAttribute("aria-describedby", `${this.wrong.id} ${help.id}`);
     this.control.addEventListener("input", changed);
     this.element = h(
@@ -183,14 +188,14 @@ export function connectorForm(view: View, given: { name: string | null; config: 
     rows.clear();
     fill(
       groups,
-      infos.groups.map((group, index) => {
+      infos.groups.map((group) => {
         const own = infos.configs.filter((info) => info.definition.group === group).sort((a, b) => a.definition.order_in_group - b.definition.order_in_group);
         const drawn = own.map((info) => {
           const row = new Row(info, config.get(info.definition.name), changed);
           rows.set(row.name, row);
           return row.element;
         });
-        return h("details", { class: "group", open: index < 3 }, h("summary", null, group), h("div", null, drawn));
+        return h("details", { class: "group", open: true }, h("summary", null, group), h("div", null, drawn));
       }),
     );
     const ungrouped = infos.configs.filter((info) => !rows.has(info.definition.name));

@@ -148,9 +148,10 @@ export function pager(offset: number, limit: number, total: number, go: (offset:
   const text = total === 0 ? "none" : `${count(offset + 1)}–${count(last)} of ${count(total)}`;
   const button = (name: string, to: number, off: boolean): HTMLElement =>
     h("button", { type: "button", disabled: off, onclick: () => go(to) }, name);
+  if (total <= limit) return h("p", { class: "dim" }, text);
   return h(
     "div",
-    { class: "row", role: "navigation", "aria-label": "Pages" },
+    { class: "row pages", role: "navigation", "aria-label": "Pages" },
     button("← Back", Math.max(0, offset - limit), offset === 0),
     button("Next →", offset + limit, last >= total),
     h("span", { class: "dim" }, text),

@@ -164,6 +164,8 @@ export class Walk {
 
   /** The same in dark and on a small screen; no view is wider than the screen. */
   async looks(name) {
+    // The same page, whatever is behind it: once is enough.
+    if (target.whole) return;
     await this.axe(`${name}, light`);
     const theme = (dark) => this.page.evaluate((dark_) => {
       document.documentElement.dataset.theme = dark_ ? "dark" : "light";

@@ -121,6 +121,8 @@ struct Urls {
     other: Option<String>,
     proxy: String,
     connect: String,
+    /// Where the quick start keeps its data.
+    data: PathBuf,
     /// Properties that a connector needs to reach S3, as `key=value` lines.
     storage: String,
     /// The schema registry, where there is one; Avro and Parquet are read then.
@@ -148,6 +150,7 @@ impl Browser {
                 "CONSOLE_REGISTRY",
                 urls.registry.as_deref().unwrap_or_default(),
             )
+            .env("CONSOLE_DATA", &urls.data)
             .env("CONSOLE_CHROMIUM", &self.chromium)
             .env("CONSOLE_SCREENSHOTS", &self.screenshots);
         let status = Foreground::start(&mut command)?.wait()?;
@@ -188,6 +191,7 @@ fn quick_start(binaries: &Binaries) -> Result<(TempDir, Foreground, Urls)> {
         other: None,
         proxy: local(ports[0]),
         connect: local(ports[1]),
+        data: data.path().join("data"),
         storage: String::new(),
         registry: None,
     };
@@ -250,6 +254,7 @@ fn on_real_parts(browser: &Browser, parts: &RealParts, binaries: &Binaries) -> R
         other: Some(sink_admin),
         proxy,
         connect,
+        data: PathBuf::new(),
         storage: format!(
             "s3.bucket.name={bucket}\ns3.region=us-east-1\nstore.url={}\naws.access.key.id={}\naws.secret.access.key={}",
             parts.s3.endpoint(),
