@@ -258,8 +258,8 @@ function tasks(status: Status, path: string): Child {
         ? empty("The connector has no task now.", h("p", null, status.connector.state === "STOPPED" ? "It is stopped: resume it." : "A configuration that cannot be used, or no room for its tasks, keeps it from having some."))
         : table(
             "Tasks",
-            ["#Task", "State", "Worker", ""],
-            status.tasks.map((task) => [{ number: task.id }, stateTag(task.state), task.worker_id, again(task.id)]),
+            ["Task", "State", "Worker", ""],
+            status.tasks.map((task) => [String(task.id), stateTag(task.state), task.worker_id, again(task.id)]),
           ),
     ),
   ];

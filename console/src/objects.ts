@@ -95,7 +95,7 @@ function tree(view: View, connector: string): void {
       ];
     });
   const branch = (folder: string, page: Listing): HTMLElement => {
-    const inside = h("div", { hidden: true });
+    const inside = h("div", { class: "nest", hidden: true });
     const name = folder.slice(page.prefix.length);
     const button = h("button", { type: "button", class: "plain mono", "aria-expanded": "false" }, "▸ ", name);
     button.addEventListener("click", () => {
@@ -106,7 +106,7 @@ function tree(view: View, connector: string): void {
       if (opens) void open(inside, folder, null);
       else fill(inside);
     });
-    return h("li", null, button, h("ul", { class: "tree" }, h("li", null, inside)));
+    return h("li", null, button, inside);
   };
   const leaves = (all: Listed[], prefix: string): HTMLElement =>
     table(
@@ -124,7 +124,7 @@ function tree(view: View, connector: string): void {
           time(one.last_modified),
           h(
             "div",
-            { class: "row" },
+            { class: "row tight" },
             h("button", { type: "button", "aria-label": `Preview ${name}`, onclick: () => preview(view, connector, one) }, "Preview"),
             h("button", { type: "button", "aria-label": `Link to ${name}`, onclick: () => link(view, connector, one) }, "Link"),
           ),

@@ -9,8 +9,8 @@ const topic = `console.walk-${run}`;
 const storage = { ...target.storage };
 if (!target.whole) {
   // The quick start's connector knows the bucket; the keys of its S3 guard nothing.
-  const [name] = await call(`${target.connect}/connectors`);
-  const config = await call(`${target.connect}/connectors/${name}/config`);
+  const name = (await call(`${target.connect}/connectors`)).find((one) => one.startsWith("s3-sink-"));
+  const config = await call(`${target.connect}/connectors/${encodeURIComponent(name)}/config`);
   for (const key of ["s3.bucket.name", "s3.region", "store.url"]) storage[key] = config[key];
   storage["aws.access.key.id"] = "dev";
   storage["aws.secret.access.key"] = "devsecret";
@@ -321,7 +321,7 @@ try {
   });
   await walk.step("connectors", async () => {
     await walk.go("connectors");
-    await until("both are shown", async () => (await main.locator("tbody .tag.bad").count()) >= 1 && (await main.getByRole("link", { name: connector }).count()) === 1);
+    await until("both are shown", async () => (await main.locator("tbody .tag.bad").count()) >= 1 && (await main.getByRole("link", { name: connector, exact: true }).count()) === 1);
     await walk.looks("connectors");
   });
   await walk.step("delete connectors", async () => {
