@@ -44,10 +44,16 @@ pub(super) struct Live {
     places: Arc<Semaphore>,
 }
 
+/// The figures of a moment; names are shared between moments.
+struct Kept {
+    time: u64,
+    figures: Vec<(Arc<str>, f64)>,
+}
+
 #[derive(Default)]
 struct History {
     names: HashMap<String, Arc<str>>,
-    samples: VecDeque<(u64, Vec<(Arc<str>, f64)>)>,
+    samples: VecDeque<Kept>,
 }
 
 impl Live {
@@ -101,15 +107,15 @@ impl History {
             });
             (name, value)
         });
-        let sample = named.collect();
-        self.samples.push_back((time, sample));
+        let figures = named.collect();
+        self.samples.push_back(Kept { time, figures });
     }
 
     /// A column a name; where a sample does not have it, nothing.
     fn event(&self) -> Bytes {
         let mut series: BTreeMap<&str, Vec<Option<f64>>> = BTreeMap::new();
-        for (index, (_, sample)) in self.samples.iter().enumerate() {
-            for (name, value) in sample {
+        for (index, sample) in self.samples.iter().enumerate() {
+            for (name, value) in &sample.figures {
                 let column = series.entry(name).or_default();
                 column.resize(index, None);
                 column.push(Some(*value));
@@ -118,7 +124,7 @@ impl History {
         for column in series.values_mut() {
             column.resize(self.samples.len(), None);
         }
-        let times: Vec<u64> = self.samples.iter().map(|(time, _)| *time).collect();
+        let times: Vec<u64> = self.samples.iter().map(|sample| sample.time).collect();
         event_of("history", &json!({ "times": times, "series": series }))
     }
 }
