@@ -1,6 +1,7 @@
 //! `cargo xtask`: the real parts (Kafka, S3, a schema registry, Python clients) up and down, and the checks against them.
 #![forbid(unsafe_code)]
 
+mod airflow;
 mod background;
 mod bench;
 mod cache;

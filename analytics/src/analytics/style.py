@@ -15,7 +15,7 @@ h3:not(figcaption h3){margin:26px 0 10px}
 .notice{background:var(--card);border-left:4px solid var(--mark);padding:14px 18px;border-radius:6px}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(120px,1fr));gap:12px;margin-top:28px}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px;min-width:0}
-.tile:last-child{grid-column:span 2}.tile:last-child b{font-size:18px;line-height:1.59}
+.tile:last-child{grid-column:span 2}.tile:last-child b{font-size:16px;line-height:1.79;white-space:nowrap}
 .tile b{display:block;font-size:22px;line-height:1.3;font-variant-numeric:tabular-nums}
 .grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:16px}
 figure{margin:0;min-width:0;background:var(--card);border:1px solid var(--line);border-radius:10px;padding:20px 22px}

@@ -6,7 +6,7 @@ Each takes rows of labels and numbers and gives one `<svg>`; every mark has a `<
 from collections.abc import Sequence
 from html import escape
 
-_WIDTH = 720
+_WIDTH = 560
 _ROW = 26
 
 
@@ -20,7 +20,7 @@ def short(value: float) -> str:
 
 def bars(rows: Sequence[tuple[str, float, str]], width: int = _WIDTH) -> str:
     """Horizontal bars: label, value, and a note behind the value."""
-    left, right = 200, 150
+    left, right = 172, 130
     top = max((value for _, value, _ in rows), default=0) or 1
     parts = []
     for place, (label, value, note) in enumerate(rows):
@@ -28,10 +28,10 @@ def bars(rows: Sequence[tuple[str, float, str]], width: int = _WIDTH) -> str:
         length = max(1.0, value / top * (width - left - right))
         parts.append(
             f'<g><title>{escape(label)}: {value:,.0f} {escape(note)}</title>'
-            f'<text class="label" x="{left - 10}" y="{y + 17}" text-anchor="end">{escape(_cut(label, 24))}</text>'
+            f'<text class="label" x="{left - 10}" y="{y + 17}" text-anchor="end">{escape(_cut(label, 20))}</text>'
             f'<rect class="bar" x="{left}" y="{y + 4}" width="{length:.1f}" height="{_ROW - 8}" rx="3"/>'
             f'<text class="value" x="{left + length + 8:.1f}" y="{y + 17}">{short(value)}'
-            f'<tspan class="note" dx="6">{escape(_cut(note, 20))}</tspan></text></g>')
+            f'<tspan class="note" dx="6">{escape(_cut(note, 16))}</tspan></text></g>')
     return _svg(width, max(_ROW, len(rows) * _ROW), parts)
 
 
@@ -56,7 +56,7 @@ def columns(rows: Sequence[tuple[str, float, str]], width: int = _WIDTH, height:
 def heatmap(across: Sequence[str], down: Sequence[str], values: dict[tuple[str, str], float], width: int = _WIDTH,
             best: str = "") -> str:
     """Cells of (column, row), darker where higher; `best` marks the highest cell of each `column` or `row`."""
-    left, head = 170, 26
+    left, head = 118, 26
     step = (width - left) / max(1, len(across))
     low, high = min(values.values(), default=0), max(values.values(), default=0)
     marked = _best(values, best)
@@ -64,7 +64,7 @@ def heatmap(across: Sequence[str], down: Sequence[str], values: dict[tuple[str, 
              for n, name in enumerate(across)]
     for row, name in enumerate(down):
         y = head + row * _ROW
-        parts.append(f'<text class="label" x="{left - 10}" y="{y + 17}" text-anchor="end">{escape(_cut(name, 24))}</text>')
+        parts.append(f'<text class="label" x="{left - 10}" y="{y + 17}" text-anchor="end">{escape(_cut(name, 16))}</text>')
         for column, over in enumerate(across):
             value = values.get((over, name))
             if value is None:

@@ -1,4 +1,4 @@
-//! The tests of `analytics/` on real Kafka, real S3 and a real Spark.
+//! The tests of `analytics/` on real Kafka, real S3 and a real Spark, and its DAG in a real Airflow.
 
 use std::os::fd::AsFd as _;
 use std::process::Command;
@@ -9,18 +9,15 @@ use super::parts::RealParts;
 use crate::child::Foreground;
 use crate::programs::Binaries;
 use crate::spark::ANALYTICS;
-use crate::{s3, spark};
+use crate::{airflow, s3, spark};
 
-/// The package's tests.
+/// The package's tests, without those that start a cluster.
 pub(crate) fn run(parts: &RealParts, binaries: &Binaries) -> Result<()> {
-    let spark = spark::installed()?;
     let bucket = parts
         .s3
         .create_bucket(&format!("analytics-{}", std::process::id()))?;
-    let mut command = spark.command();
+    let mut command = pytest("tests", "not cluster")?;
     command
-        .args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"])
-        .current_dir(ANALYTICS)
         .envs([
             ("ANALYTICS_TEST_KAFKA", parts.kafka.bootstrap()),
             ("ANALYTICS_TEST_S3", parts.s3.endpoint()),
@@ -35,12 +32,34 @@ pub(crate) fn run(parts: &RealParts, binaries: &Binaries) -> Result<()> {
     to_end(&mut command)
 }
 
-/// Runs tests; a part that is missing is a failure there, not a skip.
+/// Those that start a cluster.
+pub(crate) fn cluster() -> Result<()> {
+    to_end(pytest("tests", "cluster")?.env("ANALYTICS_TEST_CLUSTER", "1"))
+}
+
+/// The DAG, twice, over the objects of a short run of the quick start.
+pub(crate) fn dag(binaries: &Binaries) -> Result<()> {
+    let mut command = pytest("dags/tests", "")?;
+    command
+        .env("ANALYTICS_TEST_AIRFLOW", airflow::installed()?)
+        .env("ANALYTICS_TEST_QUICK_START", binaries.path("sluiceway")?);
+    to_end(&mut command)
+}
+
+/// The tests of a folder with these marks. A part that is missing is a failure there, not a skip.
+fn pytest(folder: &str, marks: &str) -> Result<Command> {
+    let mut command = spark::installed()?.command();
+    command
+        .args(["-m", "pytest", "-q", "-p", "no:cacheprovider", folder])
+        .args(["-m", marks])
+        .current_dir(ANALYTICS)
+        .env("ANALYTICS_TEST_ALL", "1");
+    Ok(command)
+}
+
 fn to_end(command: &mut Command) -> Result<()> {
     // The closing line of standard output is that of the last step.
-    command
-        .env("ANALYTICS_TEST_ALL", "1")
-        .stdout(std::io::stderr().as_fd().try_clone_to_owned()?);
+    command.stdout(std::io::stderr().as_fd().try_clone_to_owned()?);
     let status = Foreground::start(command)?.wait()?;
     ensure!(status.success(), "pytest ended with {status}");
     Ok(())

@@ -58,6 +58,10 @@ pub(crate) enum Step {
     Chart,
     /// The package `analytics` on real Kafka, real S3 and a real Spark
     Analytics,
+    /// Its DAG in a real Airflow, over objects of the sink. By name only
+    Airflow,
+    /// The package submitted to a standalone Spark cluster of one master and two workers. By name only
+    SparkCluster,
     /// Spark reads the sink's Avro and Parquet objects. By name only: it fetches half a gigabyte the first time, and
     /// takes a minute
     Spark,
@@ -70,7 +74,10 @@ impl VerifyArgs {
         match (self.steps.is_empty(), &self.filter) {
             (false, _) => self.steps.contains(&step),
             (true, Some(_)) => step == Step::Tests,
-            (true, None) => !matches!(step, Step::Spark | Step::ConsoleScale),
+            (true, None) => !matches!(
+                step,
+                Step::Airflow | Step::Spark | Step::SparkCluster | Step::ConsoleScale
+            ),
         }
     }
 }
@@ -113,6 +120,12 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     }
     if args.wants(Step::ConsoleScale) {
         steps.run("the console at scale", || console::scale(&binaries));
+    }
+    if args.wants(Step::Airflow) {
+        steps.run("the DAG in Airflow", || analytics::dag(&binaries));
+    }
+    if args.wants(Step::SparkCluster) {
+        steps.run("spark-submit on a cluster", analytics::cluster);
     }
     if args.wants(Step::Spark) {
         steps.run("Spark on the sink's files", || {
