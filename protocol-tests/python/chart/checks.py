@@ -1,9 +1,11 @@
 """All checks of the chart that need no cluster."""
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 import unittest
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from .schemas import Definitions
 
 # What the Secrets of the value sets hold, here.
 SECRETS = {"registry-login": {"user-info": "somebody:something"}, "s3-keys": {"id": "an-id", "secret": "a-secret"}}
+INCLUDED = re.compile(r'include_\w+!\(\s*concat!\(\s*env!\("CARGO_MANIFEST_DIR"\),\s*"/\.\./([\w/-]+)')
 LOGIN = 'org.apache.kafka.common.security.scram.ScramLoginModule required username="u" password="p";'
 
 
@@ -153,6 +156,19 @@ class ChartChecks(unittest.TestCase):
         for monitor in of_kind(self.helm.rendered(self.helm.chart / "ci/secured-values.yaml"), "PodMonitor"):
             job = monitor["spec"]["podMetricsEndpoints"][0]["relabelings"][0]["replacement"]
             self.assertRegex(job, "^sluiceway.*")
+
+    def test_docker_context_is_whole(self):
+        """What the build of the images needs is not left out: the workspace's crates, and what their sources include."""
+        repository = self.helm.chart.parent
+        workspace = tomllib.loads((repository / "Cargo.toml").read_text())["workspace"]
+        kept = [line[1:] for line in (repository / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+        wanted = {"Cargo.toml", "Cargo.lock", ".cargo", "image", *workspace["members"]}
+        for member in set(workspace["members"]) - {"protocol-tests", "xtask"}:
+            for source in (repository / member / "src").rglob("*.rs"):
+                wanted.update(INCLUDED.findall(source.read_text()))
+        self.assertIn("console/dist/", wanted)
+        missing = [path for path in wanted if not any((path + "/").startswith(place + "/") for place in kept)]
+        self.assertEqual([], missing)
 
     def test_readme_is_current(self):
         script = self.helm.chart / "scripts/readme.py"
