@@ -210,11 +210,11 @@ impl Case {
         }
     }
 
-    /// How long nothing may change before an outcome that differs counts as final. A task may fail after many retries.
+    /// How long nothing may change before an outcome that differs counts as final: a task may fail after many retries, and a
+    /// machine may be busy. Nothing but a difference waits so long.
     #[must_use]
     pub fn quiet(&self) -> Duration {
-        let failed = self.recorded["task_states"].to_string().contains("FAILED");
-        Duration::from_secs(if failed { 15 } else { 6 }).max(self.patience())
+        Duration::from_secs(20).max(self.patience())
     }
 
     /// Whether it was created, or refused, as in the recording. Otherwise there is nothing to wait for.

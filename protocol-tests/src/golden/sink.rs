@@ -17,9 +17,9 @@ use crate::target::{Sink, SinkFiles};
 use crate::{Session, glob};
 
 /// Cases under way at the same time: they mostly wait, for groups to form and for outcomes to stay as they are.
-const AT_ONCE: usize = 28;
+const AT_ONCE: usize = 24;
 /// What a case may take.
-const LIMIT: Duration = Duration::from_secs(75);
+const LIMIT: Duration = Duration::from_secs(120);
 /// Recordings of another kind.
 const OTHER: [&str; 2] = [
     "sink/connect-rest.json",
