@@ -61,6 +61,53 @@ pub(crate) fn read(status: StatusCode, body: &[u8]) -> Result<Stored, Failure> {
     }
 }
 
+/// Reads what Kinesis answers to a record.
+pub(crate) fn read_streamed(status: StatusCode, body: &[u8]) -> Result<(), Failure> {
+    let answer: StreamAnswer = serde_json::from_slice(body).unwrap_or_default();
+    match status {
+        StatusCode::OK if answer.sequence_number.is_some() => Ok(()),
+        StatusCode::OK => Err(Failure::lasting(ErrorKind::Malformed)),
+        StatusCode::INTERNAL_SERVER_ERROR => Err(Failure::retriable(ErrorKind::Unavailable)),
+        StatusCode::BAD_REQUEST => Err(named(answer.name.as_deref().unwrap_or_default())),
+        other => read(other, body).map(drop),
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct StreamAnswer {
+    #[serde(rename = "SequenceNumber")]
+    sequence_number: Option<String>,
+    #[serde(rename = "__type")]
+    name: Option<String>,
+}
+
+/// Errors of Kinesis that have status 400; some of them pass.
+fn named(name: &str) -> Failure {
+    const PASSING: [&str; 2] = [
+        "ProvisionedThroughputExceededException",
+        "ThrottlingException",
+    ];
+    const LASTING: [&str; 9] = [
+        "ResourceNotFoundException",
+        "AccessDeniedException",
+        "ValidationException",
+        "InvalidArgumentException",
+        "InvalidSignatureException",
+        "UnrecognizedClientException",
+        "MissingAuthenticationTokenException",
+        "IncompleteSignatureException",
+        "SerializationException",
+    ];
+    // Some write the name behind the service's.
+    let name = name.rsplit('#').next().unwrap_or(name);
+    let find = |names: &'static [&'static str]| names.iter().find(|known| **known == name).copied();
+    match (find(&PASSING), find(&LASTING)) {
+        (Some(_), _) => Failure::retriable(ErrorKind::Throttled),
+        (_, Some(name)) => Failure::lasting(ErrorKind::Stream(name)),
+        _ => Failure::lasting(ErrorKind::Status(400)),
+    }
+}
+
 fn read_body(body: &[u8]) -> Result<Stored, Failure> {
     let malformed = || Failure::lasting(ErrorKind::Malformed);
     let answer: ProduceAnswer = serde_json::from_slice(body).map_err(|_| malformed())?;
@@ -92,6 +139,45 @@ mod tests {
                 partition: 2,
                 offset: 41
             })
+        );
+    }
+
+    #[test]
+    fn what_kinesis_answers() {
+        let read = |status: u16, body: &str| {
+            read_streamed(
+                StatusCode::from_u16(status).expect("status"),
+                body.as_bytes(),
+            )
+        };
+        assert_eq!(
+            read(200, r#"{"SequenceNumber":"49","ShardId":"s"}"#),
+            Ok(())
+        );
+        assert_eq!(read(200, "{}"), Err(Failure::lasting(ErrorKind::Malformed)));
+        let full = r#"{"__type":"com.amazonaws#ProvisionedThroughputExceededException"}"#;
+        assert_eq!(
+            read(400, full),
+            Err(Failure::retriable(ErrorKind::Throttled))
+        );
+        let missing = r#"{"__type":"ResourceNotFoundException","message":"x"}"#;
+        let kind = ErrorKind::Stream("ResourceNotFoundException");
+        assert_eq!(read(400, missing), Err(Failure::lasting(kind)));
+        assert_eq!(
+            read(400, "oops"),
+            Err(Failure::lasting(ErrorKind::Status(400)))
+        );
+        assert_eq!(
+            read(500, "{}"),
+            Err(Failure::retriable(ErrorKind::Unavailable))
+        );
+        assert_eq!(
+            read(503, "{}"),
+            Err(Failure::retriable(ErrorKind::Unavailable))
+        );
+        assert_eq!(
+            read(403, "{}"),
+            Err(Failure::lasting(ErrorKind::Status(403)))
         );
     }
 

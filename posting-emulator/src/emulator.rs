@@ -7,7 +7,7 @@ use tokio::{task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    client::ProxyClient,
+    client::Sender,
     console,
     options::{Options, OptionsError, Target},
     pace::{Schedule, row_of_post},
@@ -46,7 +46,8 @@ pub enum EmulatorError {
 struct Run {
     source: Arc<Source>,
     schedule: Schedule,
-    client: Option<ProxyClient>,
+    proxy: Option<Sender>,
+    streams: Option<Sender>,
     datetime_format: DatetimeFormat,
     seed: u64,
     stop: CancellationToken,
@@ -61,8 +62,17 @@ impl Emulator {
     /// # Errors
     /// When a setting makes no sense.
     pub fn new(options: Options) -> Result<Self, OptionsError> {
+        let source = Source::synthetic(options.seed, options.rows);
+        Self::of(source, options)
+    }
+
+    /// An emulator over the rows of a source.
+    ///
+    /// # Errors
+    /// When a setting makes no sense.
+    pub fn of(source: Source, options: Options) -> Result<Self, OptionsError> {
         options.check()?;
-        let source = Arc::new(Source::synthetic(options.seed, options.rows));
+        let source = Arc::new(source);
         Ok(Self { options, source })
     }
 
@@ -87,19 +97,21 @@ impl Emulator {
         stats: Arc<Stats>,
     ) -> Result<(), EmulatorError> {
         let workers = self.options.workers.get();
-        let client = match &self.options.target {
-            Target::Console => None,
-            Target::Proxy(target) => Some(ProxyClient::new(
-                target.clone(),
-                &self.options.user,
-                workers,
-            )?),
+        let (proxy, streams) = match &self.options.target {
+            Target::Console => (None, None),
+            Target::Proxy(proxy) => (Some(proxy), None),
+            Target::Streams(streams) => (None, Some(streams)),
+            Target::Both(proxy, streams) => (Some(proxy), Some(streams)),
         };
+        let user = &self.options.user;
+        let proxy = proxy.map(|target| Sender::to_proxy(target.clone(), user, workers));
+        let streams = streams.map(|target| Sender::to_streams(target.clone(), user, workers));
         // A worker's error ends the others through this token, not the caller's.
         let run = Arc::new(Run {
             source: Arc::clone(&self.source),
             schedule: Schedule::new(self.options.pace, self.options.seed, self.options.posts),
-            client,
+            proxy: proxy.transpose()?,
+            streams: streams.transpose()?,
             datetime_format: self.options.datetime_format,
             seed: self.options.seed,
             stop: stop.child_token(),
@@ -149,31 +161,48 @@ impl Run {
         let number = row_of_post(self.seed, post, self.source.rows());
         let mut rows = Vec::with_capacity(Table::ALL.len());
         for table in Table::ALL {
-            rows.push(self.source.row(table, number).await?);
+            let row = self
+                .source
+                .row_until(table, number, &self.stop, &self.stats);
+            let Some(row) = row.await? else {
+                // Stopped while the database was away: this post has not begun.
+                return Ok(());
+            };
+            rows.push(row);
         }
-        let whole = match &self.client {
-            None => self.print(&rows)?,
-            Some(client) => self.send(client, number, &rows).await,
-        };
+        let mut whole = true;
+        if self.proxy.is_none() && self.streams.is_none() {
+            self.print(&rows)?;
+        }
+        for sender in [&self.proxy, &self.streams].into_iter().flatten() {
+            whole &= self.send(sender, number, &rows).await;
+        }
         self.stats.post_made(whole);
         Ok(())
     }
 
-    fn print(&self, rows: &[Row]) -> Result<bool, EmulatorError> {
+    fn print(&self, rows: &[Row]) -> Result<(), EmulatorError> {
         console::print(rows).map_err(EmulatorError::Console)?;
         rows.iter().for_each(|_| self.stats.row_printed());
-        Ok(true)
+        Ok(())
     }
 
     /// Sends the rows one after the other; true when all were stored.
-    async fn send(&self, client: &ProxyClient, number: u64, rows: &[Row]) -> bool {
+    async fn send(&self, sender: &Sender, number: u64, rows: &[Row]) -> bool {
         let mut whole = true;
         for (table, row) in Table::ALL.into_iter().zip(rows) {
             let value = row.to_json(self.datetime_format);
-            let stored = client.post(table, &value, &self.stop, &self.stats).await;
-            let Some(stored) = stored else {
-                whole = false;
-                continue;
+            let sent = sender.send(table, number, &value, &self.stop, &self.stats);
+            let stored = match sent.await {
+                Some(Some(stored)) => stored,
+                Some(None) => {
+                    self.stats.streamed(table);
+                    continue;
+                }
+                None => {
+                    whole = false;
+                    continue;
+                }
             };
             self.stats.acknowledged(Acknowledgement {
                 table,

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!  Source ── row(table, number) ──▶ Emulator ──┬─▶ Console   the three dictionaries, as Python prints them
-//!  (synthetic)                       loop      └─▶ ProxyClient  POST /topics/<user>.pin | .geo | .user
+//!  (synthetic, MySQL)                loop      ├─▶ Sender  POST /topics/<user>.pin | .geo | .user
+//!                                              └─▶ Sender  PUT /streams/streaming-<user>-pin/record | an SDK's PutRecord
 //!                                                      │
 //!                                                   Stats ◀── acknowledged (topic, partition, offset), errors by kind
 //! ```
@@ -19,6 +20,8 @@
 mod answer;
 mod client;
 mod console;
+#[cfg(feature = "mysql")]
+pub mod database;
 mod draw;
 mod emulator;
 mod options;
@@ -28,11 +31,14 @@ mod retry;
 mod row;
 mod source;
 mod stats;
+mod streams;
 mod synthetic;
 mod table;
 
 pub use emulator::{Emulator, EmulatorError};
-pub use options::{Options, OptionsError, ProxyTarget, Target, is_user_id};
+pub use options::{
+    KinesisTarget, Options, OptionsError, Protocol, ProxyTarget, SdkKeys, Target, is_user_id,
+};
 pub use pace::Pace;
 pub use retry::RetryPolicy;
 pub use row::{Cell, DatetimeFormat, Row};

@@ -1,9 +1,9 @@
 //! What a run needs to know, and which values make sense.
 
-use std::{num::NonZeroUsize, time::Duration};
+use std::{fmt, num::NonZeroUsize, time::Duration};
 
 use http::{
-    Uri,
+    HeaderValue, Uri,
     uri::{PathAndQuery, Scheme},
 };
 
@@ -37,6 +37,36 @@ pub enum Target {
     Console,
     /// Post them.
     Proxy(ProxyTarget),
+    /// Put them into Kinesis streams.
+    Streams(KinesisTarget),
+    /// Both, one after the other.
+    Both(ProxyTarget, KinesisTarget),
+}
+
+/// Where Kinesis is, and how it is spoken to.
+#[derive(Debug, Clone)]
+pub struct KinesisTarget {
+    /// The root of the API, or a gateway's stage; time-outs and retries.
+    pub endpoint: ProxyTarget,
+    /// How.
+    pub protocol: Protocol,
+}
+
+/// How Kinesis is spoken to.
+#[derive(Debug, Clone)]
+pub enum Protocol {
+    /// `PUT /streams/<name>/record`: API Gateway's Kinesis proxy.
+    Resource,
+    /// As AWS SDKs do, signed.
+    Sdk(SdkKeys),
+}
+
+/// What requests are signed with.
+#[derive(Clone)]
+pub struct SdkKeys {
+    pub(crate) id: String,
+    pub(crate) secret: String,
+    pub(crate) region: String,
 }
 
 /// A REST proxy, or a gateway in front of one.
@@ -49,6 +79,8 @@ pub struct ProxyTarget {
     pub request_timeout: Duration,
     /// What happens to failed requests.
     pub retry: RetryPolicy,
+    /// Sent as `x-api-key`; the original sends none.
+    pub api_key: Option<HeaderValue>,
 }
 
 /// A setting that makes no sense.
@@ -63,6 +95,12 @@ pub enum OptionsError {
     /// Not a number of posts per second.
     #[error("rate {0}: must be a number above 0 and not above 1000000 posts per second")]
     Rate(f64),
+    /// A variable of the environment that is needed.
+    #[error("{0} is not set: requests to Kinesis are signed with it")]
+    Variable(&'static str),
+    /// Not a header's text.
+    #[error("the API key holds characters that no header can have")]
+    ApiKey,
     /// Not a URL this client can post to.
     #[error("proxy URL '{url}': {reason}")]
     Url {
@@ -77,6 +115,39 @@ pub enum OptionsError {
 pub fn is_user_id(text: &str) -> bool {
     let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     text.len() == 12 && text.bytes().all(digit)
+}
+
+// === impl SdkKeys ===
+
+impl SdkKeys {
+    /// An access key's id and secret, and the region that requests are signed for.
+    pub fn new(id: &str, secret: &str, region: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            secret: secret.to_owned(),
+            region: region.to_owned(),
+        }
+    }
+}
+
+impl fmt::Debug for SdkKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, region, .. } = self;
+        write!(f, "SdkKeys {{ id: {id:?}, region: {region:?} }}")
+    }
+}
+
+// === impl KinesisTarget ===
+
+impl KinesisTarget {
+    /// A target with default time-outs and retries.
+    ///
+    /// # Errors
+    /// As [`ProxyTarget::new`].
+    pub fn new(url: &str, protocol: Protocol) -> Result<Self, OptionsError> {
+        let endpoint = ProxyTarget::new(url)?;
+        Ok(Self { endpoint, protocol })
+    }
 }
 
 // === impl Options ===
@@ -125,14 +196,31 @@ impl ProxyTarget {
             connect_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(30),
             retry: RetryPolicy::default(),
+            api_key: None,
         })
+    }
+
+    /// The same, with an API key, which is not shown.
+    ///
+    /// # Errors
+    /// It holds characters that no header can have.
+    pub fn with_api_key(mut self, key: &str) -> Result<Self, OptionsError> {
+        let mut key = HeaderValue::from_str(key).map_err(|_| OptionsError::ApiKey)?;
+        key.set_sensitive(true);
+        self.api_key = Some(key);
+        Ok(self)
     }
 
     /// The URL that rows of `topic` are posted to.
     pub(crate) fn topic_url(&self, topic: &str) -> Result<Uri, http::Error> {
+        self.url_of(&format!("/topics/{topic}"))
+    }
+
+    /// The URL of a path below this one.
+    pub(crate) fn url_of(&self, path: &str) -> Result<Uri, http::Error> {
         let mut parts = self.url.clone().into_parts();
         let root = self.url.path().trim_end_matches('/');
-        let path = PathAndQuery::try_from(format!("{root}/topics/{topic}"))?;
+        let path = PathAndQuery::try_from(format!("{root}{path}"))?;
         parts.path_and_query = Some(path);
         Ok(Uri::from_parts(parts)?)
     }

@@ -1,6 +1,7 @@
 //! Rows in Python's spelling: what `print(dict)` shows and what `json.dumps` sends, because the
 //! emulator's ancestors are Python scripts and their output is what users compare with.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use jiff::civil::DateTime;
@@ -9,7 +10,9 @@ use crate::row::{Cell, DatetimeFormat, Row};
 
 /// The dictionary as `print` shows it: `{'ind': 7528, 'country': 'Albania', …}`.
 pub(crate) fn repr(row: &Row) -> String {
-    let member = |(name, cell): &(&str, Cell)| format!("'{name}': {}", repr_cell(cell));
+    let member = |(name, cell): &(Cow<'static, str>, Cell)| {
+        format!("{}: {}", repr_text(name), repr_cell(cell))
+    };
     let members: Vec<String> = row.cells.iter().map(member).collect();
     format!("{{{}}}", members.join(", "))
 }
@@ -255,8 +258,8 @@ mod tests {
             let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
             for (name, cell) in &row.cells {
                 match cell {
-                    Cell::Text(text) => assert_eq!(value[name], text.as_str()),
-                    Cell::Int(number) => assert_eq!(value[name], *number),
+                    Cell::Text(text) => assert_eq!(value[&**name], text.as_str()),
+                    Cell::Int(number) => assert_eq!(value[&**name], *number),
                     other => panic!("{other:?}"),
                 }
             }

@@ -1,5 +1,7 @@
 //! A row: column names and typed cells, in the order of the table.
 
+use std::borrow::Cow;
+
 use jiff::civil::DateTime;
 
 /// The value of one column.
@@ -21,7 +23,7 @@ pub enum Cell {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     /// Column name and value, in the table's order.
-    pub cells: Vec<(&'static str, Cell)>,
+    pub cells: Vec<(Cow<'static, str>, Cell)>,
 }
 
 /// How a datetime becomes a JSON string. Both spellings occur among the emulator's ancestors.
@@ -41,7 +43,11 @@ impl Row {
     pub(crate) fn new(columns: &[&'static str], cells: Vec<Cell>) -> Self {
         debug_assert_eq!(columns.len(), cells.len());
         Self {
-            cells: columns.iter().copied().zip(cells).collect(),
+            cells: columns
+                .iter()
+                .map(|name| Cow::Borrowed(*name))
+                .zip(cells)
+                .collect(),
         }
     }
 

@@ -1,7 +1,11 @@
-//! Where the rows come from. Today: the synthetic generator. A database is another variant that
-//! answers `SELECT * FROM <table> LIMIT <number>, 1`.
+//! Where the rows come from: the synthetic generator, or a database that answers
+//! `SELECT * FROM <table> LIMIT <number>, 1` (with the feature `mysql`).
 
-use crate::{row::Row, synthetic::Synthetic, table::Table};
+use tokio_util::sync::CancellationToken;
+
+#[cfg(feature = "mysql")]
+use crate::database::Database;
+use crate::{row::Row, stats::Stats, synthetic::Synthetic, table::Table};
 
 /// Gives rows by table and number.
 #[derive(Debug)]
@@ -9,6 +13,9 @@ use crate::{row::Row, synthetic::Synthetic, table::Table};
 pub enum Source {
     /// Rows made up from a seed.
     Synthetic(Synthetic),
+    /// Rows of a real database.
+    #[cfg(feature = "mysql")]
+    Database(Database),
 }
 
 /// A row could not be read.
@@ -25,6 +32,9 @@ pub enum SourceError {
         /// How many rows there are.
         rows: u64,
     },
+    /// The database refuses: a table is missing, empty or not to be read.
+    #[error("the database: {0}")]
+    Database(String),
 }
 
 // === impl Source ===
@@ -39,6 +49,8 @@ impl Source {
     pub fn rows(&self) -> u64 {
         match self {
             Source::Synthetic(synthetic) => synthetic.rows(),
+            #[cfg(feature = "mysql")]
+            Source::Database(database) => database.rows(),
         }
     }
 
@@ -49,6 +61,30 @@ impl Source {
     pub async fn row(&self, table: Table, number: u64) -> Result<Row, SourceError> {
         match self {
             Source::Synthetic(synthetic) => synthetic.row(table, number),
+            #[cfg(feature = "mysql")]
+            Source::Database(database) => {
+                let (stop, stats) = (CancellationToken::new(), Stats::new());
+                let row = database.row(table, number, &stop, &stats).await?;
+                row.ok_or_else(|| SourceError::Database("it did not answer".to_owned()))
+            }
+        }
+    }
+
+    /// The same for the loop: a database that is away is waited for, and counted. None: the run was stopped meanwhile.
+    pub(crate) async fn row_until(
+        &self,
+        table: Table,
+        number: u64,
+        stop: &CancellationToken,
+        stats: &Stats,
+    ) -> Result<Option<Row>, SourceError> {
+        match self {
+            Source::Synthetic(synthetic) => {
+                let _nothing_to_wait_for = (stop, stats);
+                synthetic.row(table, number).map(Some)
+            }
+            #[cfg(feature = "mysql")]
+            Source::Database(database) => database.row(table, number, stop, stats).await,
         }
     }
 }

@@ -11,6 +11,9 @@ use std::{
 
 use crate::table::Table;
 
+/// Notes that wait for somebody who reads them; further ones are dropped.
+const MAX_NOTES: usize = 16;
+
 /// Counters of one run, shared between the emulator and whoever displays them.
 #[derive(Debug, Default)]
 pub struct Stats {
@@ -22,6 +25,8 @@ pub struct Stats {
     bytes: AtomicU64,
     given_up: AtomicU64,
     acknowledged: [AtomicU64; 3],
+    streamed: [AtomicU64; 3],
+    notes: Mutex<Vec<String>>,
     errors: Mutex<BTreeMap<ErrorKind, u64>>,
     ends: Mutex<BTreeMap<(Table, i32), i64>>,
     acknowledgements: Option<Mutex<Vec<Acknowledgement>>>,
@@ -57,6 +62,12 @@ pub enum ErrorKind {
     Record(i64),
     /// A 200 whose body does not say what became of the record.
     Malformed,
+    /// An error of Kinesis, by its name.
+    Stream(&'static str),
+    /// The database did not give a row.
+    Database,
+    /// The request could not be made.
+    Request,
 }
 
 /// The counters at one moment.
@@ -78,6 +89,8 @@ pub struct Counts {
     pub given_up: u64,
     /// Acknowledged records by table, in the order of [`Table::ALL`].
     pub acknowledged: [u64; 3],
+    /// Records that Kinesis acknowledged, by table, in the order of [`Table::ALL`].
+    pub streamed: [u64; 3],
     /// Failed attempts by kind.
     pub errors: BTreeMap<ErrorKind, u64>,
 }
@@ -109,6 +122,7 @@ impl Stats {
             bytes: self.bytes.load(Relaxed),
             given_up: self.given_up.load(Relaxed),
             acknowledged: [0, 1, 2].map(|table: usize| self.acknowledged[table].load(Relaxed)),
+            streamed: [0, 1, 2].map(|table: usize| self.streamed[table].load(Relaxed)),
             errors: lock(&self.errors).clone(),
         }
     }
@@ -150,6 +164,24 @@ impl Stats {
         *lock(&self.errors).entry(kind).or_insert(0) += 1;
     }
 
+    /// A record was put into the stream of its table.
+    pub(crate) fn streamed(&self, table: Table) {
+        self.streamed[table.position()].fetch_add(1, Relaxed);
+    }
+
+    /// Something that a person should hear of, once.
+    pub(crate) fn note(&self, text: String) {
+        let mut notes = lock(&self.notes);
+        if notes.len() < MAX_NOTES && !notes.contains(&text) {
+            notes.push(text);
+        }
+    }
+
+    /// What a person should hear of; each is given out once.
+    pub fn take_notes(&self) -> Vec<String> {
+        std::mem::take(&mut *lock(&self.notes))
+    }
+
     pub(crate) fn gave_up(&self) {
         self.given_up.fetch_add(1, Relaxed);
     }
@@ -179,6 +211,11 @@ impl Counts {
         self.acknowledged.iter().sum()
     }
 
+    /// Records that Kinesis acknowledged, of all tables.
+    pub fn streamed(&self) -> u64 {
+        self.streamed.iter().sum()
+    }
+
     /// Failed attempts of all kinds.
     pub fn failures(&self) -> u64 {
         self.errors.values().sum()
@@ -200,6 +237,11 @@ impl fmt::Display for Counts {
         for (table, count) in Table::ALL.iter().zip(self.acknowledged) {
             line(&format!("records acknowledged .{}", table.suffix()), count)?;
         }
+        if self.streamed() > 0 {
+            for (table, count) in Table::ALL.iter().zip(self.streamed) {
+                line(&format!("records in streams -{}", table.suffix()), count)?;
+            }
+        }
         line("records given up", self.given_up)?;
         for (kind, count) in &self.errors {
             line(&format!("errors: {kind}"), *count)?;
@@ -220,6 +262,9 @@ impl fmt::Display for ErrorKind {
             ErrorKind::Status(status) => write!(f, "status {status}"),
             ErrorKind::Record(code) => write!(f, "record error {code}"),
             ErrorKind::Malformed => f.write_str("unreadable answer"),
+            ErrorKind::Stream(name) => f.write_str(name),
+            ErrorKind::Database => f.write_str("database"),
+            ErrorKind::Request => f.write_str("unmade request"),
         }
     }
 }

@@ -40,6 +40,11 @@ impl Table {
         format!("{user}.{}", self.suffix())
     }
 
+    /// The Kinesis stream that `user`'s rows of this table are put into.
+    pub fn stream(self, user: &str) -> String {
+        format!("streaming-{user}-{}", self.suffix())
+    }
+
     /// The columns in the order in which the database returns them.
     pub fn columns(self) -> &'static [&'static str] {
         match self {

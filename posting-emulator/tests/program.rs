@@ -82,3 +82,27 @@ fn settings_that_make_no_sense_are_named() {
         assert!(output.stdout.is_empty());
     }
 }
+
+#[test]
+fn a_database_that_is_not_told_rightly_is_refused_without_its_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("db_creds.yaml");
+    let name = file.to_str().unwrap();
+    let refused = |args: &[&str], message: &str| {
+        let output = program(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.contains(message) && !text.contains("s3cret"), "{text}");
+    };
+    refused(&["load"], "POSTING_EMULATOR_DATABASE_URL");
+    refused(&["load", "--database-file", name], "db_creds.yaml");
+    std::fs::write(&file, "HOST: h\nPASSWORD: s3cret\n").unwrap();
+    refused(&["--database-file", name], "USER is missing");
+    std::fs::write(&file, "HOST: [h\nPASSWORD: s3cret\n").unwrap();
+    refused(&["--database-file", name], "it is no YAML: line");
+    refused(
+        &["--database-url", "postgres://u:s3cret@h/d"],
+        "must begin with mysql://",
+    );
+    refused(&["--kinesis-url", "ftp://host"], "only http:// is spoken");
+}

@@ -15,7 +15,8 @@ use std::{
 };
 
 use posting_emulator::{
-    Counts, DatetimeFormat, Emulator, ErrorKind, Options, Pace, ProxyTarget, Stats, Table, Target,
+    Counts, DatetimeFormat, Emulator, ErrorKind, KinesisTarget, Options, Pace, Protocol,
+    ProxyTarget, SdkKeys, Stats, Table, Target,
 };
 use server::{Answer, Server};
 use tokio_util::sync::CancellationToken;
@@ -259,5 +260,105 @@ async fn stopping_ends_a_run_that_waits() {
     assert_eq!(
         (counts.posts_failed, counts.given_up, counts.retries),
         (1, 3, 0)
+    );
+}
+
+const PUT: &str = r#"{"SequenceNumber":"49","ShardId":"shardId-000000000000"}"#;
+
+#[tokio::test]
+async fn streams_get_what_the_second_script_sends_and_topics_what_the_first_does() {
+    let server = Server::start(|number| match number % 6 {
+        0..3 => Answer::Store,
+        _ => Answer::Body(PUT),
+    })
+    .await;
+    let mut options = options(&server.url("/test"), 2);
+    let Target::Proxy(proxy) = options.target.clone() else {
+        panic!("a proxy")
+    };
+    let proxy = proxy.with_api_key("the-key").unwrap();
+    let streams = KinesisTarget {
+        endpoint: proxy.clone(),
+        protocol: Protocol::Resource,
+    };
+    options.target = Target::Both(proxy, streams);
+    let (counts, _, _) = run(options).await;
+    assert_eq!(
+        (counts.posts, counts.records(), counts.streamed()),
+        (2, 6, 6)
+    );
+    let seen = server.seen();
+    assert_eq!(seen[3].method, "PUT");
+    assert_eq!(
+        seen[3].path,
+        "/test/streams/streaming-0a1b2c3d4e5f-pin/record"
+    );
+    assert_eq!(seen[3].headers["content-type"], "application/json");
+    assert!(
+        seen.iter()
+            .all(|request| request.headers["x-api-key"] == "the-key")
+    );
+    let (topic, stream): (serde_json::Value, serde_json::Value) = (
+        serde_json::from_str(&seen[0].body).unwrap(),
+        serde_json::from_str(&seen[3].body).unwrap(),
+    );
+    assert_eq!(topic["records"][0]["value"], stream["Data"]);
+    assert_eq!(stream["StreamName"], "streaming-0a1b2c3d4e5f-pin");
+    assert_eq!(stream["PartitionKey"], stream["Data"]["index"].to_string());
+}
+
+#[tokio::test]
+async fn what_kinesis_refuses_is_tried_again_where_that_helps() {
+    const FULL: &str = r#"{"__type":"ProvisionedThroughputExceededException","message":"x"}"#;
+    let server = Server::start(|number| match number {
+        0 => Answer::Refusal(400, FULL),
+        1 => Answer::Refusal(500, "{}"),
+        2 => Answer::Drop,
+        4 => Answer::Refusal(400, r#"{"__type":"ResourceNotFoundException"}"#),
+        5 => Answer::Body("{}"),
+        _ => Answer::Body(PUT),
+    })
+    .await;
+    let mut options = options(&server.url(""), 1);
+    let Target::Proxy(endpoint) = options.target.clone() else {
+        panic!("a proxy")
+    };
+    let keys = SdkKeys::new(
+        "AKIAIOSFODNN7EXAMPLE",
+        "a-secret-of-no-consequence",
+        "us-east-1",
+    );
+    let protocol = Protocol::Sdk(keys);
+    options.target = Target::Streams(KinesisTarget { endpoint, protocol });
+    let (counts, _, _) = run(options).await;
+    assert_eq!(
+        (counts.streamed, counts.given_up, counts.retries),
+        ([1, 0, 0], 2, 3)
+    );
+    let missing = ErrorKind::Stream("ResourceNotFoundException");
+    for kind in [
+        ErrorKind::Throttled,
+        ErrorKind::Unavailable,
+        ErrorKind::Connection,
+        missing,
+        ErrorKind::Malformed,
+    ] {
+        assert_eq!(counts.errors.get(&kind), Some(&1), "{kind}");
+    }
+    let seen = server.seen();
+    assert_eq!(
+        seen[0].headers["x-amz-target"],
+        "Kinesis_20131202.PutRecord"
+    );
+    assert!(
+        seen[0].headers["authorization"]
+            .to_str()
+            .unwrap()
+            .starts_with("AWS4-HMAC-SHA256 ")
+    );
+    assert!(
+        !seen
+            .iter()
+            .any(|request| format!("{request:?}").contains("no-consequence"))
     );
 }

@@ -22,6 +22,16 @@ pub(crate) fn get(url: &str) -> Result<Answer> {
 
 /// A request in plain text, over a connection of its own, perhaps with JSON.
 pub(crate) fn call(method: &str, url: &str, json: Option<&str>) -> Result<Answer> {
+    call_with(method, url, &[], json)
+}
+
+/// The same with further headers.
+pub(crate) fn call_with(
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    json: Option<&str>,
+) -> Result<Answer> {
     let rest = url
         .strip_prefix("http://")
         .with_context(|| format!("not an http URL: {url}"))?;
@@ -37,6 +47,10 @@ pub(crate) fn call(method: &str, url: &str, json: Option<&str>) -> Result<Answer
             json.len()
         )
     });
+    let headers = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"));
+    let content = headers.collect::<String>() + &content;
     let body = json.unwrap_or_default();
     // HTTP/1.0: the answer's body is neither chunked nor followed by another answer.
     write!(

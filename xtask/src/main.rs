@@ -1,4 +1,4 @@
-//! `cargo xtask`: the real parts (Kafka, S3, a schema registry, Python clients) up and down, and the checks against them.
+//! `cargo xtask`: the real parts (Kafka, S3, a database, a schema registry, Python clients) up and down, and the checks against them.
 #![forbid(unsafe_code)]
 
 mod airflow;
@@ -11,8 +11,10 @@ mod chromium;
 mod fuzz;
 mod http;
 mod kafka;
+mod mysql;
 mod node;
 mod part;
+mod pipeline;
 mod ports;
 mod process;
 mod programs;
@@ -48,6 +50,9 @@ enum Command {
     /// A real S3 server
     #[command(subcommand)]
     S3(s3::Command),
+    /// A real database for the posting emulator
+    #[command(subcommand)]
+    Mysql(mysql::Command),
     /// A real schema registry
     #[command(subcommand)]
     Registry(registry::Command),
@@ -67,6 +72,8 @@ enum Command {
     Soak(soak::SoakArgs),
     /// The parsers by libFuzzer, guided by coverage
     Fuzz(fuzz::FuzzArgs),
+    /// The course's pipelines from end to end, and the counts at every station
+    Pipeline(pipeline::PipelineArgs),
     /// The checks against real parts; starts and ends them itself
     Verify(verify::VerifyArgs),
 }
@@ -90,7 +97,9 @@ fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Kafka(command) => kafka::run(command),
         Command::S3(command) => s3::run(command),
+        Command::Mysql(command) => mysql::run(command),
         Command::Registry(command) => registry::run(command),
+        Command::Pipeline(args) => pipeline::run(&args),
         Command::KafkaTool(args) => kafka::run_tool(&args),
         Command::CheckBroker { bootstrap } => verify::check_broker(&bootstrap),
         Command::Bench(args) => bench::run(&args),

@@ -28,6 +28,8 @@ pub enum Answer {
     RecordError(i64),
     /// A 200 with this body.
     Body(&'static str),
+    /// This status with this body.
+    Refusal(u16, &'static str),
     /// Closes the connection without an answer.
     Drop,
     /// Never answers.
@@ -118,6 +120,11 @@ async fn answer(
             r#"{{"offsets":[{{"partition":null,"offset":null,"error_code":{code},"error":"refused"}}]}}"#
         ))),
         Answer::Body(body) => Ok(json(body.to_owned())),
+        Answer::Refusal(status, body) => {
+            let mut response = json(body.to_owned());
+            *response.status_mut() = StatusCode::from_u16(status).unwrap();
+            Ok(response)
+        }
         Answer::Status(status, headers) => Ok(bare(status, &headers)),
         Answer::Drop => Err(std::io::Error::other("dropped by the script")),
         Answer::Stall => {

@@ -24,6 +24,7 @@ use embedded::EmbeddedBroker;
 use parts::RealParts;
 use steps::Steps;
 
+use crate::pipeline::PipelineArgs;
 use crate::programs::{self, Binaries};
 
 /// Which checks to run.
@@ -52,6 +53,8 @@ pub(crate) enum Step {
     Kinesis,
     /// The console: its files are what its sources give; a browser walks through it on the quick start and on real parts
     Console,
+    /// MariaDB, the posting emulator, the proxy's two fronts and the sink: the counts agree, though the database is killed
+    WholePipeline,
     /// The real-part tests of protocol-tests
     Tests,
     /// The Helm chart (rendered, checked, its pods started as processes) and the layout of the images
@@ -127,6 +130,9 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     if args.wants(Step::SparkCluster) {
         steps.run("spark-submit on a cluster", analytics::cluster);
     }
+    if args.wants(Step::WholePipeline) {
+        steps.run("the whole pipeline", || whole_pipeline(&parts, &binaries));
+    }
     if args.wants(Step::Spark) {
         steps.run("Spark on the sink's files", || {
             pipeline::spark(&parts, &binaries)
@@ -143,6 +149,13 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     // Last, so that the whole output ends as a test runner's does.
     print!("{closing_line}");
     steps.outcome()
+}
+
+/// `cargo xtask pipeline` in its short form, on the parts of this run.
+fn whole_pipeline(parts: &RealParts, binaries: &Binaries) -> Result<()> {
+    let output = crate::scratch::folder()?;
+    let args = PipelineArgs::short(output.path());
+    crate::pipeline::run_on(&args, binaries, &parts.kafka.bootstrap(), &parts.s3)
 }
 
 /// Runs the broker's checks (conformance and console tools) on a broker that runs already.

@@ -1,0 +1,270 @@
+//! `cargo xtask mysql …`: a real database for the posting emulator (Debian's MariaDB over a temporary folder) on loopback.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command as Process;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::{Args, Subcommand};
+
+use crate::part::{Member, Part};
+use crate::process::CommandLine;
+use crate::{background, cache, ports};
+
+/// The server without the service that Debian would start for it.
+const PACKAGE: &str = "mariadb-server-core";
+/// The only account; it exists on loopback, as long as the server runs.
+const USER: &str = "emulator";
+const PASSWORD: &str = "emulator-of-no-consequence";
+/// The course's name for it.
+const DATABASE: &str = "pinterest_data";
+const START: Duration = Duration::from_secs(60);
+
+/// What to do with a database.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a server in the background and print its URL when it answers; installs it by apt if need be
+    Up(NameArg),
+    /// End it and remove its data
+    Down(NameArg),
+    /// Print what runs; exit code 1 when a named server does not
+    Status {
+        /// Only this one
+        #[arg(long)]
+        name: Option<String>,
+    },
+}
+
+/// Which server.
+#[derive(Debug, Args)]
+pub(crate) struct NameArg {
+    /// Name of the server; several can run side by side
+    #[arg(long, default_value = "default")]
+    name: String,
+}
+
+/// Runs one `mysql` command.
+pub(crate) fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Up(name) => up(&name.name),
+        Command::Down(name) => background::down("mysql", &name.name),
+        Command::Status { name } => background::status("mysql", name.as_deref()),
+    }
+}
+
+/// A server for one run: ends when dropped, and with this process in any case.
+pub(crate) struct Server {
+    part: Part,
+}
+
+impl Server {
+    /// Starts a server that this process owns.
+    pub(crate) fn start(name: &str) -> Result<Self> {
+        let part = Part::reserve("mysql", name, "")?
+            .with_context(|| format!("mysql {name} is running already"))?;
+        let mut server = Self { part };
+        bring_up(&mut server.part)?;
+        Ok(server)
+    }
+
+    /// `mysql://user:password@127.0.0.1:port/pinterest_data`
+    pub(crate) fn url(&self) -> String {
+        url(&self.part)
+    }
+
+    /// Ends the process at once; its port and data are kept.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        self.part.stop(1, crate::process::Signal::Kill)
+    }
+
+    /// Starts it again, and waits until it answers.
+    pub(crate) fn start_again(&mut self) -> Result<()> {
+        self.part.start(1)?;
+        wait_until_it_answers(&self.part)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Err(error) = self.part.end() {
+            eprintln!("error: {error:#}");
+        }
+    }
+}
+
+fn up(name: &str) -> Result<()> {
+    installed()?;
+    let Some(mut part) = background::reserve_or_report("mysql", name, "")? else {
+        return Ok(());
+    };
+    match bring_up(&mut part) {
+        Ok(()) => background::leave_running(part),
+        Err(error) => {
+            part.end()?;
+            Err(error)
+        }
+    }
+}
+
+/// Where Debian puts it, which is not on everybody's PATH.
+fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+    folders
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+}
+
+/// Server and installer of its system tables.
+fn installed() -> Result<(PathBuf, PathBuf)> {
+    let both = || Some((find("mariadbd")?, find("mariadb-install-db")?));
+    if let Some(found) = both() {
+        return Ok(found);
+    }
+    // One at a time: apt has one lock, too, but does not wait for it.
+    let root = cache::root()?;
+    fs::create_dir_all(&root)?;
+    let lock = File::create(root.join("mariadb.lock"))?;
+    lock.lock()?;
+    if let Some(found) = both() {
+        return Ok(found);
+    }
+    eprintln!("installing {PACKAGE} by apt-get (once)");
+    for arguments in [
+        &["update", "-qq"][..],
+        &["install", "-qq", "-y", "--no-install-recommends", PACKAGE],
+    ] {
+        let status = Process::new("apt-get")
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdout(std::process::Stdio::null())
+            .status()
+            .context("cannot run apt-get")?;
+        ensure!(
+            status.success(),
+            "apt-get {} ended with {status}; it needs root: install {PACKAGE} yourself",
+            arguments.join(" ")
+        );
+    }
+    both().with_context(|| format!("{PACKAGE} is installed, and mariadbd is not there"))
+}
+
+fn bring_up(part: &mut Part) -> Result<()> {
+    let (server, installer) = installed()?;
+    let data = part.dir.join("data");
+    install_tables(part, &installer, &data)?;
+    let init = part.dir.join("init.sql");
+    fs::write(
+        &init,
+        format!(
+            "CREATE DATABASE IF NOT EXISTS `{DATABASE}` CHARACTER SET utf8mb4;\n\
+             CREATE USER IF NOT EXISTS '{USER}'@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';\n\
+             GRANT ALL ON *.* TO '{USER}'@'127.0.0.1';\n"
+        ),
+    )?;
+    let port = ports::free(1)?[0];
+    let command = command_line(part, &server, &data, &init, port);
+    part.members = vec![Member {
+        id: 1,
+        port,
+        command,
+        process: None,
+    }];
+    part.start(1)?;
+    let outcome = wait_until_it_answers(part);
+    part.lines = vec![format!("database_url={}", url(part))];
+    outcome.and_then(|()| part.save())
+}
+
+/// As root the server wants to be told that it may.
+fn user_argument() -> Option<String> {
+    let root = Process::new("id").arg("-u").output();
+    let root = root.is_ok_and(|output| output.stdout.starts_with(b"0"));
+    root.then(|| "--user=root".to_owned())
+}
+
+fn install_tables(part: &Part, installer: &Path, data: &Path) -> Result<()> {
+    let log = File::create(part.dir.join("install.log"))?;
+    let mut arguments: Vec<OsString> = vec![
+        "--no-defaults".into(),
+        "--auth-root-authentication-method=normal".into(),
+        "--skip-test-db".into(),
+        "--skip-name-resolve".into(),
+    ];
+    let mut folder = OsString::from("--datadir=");
+    folder.push(data);
+    arguments.push(folder);
+    arguments.extend(user_argument().map(OsString::from));
+    let status = Process::new(installer)
+        .args(arguments)
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .status()
+        .with_context(|| format!("cannot run {}", installer.display()))?;
+    if !status.success() {
+        let tail = crate::process::tail(&part.dir.join("install.log"), 20);
+        bail!("mariadb-install-db ended with {status}:\n{tail}");
+    }
+    Ok(())
+}
+
+fn command_line(part: &Part, server: &Path, data: &Path, init: &Path, port: u16) -> CommandLine {
+    let path = |name: &str| part.dir.join(name).display().to_string();
+    let mut argv = vec![
+        server.display().to_string(),
+        // Nothing of a database that this machine may have besides.
+        "--no-defaults".into(),
+        format!("--datadir={}", data.display()),
+        "--bind-address=127.0.0.1".into(),
+        format!("--port={port}"),
+        format!("--socket={}", path("socket")),
+        format!("--pid-file={}", path("pid")),
+        format!("--init-file={}", init.display()),
+        "--skip-name-resolve".into(),
+        "--innodb-buffer-pool-size=64M".into(),
+        "--innodb-log-file-size=32M".into(),
+        "--innodb-flush-log-at-trx-commit=2".into(),
+        "--character-set-server=utf8mb4".into(),
+    ];
+    argv.extend(user_argument());
+    CommandLine {
+        argv,
+        env: BTreeMap::new(),
+        log: part.dir.join("mariadbd.log"),
+    }
+}
+
+/// Waits for the server's greeting.
+fn wait_until_it_answers(part: &Part) -> Result<()> {
+    use std::io::Read as _;
+    let port = part.member(1)?.port;
+    let deadline = Instant::now() + START;
+    let greeting = || -> std::io::Result<()> {
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+        stream.read_exact(&mut [0; 5])
+    };
+    while greeting().is_err() {
+        part.check_running()?;
+        if Instant::now() >= deadline {
+            bail!("the database did not answer within {START:?}");
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
+fn url(part: &Part) -> String {
+    part.members
+        .first()
+        .map(|member| {
+            format!(
+                "mysql://{USER}:{PASSWORD}@127.0.0.1:{}/{DATABASE}",
+                member.port
+            )
+        })
+        .unwrap_or_default()
+}
