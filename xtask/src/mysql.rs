@@ -1,10 +1,10 @@
 //! `cargo xtask mysql …`: a real database for the posting emulator (Debian's MariaDB over a temporary folder) on loopback.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command as Process;
+use std::process::{Command as Process, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -21,6 +21,14 @@ const USER: &str = "emulator";
 const PASSWORD: &str = "emulator-of-no-consequence";
 /// The course's name for it.
 const DATABASE: &str = "pinterest_data";
+/// The larger one of Debian's own settings would be made anew for each test.
+const LOG_SIZE: &str = "--innodb-log-file-size=32M";
+const SHARE: &str = "/usr/share/mysql";
+const SYSTEM_TABLES: [&str; 3] = [
+    "mysql_system_tables.sql",
+    "mysql_performance_tables.sql",
+    "mysql_system_tables_data.sql",
+];
 const START: Duration = Duration::from_secs(60);
 
 /// What to do with a database.
@@ -118,19 +126,18 @@ fn find(program: &str) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
-/// Server and installer of its system tables.
-fn installed() -> Result<(PathBuf, PathBuf)> {
-    let both = || Some((find("mariadbd")?, find("mariadb-install-db")?));
-    if let Some(found) = both() {
-        return Ok(found);
+/// The server's program.
+fn installed() -> Result<PathBuf> {
+    if let Some(server) = find("mariadbd") {
+        return Ok(server);
     }
     // One at a time: apt has one lock, too, but does not wait for it.
     let root = cache::root()?;
     fs::create_dir_all(&root)?;
     let lock = File::create(root.join("mariadb.lock"))?;
     lock.lock()?;
-    if let Some(found) = both() {
-        return Ok(found);
+    if let Some(server) = find("mariadbd") {
+        return Ok(server);
     }
     eprintln!("installing {PACKAGE} by apt-get (once)");
     for arguments in [
@@ -140,7 +147,7 @@ fn installed() -> Result<(PathBuf, PathBuf)> {
         let status = Process::new("apt-get")
             .args(arguments)
             .env("DEBIAN_FRONTEND", "noninteractive")
-            .stdout(std::process::Stdio::null())
+            .stdout(Stdio::null())
             .status()
             .context("cannot run apt-get")?;
         ensure!(
@@ -149,13 +156,14 @@ fn installed() -> Result<(PathBuf, PathBuf)> {
             arguments.join(" ")
         );
     }
-    both().with_context(|| format!("{PACKAGE} is installed, and mariadbd is not there"))
+    find("mariadbd").with_context(|| format!("{PACKAGE} is installed, and mariadbd is not there"))
 }
 
 fn bring_up(part: &mut Part) -> Result<()> {
-    let (server, installer) = installed()?;
+    let server = installed()?;
     let data = part.dir.join("data");
-    install_tables(part, &installer, &data)?;
+    fs::create_dir(&data)?;
+    make_system_tables(part, &server, &data)?;
     let init = part.dir.join("init.sql");
     fs::write(
         &init,
@@ -186,29 +194,50 @@ fn user_argument() -> Option<String> {
     root.then(|| "--user=root".to_owned())
 }
 
-fn install_tables(part: &Part, installer: &Path, data: &Path) -> Result<()> {
-    let log = File::create(part.dir.join("install.log"))?;
-    let mut arguments: Vec<OsString> = vec![
-        "--no-defaults".into(),
-        "--auth-root-authentication-method=normal".into(),
-        "--skip-test-db".into(),
-        "--skip-name-resolve".into(),
-    ];
-    let mut folder = OsString::from("--datadir=");
-    folder.push(data);
-    arguments.push(folder);
-    arguments.extend(user_argument().map(OsString::from));
-    let status = Process::new(installer)
-        .args(arguments)
+/// What `mariadb-install-db` does, which wants programs that the server's package does not bring: the server reads the
+/// definitions of its own tables.
+fn make_system_tables(part: &Part, server: &Path, data: &Path) -> Result<()> {
+    let mut sql = "create database mysql;\nuse mysql;\nSET @auth_root_socket=NULL;\n".to_owned();
+    for file in SYSTEM_TABLES {
+        let path = Path::new(SHARE).join(file);
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        // Root by the name of this host: there is one by 127.0.0.1 already.
+        let lines = text
+            .lines()
+            .filter(|line| !line.contains("@current_hostname"));
+        lines.for_each(|line| {
+            sql.push_str(line);
+            sql.push('\n');
+        });
+    }
+    let log_path = part.dir.join("install.log");
+    let log = File::create(&log_path)?;
+    let mut installer = Process::new(server)
+        .args([
+            "--no-defaults",
+            "--bootstrap",
+            "--skip-networking",
+            LOG_SIZE,
+        ])
+        .arg(format!("--datadir={}", data.display()))
+        .args(user_argument())
+        .stdin(Stdio::piped())
         .stdout(log.try_clone()?)
         .stderr(log)
-        .status()
-        .with_context(|| format!("cannot run {}", installer.display()))?;
+        .spawn()
+        .with_context(|| format!("cannot run {}", server.display()))?;
+    let written = installer
+        .stdin
+        .take()
+        .context("no pipe")?
+        .write_all(sql.as_bytes());
+    let status = installer.wait()?;
     if !status.success() {
-        let tail = crate::process::tail(&part.dir.join("install.log"), 20);
-        bail!("mariadb-install-db ended with {status}:\n{tail}");
+        let tail = crate::process::tail(&log_path, 20);
+        bail!("mariadbd --bootstrap ended with {status}:\n{tail}");
     }
-    Ok(())
+    Ok(written?)
 }
 
 fn command_line(part: &Part, server: &Path, data: &Path, init: &Path, port: u16) -> CommandLine {
@@ -225,7 +254,7 @@ fn command_line(part: &Part, server: &Path, data: &Path, init: &Path, port: u16)
         format!("--init-file={}", init.display()),
         "--skip-name-resolve".into(),
         "--innodb-buffer-pool-size=64M".into(),
-        "--innodb-log-file-size=32M".into(),
+        LOG_SIZE.into(),
         "--innodb-flush-log-at-trx-commit=2".into(),
         "--character-set-server=utf8mb4".into(),
     ];
