@@ -249,8 +249,7 @@ mod tests {
 
     #[test]
     fn json_reads_back_as_the_same_values() {
-        let source = crate::source::Source::synthetic(7, 3000);
-        let crate::source::Source::Synthetic(source) = &source;
+        let source = crate::synthetic::Synthetic::new(7, 3000);
         for number in 0..3000 {
             let row = source.row(crate::table::Table::Pin, number).expect("a row");
             let text = dumps(&row, DatetimeFormat::Space);

@@ -37,7 +37,7 @@ pub(crate) struct Member {
 /// A part and all there is to know about it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Part {
-    /// `kafka`, `s3` or `registry`.
+    /// `kafka`, `s3`, `mysql` or `registry`.
     pub(crate) kind: String,
     /// The name given to `--name`.
     pub(crate) name: String,

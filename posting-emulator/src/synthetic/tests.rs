@@ -76,7 +76,7 @@ fn index_and_ind_join_the_tables() {
 fn rows_have_their_tables_columns_in_order() {
     for table in Table::ALL {
         let row = Synthetic::new(1, 1).row(table, 0).unwrap();
-        let names: Vec<&str> = row.cells.iter().map(|(name, _)| *name).collect();
+        let names: Vec<&str> = row.cells.iter().map(|(name, _)| &**name).collect();
         assert_eq!(names, table.columns());
     }
 }
