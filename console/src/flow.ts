@@ -71,7 +71,11 @@ function series() {
 function age(figures: Record<string, number>, time: number): number | null {
   let oldest = Number.POSITIVE_INFINITY;
   for (const [key, value] of Object.entries(figures)) {
-    if (key.startsWith("sluiceway_sink_last_commit_timestamp_seconds") && value > 0) oldest = Math.min(oldest, value);
+    if (!key.startsWith("sluiceway_sink_last_commit_timestamp_seconds") || value === 0) continue;
+    // Connectors that are stopped or gone commit nothing; totals do not tell them apart.
+    const connector = label(key, "connector");
+    const runs = (state: string): boolean => figures[`sluiceway_sink_connector_status{connector=${JSON.stringify(connector)},state="${state}"}`] === 1;
+    if (connector === "" || runs("RUNNING") || runs("running")) oldest = Math.min(oldest, value);
   }
   return Number.isFinite(oldest) ? Math.max(0, time / 1000 - oldest) : null;
 }
