@@ -97,7 +97,8 @@ function help(): void {
   ]);
 }
 
-let led = 0;
+/** When `g` was pressed; the page may be younger than a moment. */
+let led = Number.NEGATIVE_INFINITY;
 
 function onKey(event: KeyboardEvent): void {
   const target = event.target as HTMLElement;
@@ -106,7 +107,7 @@ function onKey(event: KeyboardEvent): void {
   if (event.key === "g") led = event.timeStamp;
   else if (event.timeStamp - led < 1500 && VIEWS.some((view) => view.key === event.key)) {
     location.hash = `#/${VIEWS.find((view) => view.key === event.key)?.name ?? ""}`;
-    led = 0;
+    led = Number.NEGATIVE_INFINITY;
   } else if (event.key === "/") {
     const search = main.querySelector<HTMLInputElement>("input[type=search]");
     if (search === null) return;
