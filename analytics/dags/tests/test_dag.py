@@ -61,7 +61,7 @@ class Airflow:
         self("db", "migrate")
 
     def __call__(self, *arguments: str) -> str:
-        done = subprocess.run([self._program, *arguments], env=self._environment, capture_output=True, text=True, timeout=600)
+        done = subprocess.run([self._program, *arguments], env=self._environment, capture_output=True, text=True, timeout=3600)
         assert done.returncode == 0, f"airflow {arguments}\n{done.stdout[-6000:]}\n{done.stderr[-6000:]}"
         return done.stdout + done.stderr
 
