@@ -47,7 +47,7 @@ const IDLE_CONNECTION: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 enum Wire {
     /// Records for the topics of these URLs.
-    Topics([Uri; 3]),
+    Topics(Box<[Uri; 3]>),
     /// Records for Kinesis streams.
     Streams(Box<Streams>),
 }
@@ -89,7 +89,7 @@ impl Sender {
     ) -> Result<Self, http::Error> {
         let url = |table: Table| target.topic_url(&table.topic(user));
         let urls = [url(Table::Pin)?, url(Table::Geo)?, url(Table::User)?];
-        Ok(Self::new(target, Wire::Topics(urls), workers))
+        Ok(Self::new(target, Wire::Topics(Box::new(urls)), workers))
     }
 
     /// To Kinesis' streams.
