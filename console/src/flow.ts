@@ -263,7 +263,7 @@ function stages(all: All, topics: { total: number | null }): Stage[] {
       lines: [
         ["Connections", () => text(all.connections, count)],
         ["Refused", () => text(all.refused, (value) => `${short(value)}/s`)],
-        ["Consumer instances", () => text(all.instances, count)],
+        ["Instances", () => text(all.instances, count)],
       ],
       flows: flows(all.requests),
     },
