@@ -234,8 +234,7 @@ fn on_real_parts(browser: &Browser, parts: &RealParts, binaries: &Binaries) -> R
              consumer.metadata.max.age.ms=1000\n"
         ),
     )?;
-    let bucket = format!("console-{}", std::process::id());
-    parts.s3.create_bucket(&bucket)?;
+    let bucket = parts.s3.create_bucket("console")?;
     let running_proxy = programs::start(
         &mut binaries.command("sluiceway-proxy")?,
         &[&proxy_file],
