@@ -21,7 +21,7 @@ macro_rules! sink_credentials_cases {
     };
 }
 
-/// The SDK renews credentials ten seconds before they end: these last for two.
+/// The SDK renews credentials in the ten seconds before they end.
 const LIFE: Duration = Duration::from_secs(12);
 
 /// A way to credentials: its name, the environment that opens it, the keys that are to sign (a beginning), and who gives them.
@@ -206,14 +206,14 @@ fn signed_by(seen: &Seen) -> Option<&str> {
     rest.split('/').next()
 }
 
-/// Waits for an object of a topic that is not `but` signed, and returns its request.
-async fn put(store: &StoreStandIn, topic: &str, but: Option<&str>) -> Result<Seen> {
+/// Waits for an object of a topic, and returns its request.
+async fn put(store: &StoreStandIn, topic: &str) -> Result<Seen> {
     eventually("waiting for an object", SINK_LIMIT, async || {
         let mut puts = store
             .seen(topic)
             .into_iter()
             .filter(|seen| seen.method == "PUT");
-        Ok(puts.find(|seen| signed_by(seen) != but))
+        Ok(puts.next())
     })
     .await
 }
@@ -224,7 +224,7 @@ async fn check(
     aws: &AwsStandIn,
     link: &Link,
 ) -> Result<()> {
-    let put = put(store, &session.name(link.name), None).await?;
+    let put = put(store, &session.name(link.name)).await?;
     let key = signed_by(&put).context("no signature")?;
     ensure!(key.starts_with(link.key), "signed by {key}");
     let token = put.header("x-amz-security-token");
@@ -278,14 +278,24 @@ fn has(given: &Given, parts: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Once the first credentials are nearly over, objects are signed with new ones.
+/// Once the first credentials are nearly over, objects are signed with new ones. When that is, in the last ten seconds of
+/// their life, the SDK draws by lot: so records keep coming until it has happened.
 async fn renewed(session: &Session, store: &StoreStandIn) -> Result<()> {
     let topic = session.name("web-identity");
-    let first = put(store, &topic, None).await?;
+    let first = put(store, &topic).await?;
     let first = signed_by(&first).context("no signature")?.to_owned();
-    tokio::time::sleep(LIFE - Duration::from_secs(9)).await;
-    session.kafka.write(&topic, &numbered(0, 3..6)).await?;
-    let next = put(store, &topic, Some(&first)).await?;
+    let mut written = 3;
+    let next = eventually("waiting for new credentials", SINK_LIMIT, async || {
+        session
+            .kafka
+            .write(&topic, &numbered(0, written..written + 3))
+            .await?;
+        written += 3;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let mut puts = store.seen(&topic).into_iter();
+        Ok(puts.find(|seen| seen.method == "PUT" && signed_by(seen) != Some(&*first)))
+    })
+    .await?;
     let next = signed_by(&next).context("no signature")?;
     ensure!(next.starts_with("ASIASTANDIN"), "signed by {next}");
     Ok(())
