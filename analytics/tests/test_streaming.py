@@ -120,17 +120,18 @@ def test_killed_in_the_middle_nothing_is_lost_or_repeated(spark, kafka, user, tm
 def test_late_and_repeated_records(spark, kafka, user, tmp_path):
     """A record that is too late does not change its window; the same one again counts once, if that is asked for."""
     hour, minute = timedelta(hours=1), timedelta(minutes=1)
-    write_at(spark, kafka, f"{user}.pin", [
-        *zip(pins([0, 0, 7, 14]), [AT, AT, AT, AT + 5 * minute]),
-        *zip(pins([1, 1, 15, 22]), [AT + hour] * 4),
-        # Two minutes late, within the ten; and an hour late, whose window was given up.
-        *zip(pins([8, 21]), [AT + hour - 2 * minute, AT - minute]),
-    ])
-    # Each line above is a batch: what is late is known between them.
-    options = streaming.Options(Kafka(kafka, most=4), user, str(tmp_path), window="10 minutes", lateness="10 minutes",
+    options = streaming.Options(Kafka(kafka), user, str(tmp_path), window="10 minutes", lateness="10 minutes",
                                 distinct_within="1 hour", trigger=None)
-    for query in [streaming._table(spark, options, TABLES["pin"]), streaming._popularity(spark, options)]:
-        query.awaitTermination()
+    for posts in [
+        zip(pins([0, 0, 7, 14]), [AT, AT, AT, AT + 5 * minute]),
+        zip(pins([1, 1, 15, 22]), [AT + hour] * 4),
+        # Two minutes late, within the ten; and an hour late, whose window was given up.
+        zip(pins([8, 21]), [AT + hour - 2 * minute, AT - minute]),
+    ]:
+        write_at(spark, kafka, f"{user}.pin", list(posts))
+        # To the end each time: what is late is known from the batch after the one that tells the time.
+        for query in [streaming._table(spark, options, TABLES["pin"]), streaming._popularity(spark, options)]:
+            query.awaitTermination()
 
     found = spark.read.format("delta").load(options.path(f"{user}_popularity_table")).orderBy("window_start").collect()
     start = datetime(2018, 8, 28, 3, 50)
