@@ -83,7 +83,7 @@ def test_objects_and_outcome_in_s3(spark, s3_endpoint, batch):
     jvm, hadoop = spark.sparkContext._jvm, spark.sparkContext._jsc.hadoopConfiguration()
     topics = jvm.org.apache.hadoop.fs.Path(f"s3a://{bucket}/topics")
     local = jvm.org.apache.hadoop.fs.Path((DATA / "topics").as_uri())
-    # Not `copyFromLocalFile`: that of s3a 3.4 fails on names with `=`.
+    # Not `copyFromLocalFile`: that of s3a 3.4 fails on this folder.
     assert jvm.org.apache.hadoop.fs.FileUtil.copy(local.getFileSystem(hadoop), local, topics.getFileSystem(hadoop), topics,
                                                   False, hadoop)
     stages = Stages(spark, f"s3a://{bucket}/out")
