@@ -126,11 +126,11 @@ impl Line {
             uri,
             id,
         } = self;
-        let (status, bytes, id) = (
-            response.status().as_u16(),
-            response.body().len(),
-            id.unwrap_or_else(next_id),
-        );
+        let (status, bytes) = (response.status().as_u16(), response.body().len());
+        if status < 500 && !tracing::enabled!(target: ACCESS_LOG, Level::INFO) {
+            return;
+        }
+        let id = id.unwrap_or_else(next_id);
         let (path, millis) = (uri.path(), seconds * 1000.0);
         if status >= 500 {
             tracing::warn!(target: ACCESS_LOG, %peer, %method, path, status, bytes, millis, id, "request failed");

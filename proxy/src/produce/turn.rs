@@ -1,25 +1,33 @@
 //! Which partition records go to that may go to any, and when: partitions take turns.
 //!
 //! ```text
-//! submit ─┬─ a partition of the topic has nothing of ours on its way ─▶ handed over to it, at once
-//!         └─ all have ─▶ wait ─┬─ the last record of a partition has landed ─▶ all that wait go to it, in one batch
-//!                              └─ waited long enough (brokers are slow)     ─▶ handed over; the client chooses
+//! submit ─▶ wait ─┬─ at most one partition of the topic has records of ours on its way ─┐
+//!                 ├─ or a share's bytes wait, and a partition has none ────────────────┴▶ all that wait go to the next
+//!                 │                                                                       partition that has none, in one batch
+//!                 └─ waited long enough (brokers are slow) ─▶ handed over; the client chooses
 //! ```
 //!
 //! Nothing is lost by waiting. An idempotent librdkafka sends nothing for a partition while more than five of its records
 //! are on their way, yet looks without a pause whether it may by now; records that are not in its queue cost nothing, and
-//! go in one batch with those of other requests. As with Kafka's own client, the records of a request go to one
-//! partition together, and slow partitions get fewer.
+//! go in one batch with those of other requests. Two small batches at once are enough to keep a broker busy: more of them
+//! cost it, and everyone, a request each for fewer records. As with Kafka's own client, the records of a request go to one
+//! partition together, partitions follow each other, and slow ones get fewer.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 /// Bytes that are handed over together at most, unless it is a single request: a batch has no more.
 const GROUP_BYTES: usize = 900_000;
+
+/// Partitions that small batches go to at once.
+const SMALL_AT_ONCE: usize = 2;
+
+/// Bytes that are worth a request of their own, though others are on their way.
+const SHARE_BYTES: usize = 65_536;
 
 /// Records of one request that may go to any partition.
 pub trait Parcel: Send {
@@ -33,17 +41,22 @@ pub trait Parcel: Send {
 
 /// The topics with records on their way whose partition was chosen here.
 pub struct Turns {
-    topics: Mutex<HashMap<Arc<str>, Topic>>,
+    topics: Mutex<Topics>,
     longest_wait: Duration,
 }
+
+type Topics = HashMap<Arc<str>, Topic>;
 
 #[derive(Default)]
 struct Topic {
     /// Which partitions have records of ours on their way.
     busy: Vec<bool>,
+    /// How many partitions there are, by the last request.
+    partitions: usize,
     /// Where the search for a free one begins.
     next: usize,
     waiting: VecDeque<Waiting>,
+    waiting_bytes: usize,
     /// Somebody looks after those who wait.
     watched: bool,
 }
@@ -85,19 +98,32 @@ impl Turns {
             None => Arc::from(topic),
         };
         let state = topics.entry(Arc::clone(&name)).or_default();
+        state.partitions = partitions;
         if state.busy.len() < partitions {
             state.busy.resize(partitions, false);
         }
-        if let Some(partition) = state.take_free(partitions) {
-            drop(topics);
-            self.go(&name, partition, [parcel]);
-            return;
-        }
-        let since = Instant::now();
-        state.waiting.push_back(Waiting { since, parcel });
-        if !std::mem::replace(&mut state.watched, true) {
+        state.wait(parcel);
+        topics = self.send_due(&name, topics);
+        if let Some(state) = topics.get_mut(&name)
+            && !state.waiting.is_empty()
+            && !std::mem::replace(&mut state.watched, true)
+        {
             tokio::spawn(Arc::clone(self).watch(name));
         }
+    }
+
+    /// Hands over what is due.
+    fn send_due<'a>(
+        self: &'a Arc<Self>,
+        topic: &Arc<str>,
+        mut topics: MutexGuard<'a, Topics>,
+    ) -> MutexGuard<'a, Topics> {
+        while let Some((partition, group)) = topics.get_mut(topic).and_then(Topic::take_due) {
+            drop(topics);
+            self.go(topic, partition, group);
+            topics = self.topics.lock();
+        }
+        topics
     }
 
     fn go(
@@ -123,18 +149,13 @@ impl Turns {
         let Some(state) = topics.get_mut(topic) else {
             return;
         };
-        let group = state.take_group();
-        if group.is_empty() {
-            if let Some(busy) = state.busy.get_mut(partition) {
-                *busy = false;
-            }
-            if state.is_idle() {
-                topics.remove(topic);
-            }
-            return;
+        if let Some(busy) = state.busy.get_mut(partition) {
+            *busy = false;
         }
-        drop(topics);
-        self.go(topic, partition, group);
+        let mut topics = self.send_due(topic, topics);
+        if topics.get(topic).is_some_and(Topic::is_idle) {
+            topics.remove(topic);
+        }
     }
 
     /// Sends off those who have waited for too long, until nobody waits.
@@ -163,8 +184,25 @@ impl Turns {
 }
 
 impl Topic {
-    fn take_free(&mut self, partitions: usize) -> Option<usize> {
-        let from = self.next;
+    fn wait(&mut self, parcel: Box<dyn Parcel>) {
+        self.waiting_bytes += parcel.bytes();
+        let since = Instant::now();
+        self.waiting.push_back(Waiting { since, parcel });
+    }
+
+    /// The next batch and its partition, if it is time.
+    fn take_due(&mut self) -> Option<(usize, Vec<Box<dyn Parcel>>)> {
+        let under_way = self.busy.iter().filter(|busy| **busy).count();
+        let due = under_way < SMALL_AT_ONCE || self.waiting_bytes >= SHARE_BYTES;
+        if self.waiting.is_empty() || !due {
+            return None;
+        }
+        let partition = self.take_free()?;
+        Some((partition, self.take_group()))
+    }
+
+    fn take_free(&mut self) -> Option<usize> {
+        let (from, partitions) = (self.next, self.partitions);
         let free = (0..partitions)
             .map(|step| (from + step) % partitions)
             .find(|partition| self.busy.get(*partition) == Some(&false))?;
@@ -179,10 +217,12 @@ impl Topic {
     fn take_group(&mut self) -> Vec<Box<dyn Parcel>> {
         let (mut group, mut bytes) = (Vec::new(), 0);
         while let Some(first) = self.waiting.front() {
-            bytes += first.parcel.bytes();
+            let of_first = first.parcel.bytes();
+            bytes += of_first;
             if bytes > GROUP_BYTES && !group.is_empty() {
                 break;
             }
+            self.waiting_bytes -= of_first;
             group.extend(self.waiting.pop_front().map(|waiting| waiting.parcel));
         }
         group
@@ -192,7 +232,9 @@ impl Topic {
         let is_late = |waiting: &&Waiting| waiting.since.elapsed() >= longest_wait;
         let count = self.waiting.iter().take_while(is_late).count();
         let late = self.waiting.drain(..count);
-        late.map(|waiting| waiting.parcel).collect()
+        let late: Vec<_> = late.map(|waiting| waiting.parcel).collect();
+        self.waiting_bytes -= late.iter().map(|parcel| parcel.bytes()).sum::<usize>();
+        late
     }
 
     /// Nothing to remember.
@@ -290,6 +332,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn small_batches_go_to_two_partitions_at_once_and_more_when_a_share_waits() {
+        let test = Test::new(3_600_000);
+        for name in ["a", "b", "c"] {
+            test.submit(4, name, 10);
+        }
+        assert_eq!(test.handed(), [("a", Some(0)), ("b", Some(1))]);
+        test.submit(4, "d", SHARE_BYTES);
+        assert_eq!(test.handed()[2..], [("c", Some(2)), ("d", Some(2))]);
+        test.submit(4, "e", 10);
+        test.report("a");
+        assert_eq!(test.handed().len(), 4, "two others are on their way");
+        test.report("b");
+        assert_eq!(
+            test.handed()[4..],
+            [("e", Some(3))],
+            "partitions follow each other"
+        );
+    }
+
+    #[tokio::test]
     async fn a_group_is_a_batch_at_most() {
         let test = Test::new(3_600_000);
         for name in ["a", "b", "c"] {
@@ -325,7 +387,7 @@ mod tests {
     async fn fewer_partitions_than_before() {
         let test = Test::new(3_600_000);
         for name in ["a", "b", "c"] {
-            test.submit(3, name, 10);
+            test.submit(3, name, SHARE_BYTES);
         }
         test.report("b");
         test.report("c");

@@ -15,7 +15,8 @@ use crate::kafka;
 /// Options of `bench proxy`.
 #[derive(Debug, Args)]
 pub(crate) struct ProxyArgs {
-    /// Rounds of loop, 1 record, 100 records; medians are compared
+    /// Rounds of loop, 1 record, 100 records; medians are compared. One more goes before them, uncounted: a JVM that has
+    /// just started compiles its code meanwhile
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// Measured seconds of each point
@@ -57,18 +58,19 @@ pub(crate) fn run(args: &ProxyArgs) -> Result<()> {
         proxy.memory()?.resident
     );
     let (mut loops, mut points) = (Vec::new(), Vec::new());
-    for round in 1..=args.rounds {
+    for round in 0..=args.rounds {
+        let counts = round > 0;
         let rate = bare_loop(args, &broker, round)?;
         println!(
             "round {round}  bare producer loop        {:>9} records/s  {:.2} µs CPU a record",
             grouped(rate.records_per_second),
             rate.cpu_us
         );
-        loops.push(rate);
+        loops.extend(counts.then_some(rate));
         for batch in &args.batches {
             let point = measure(&proxy, args, &broker, round, *batch)?;
             print_point(round, &point, proxy.memory()?);
-            points.push(point);
+            points.extend(counts.then_some(point));
         }
     }
     print_ratios(args, &loops, &points);
