@@ -5,6 +5,8 @@
 //! translation can honour (a key store that cannot be opened, Kerberos). Unknown names are passed on when librdkafka knows them and
 //! dropped with a reason otherwise.
 
+use std::sync::Arc;
+
 use rdkafka::ClientConfig;
 
 use crate::config_def::{ConfigError, ConfigErrors};
@@ -13,10 +15,12 @@ use crate::secret::{MASK, is_secret_name};
 
 mod iam;
 mod names;
+mod oidc;
 mod sasl;
 mod tls;
 
 pub use iam::IamSettings;
+pub use oidc::OidcSettings;
 
 /// What kind of client the settings are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +51,8 @@ pub struct KafkaConfig {
     pub dropped: Vec<Dropped>,
     /// Set when the client authenticates by AWS IAM.
     pub iam: Option<IamSettings>,
+    /// Set when the client logs in by tokens of an identity provider.
+    pub oidc: Option<Arc<OidcSettings>>,
 }
 
 impl std::fmt::Debug for KafkaConfig {
@@ -60,6 +66,7 @@ impl std::fmt::Debug for KafkaConfig {
             .field("settings", &settings)
             .field("dropped", &self.dropped)
             .field("iam", &self.iam)
+            .field("oidc", &self.oidc)
             .finish()
     }
 }

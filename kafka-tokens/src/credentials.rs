@@ -15,13 +15,13 @@ const SESSION: &str = "sluiceway";
 
 /// Where credentials come from, and the region that tokens are for.
 #[derive(Debug)]
-pub struct Source {
+pub struct AwsCredentials {
     /// The cluster's region.
     pub region: String,
     provider: SharedCredentialsProvider,
 }
 
-impl Source {
+impl AwsCredentials {
     /// Finds out where they come from; asks nobody for them yet.
     ///
     /// # Errors
@@ -75,7 +75,8 @@ async fn assume(
     SharedCredentialsProvider::new(builder.build_from_provider(base).await)
 }
 
-fn causes(error: &dyn std::error::Error) -> String {
+/// An error with all its causes.
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

@@ -1,21 +1,21 @@
 //! The token of one identity, kept and renewed in the background.
 //!
-//! Clients ask on threads of their own, a producer on the one that also hands out delivery reports: it must not wait for AWS.
-//! So each identity has a keeper: a thread that fetches credentials and signs a token when 60 % of the last one's life are
+//! Clients ask on threads of their own, a producer on the one that also hands out delivery reports: it must not wait for AWS or an
+//! identity provider. So each identity has a keeper: a thread that gets the next token when 60 % of the last one's life are
 //! over (librdkafka asks for the next at 80 %). Whoever asks gets the kept token at once; only before the first one it waits.
 //! A keeper whom nobody has asked for two lives of a token ends, and begins anew when it is asked.
 //!
-//! In: [`IamSettings`]. Out: tokens. What fails: credentials, region; tried again every few seconds, told once a reason.
+//! In: an [`Identity`]. Out: tokens. What fails: credentials, region, the provider; tried again every few seconds, told once a
+//! reason.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::{Condvar, Mutex};
-use sluiceway_common::kafka_config::IamSettings;
 
-use crate::credentials::Source;
-use crate::{Token, TokenError, sign};
+use crate::identity::{Identity, Source};
+use crate::{Token, TokenError};
 
 /// A token is renewed when so much of its life is over, in percent.
 const RENEW_AT: u32 = 60;
@@ -23,18 +23,18 @@ const RENEW_AT: u32 = 60;
 const GIVE_UNTIL: u32 = 95;
 /// Longest wait of a client for the first token.
 const WAIT: Duration = Duration::from_secs(15);
-/// Longest time that fetching credentials may take.
+/// Longest time that getting a token may take.
 const FETCH: Duration = Duration::from_secs(30);
 /// Pause after a failure.
 const PAUSE: Duration = Duration::from_secs(5);
 /// Shortest pause between two tokens, for credentials whose life is very short.
 const LEAST_PAUSE: Duration = Duration::from_millis(500);
-/// A keeper ends when nobody has asked it for so long.
-const IDLE: Duration = Duration::from_secs(2 * sign::LIFETIME.as_secs());
+/// A keeper ends when nobody has asked it for so long, and for two lives of its token.
+const IDLE: Duration = Duration::from_secs(1800);
 
 /// See the module.
 pub struct Keeper {
-    settings: IamSettings,
+    identity: Identity,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -47,24 +47,33 @@ struct State {
     running: bool,
 }
 
+impl State {
+    /// How long nobody has to ask for the keeper to end.
+    fn idle(&self) -> Duration {
+        let life = self.token.as_ref().map(|token| token.life);
+        let life = life.and_then(|(made, ends)| ends.duration_since(made).ok());
+        IDLE.max(life.unwrap_or_default().saturating_mul(2))
+    }
+}
+
 /// All keepers of the process: clients of the same identity share one, however many there are.
 static KEEPERS: LazyLock<Mutex<HashMap<String, Arc<Keeper>>>> = LazyLock::new(Mutex::default);
 
 impl Keeper {
     /// The keeper of an identity.
     #[must_use]
-    pub fn of(settings: &IamSettings) -> Arc<Self> {
+    pub fn of(identity: &Identity) -> Arc<Self> {
         let mut keepers = KEEPERS.lock();
         // Those that have ended, and that nobody is about to ask, are made again when they are wanted.
         keepers.retain(|_, keeper| Arc::strong_count(keeper) > 1 || keeper.state.lock().running);
-        let keeper = keepers.entry(settings.to_text());
-        let new = || Arc::new(Self::new(settings.clone()));
+        let keeper = keepers.entry(identity.to_text());
+        let new = || Arc::new(Self::new(identity.clone()));
         Arc::clone(keeper.or_insert_with(new))
     }
 
-    fn new(settings: IamSettings) -> Self {
+    fn new(identity: Identity) -> Self {
         Self {
-            settings,
+            identity,
             state: Mutex::new(State {
                 token: None,
                 failure: None,
@@ -98,7 +107,7 @@ impl Keeper {
                 return Err(failure.clone());
             }
             if self.changed.wait_until(&mut state, until).timed_out() {
-                return Err(TokenError::TooSlow(WAIT));
+                return Err(self.too_slow(WAIT));
             }
         }
     }
@@ -119,10 +128,10 @@ impl Keeper {
         let mut source = None;
         loop {
             let renewed = tokio::time::timeout(FETCH, self.renew(&mut source)).await;
-            let pause = self.publish(renewed.unwrap_or(Err(TokenError::TooSlow(FETCH))));
+            let pause = self.publish(renewed.unwrap_or(Err(self.too_slow(FETCH))));
             tokio::time::sleep(pause).await;
             let mut state = self.state.lock();
-            if state.asked.elapsed() > IDLE {
+            if state.asked.elapsed() > state.idle() {
                 state.running = false;
                 return;
             }
@@ -132,10 +141,13 @@ impl Keeper {
     async fn renew(&self, source: &mut Option<Source>) -> Result<Token, TokenError> {
         let source = match source {
             Some(source) => source,
-            None => source.insert(Source::open(&self.settings).await?),
+            None => source.insert(Source::open(&self.identity).await?),
         };
-        let credentials = source.fetch().await?;
-        sign::token(&credentials, &source.region, SystemTime::now())
+        source.token().await
+    }
+
+    fn too_slow(&self, limit: Duration) -> TokenError {
+        TokenError::TooSlow(self.identity.kind(), limit)
     }
 
     /// Keeps a token, or why there is none; returns how long to pause.
@@ -143,7 +155,8 @@ impl Keeper {
         let mut state = self.state.lock();
         let pause = match renewed {
             Ok(token) => {
-                tracing::debug!(region = self.settings.region, "a token for MSK was signed");
+                let kind = self.identity.kind();
+                tracing::debug!(kind, ends = ?token.life.1, "there is a new token for Kafka");
                 let due = token.at(RENEW_AT).duration_since(SystemTime::now());
                 state.failure = None;
                 state.token = Some(token);
@@ -151,7 +164,7 @@ impl Keeper {
             }
             Err(error) => {
                 if state.failure.as_ref() != Some(&error) {
-                    tracing::warn!(%error, "no token for MSK; it is tried again");
+                    tracing::warn!(%error, "no token for Kafka; it is tried again");
                 }
                 state.failure = Some(error);
                 PAUSE
@@ -167,8 +180,10 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    use sluiceway_common::kafka_config::IamSettings;
+
     fn keeper() -> Keeper {
-        Keeper::new(IamSettings::default())
+        Keeper::new(Identity::Iam(IamSettings::default()))
     }
 
     fn token(life: Duration) -> Token {
@@ -187,6 +202,15 @@ mod tests {
         assert_eq!(pause, LEAST_PAUSE);
     }
 
+    /// Clients of a token of a day ask once in twenty hours.
+    #[test]
+    fn a_keeper_waits_for_two_lives_of_its_token() {
+        let keeper = keeper();
+        assert_eq!(keeper.state.lock().idle(), IDLE);
+        keeper.publish(Ok(token(Duration::from_secs(86_400))));
+        assert_eq!(keeper.state.lock().idle().as_secs(), 2 * 86_400);
+    }
+
     #[test]
     fn a_failure_is_told_at_once_unless_a_token_is_left() {
         let keeper = Arc::new(keeper());
@@ -200,14 +224,14 @@ mod tests {
 
     #[test]
     fn clients_of_one_identity_share_a_keeper() {
-        let settings = IamSettings {
+        let identity = Identity::Iam(IamSettings {
             profile: Some("shared".to_owned()),
             ..IamSettings::default()
-        };
-        let first = Keeper::of(&settings);
+        });
+        let first = Keeper::of(&identity);
         first.state.lock().running = true;
-        assert!(Arc::ptr_eq(&first, &Keeper::of(&settings)));
-        let other = Keeper::of(&IamSettings::default());
+        assert!(Arc::ptr_eq(&first, &Keeper::of(&identity)));
+        let other = Keeper::of(&Identity::Iam(IamSettings::default()));
         assert!(!Arc::ptr_eq(&first, &other));
     }
 }

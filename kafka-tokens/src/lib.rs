@@ -4,8 +4,9 @@
 //! librdkafka ── wants a token ──▶ a client's context ──▶ answer(sasl.oauthbearer.config) ─┐
 //! the proxy's own connection ───────────────────────────▶ Login::token ──────────────────┤
 //!                                                                                        ▼
-//!                              unsecured: made on the spot          AWS_MSK_IAM: keeper (one a settings text)
-//!                                                                     credentials (AWS SDK) ─▶ sign ─▶ kept until 60 % of its life
+//!                              unsecured: made on the spot          else: keeper (one an identity)
+//!                                                                     AWS_MSK_IAM: credentials (AWS SDK) ─▶ sign ─┐
+//!                                                                     OIDC: the provider's token endpoint ────────┴▶ kept until 60 % of its life
 //! ```
 //!
 //! `AWS_MSK_IAM` is OAUTHBEARER underneath: MSK takes a request to `kafka-cluster:Connect`, signed but never sent, as the
@@ -17,13 +18,17 @@
 //! | [`login`] | contexts of clients that have no other callbacks; a consumer's first login |
 //! | [`unsecured`] | tokens that nobody signed, for brokers that take them |
 //! | [`keeper`] | the token of one identity, renewed in the background |
+//! | [`identity`] | whose token, and from whom |
+//! | [`provider`] | an identity provider's token endpoint (OIDC client credentials), or a file |
 //! | [`credentials`] | the AWS SDK's credentials, and roles taken over with them |
 //! | [`sign`] | MSK's token |
 #![forbid(unsafe_code)]
 
 pub mod credentials;
+pub mod identity;
 pub mod keeper;
 pub mod login;
+pub mod provider;
 pub mod sign;
 pub mod unsecured;
 
@@ -31,10 +36,10 @@ use std::error::Error as StdError;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rdkafka::client::OAuthToken;
-use sluiceway_common::kafka_config::IamSettings;
 use sluiceway_common::secret::Secret;
 use thiserror::Error;
 
+pub use identity::Identity;
 pub use keeper::Keeper;
 pub use login::{LoginContext, by_tokens, log_in, never_by_admin_clients};
 pub use unsecured::Unsecured;
@@ -44,8 +49,8 @@ pub use unsecured::Unsecured;
 pub enum TokenError {
     /// The settings name no way to a token.
     #[error(
-        "SASL/OAUTHBEARER needs tokens: set sasl.mechanism=AWS_MSK_IAM with the IAMLoginModule in sasl.jaas.config, or \
-         enable.sasl.oauthbearer.unsecure.jwt=true with sasl.oauthbearer.config for brokers that take unsecured ones ({0})"
+        "SASL/OAUTHBEARER needs tokens: set sasl.mechanism=AWS_MSK_IAM with the IAMLoginModule in sasl.jaas.config, \
+         sasl.oauthbearer.token.endpoint.url with the OAuthBearerLoginModule, or enable.sasl.oauthbearer.unsecure.jwt=true with sasl.oauthbearer.config for brokers that take unsecured ones ({0})"
     )]
     NoWay(String),
     /// The brokers' names tell no region, and nothing else does.
@@ -60,11 +65,19 @@ pub enum TokenError {
     /// The signer.
     #[error("AWS_MSK_IAM: the token cannot be signed: {0}")]
     Signing(String),
-    /// It took too long.
-    #[error("AWS_MSK_IAM: no credentials within {0:?}")]
-    TooSlow(Duration),
+    /// The identity provider cannot be asked, refuses, or answers with something else.
+    #[error("OAUTHBEARER: no token from {endpoint}: {reason}")]
+    Provider {
+        /// The address without its query.
+        endpoint: String,
+        /// Why not, and what to look at.
+        reason: String,
+    },
+    /// It took too long: the way to log in, and the limit.
+    #[error("{0}: no token within {1:?}")]
+    TooSlow(&'static str, Duration),
     /// The system gives no thread.
-    #[error("AWS_MSK_IAM: no thread for fetching credentials: {0}")]
+    #[error("no thread for fetching tokens: {0}")]
     NoThread(String),
 }
 
@@ -95,8 +108,8 @@ impl Token {
 /// How a client logs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Login {
-    /// By AWS IAM.
-    Iam(IamSettings),
+    /// With tokens that are fetched: by AWS IAM, from an identity provider.
+    Kept(Identity),
     /// With tokens that nobody signed.
     Unsecured(Unsecured),
 }
@@ -105,11 +118,11 @@ impl Login {
     /// Reads `sasl.oauthbearer.config`.
     ///
     /// # Errors
-    /// It is neither of the two.
+    /// It is none of these.
     pub fn parse(config: Option<&str>) -> Result<Self, TokenError> {
         let config = config.unwrap_or_default();
-        if let Some(iam) = IamSettings::from_text(config) {
-            return Ok(Self::Iam(iam));
+        if let Some(identity) = Identity::from_text(config) {
+            return Ok(Self::Kept(identity));
         }
         let unsecured = Unsecured::parse(config).map_err(TokenError::NoWay)?;
         Ok(Self::Unsecured(unsecured))
@@ -121,7 +134,7 @@ impl Login {
     /// See [`TokenError`].
     pub fn token_blocking(&self) -> Result<Token, TokenError> {
         match self {
-            Self::Iam(settings) => Keeper::of(settings).token(),
+            Self::Kept(identity) => Keeper::of(identity).token(),
             Self::Unsecured(unsecured) => Ok(unsecured.token(SystemTime::now())),
         }
     }
@@ -146,7 +159,7 @@ impl Login {
 
     fn principal(&self) -> &str {
         match self {
-            Self::Iam(_) => "aws-msk-iam",
+            Self::Kept(identity) => identity.principal(),
             Self::Unsecured(unsecured) => &unsecured.principal,
         }
     }

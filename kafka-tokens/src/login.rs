@@ -24,15 +24,14 @@ impl ClientContext for LoginContext {
 
 impl ConsumerContext for LoginContext {}
 
-/// Whether a client of these settings asks its context for tokens. (librdkafka fetches those of an OIDC server itself.)
+/// Whether a client of these settings asks its context for tokens.
 #[must_use]
 pub fn by_tokens(config: &ClientConfig) -> bool {
     let is = |name: &str, value: &str| {
         let found = config.get(name);
         found.is_some_and(|found| found.eq_ignore_ascii_case(value))
     };
-    (is("sasl.mechanisms", "OAUTHBEARER") || is("sasl.mechanism", "OAUTHBEARER"))
-        && !is("sasl.oauthbearer.method", "oidc")
+    is("sasl.mechanisms", "OAUTHBEARER") || is("sasl.mechanism", "OAUTHBEARER")
 }
 
 /// Whether a client of these settings has no token unless it is polled, which the library's admin client never is.

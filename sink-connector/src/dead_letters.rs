@@ -285,7 +285,7 @@ async fn make_topic(settings: &KafkaConfig, config: &DeadLetterConfig) -> Result
     if never_by_admin_clients(&settings) {
         tracing::info!(
             topic = config.topic,
-            "with AWS_MSK_IAM the dead-letter topic is not made here: it has to be there"
+            "with AWS_MSK_IAM and OAUTHBEARER the dead-letter topic is not made here: it has to be there"
         );
         return Ok(());
     }

@@ -2,6 +2,7 @@
 
 use super::KafkaConfig;
 use super::iam::{self, IamSettings};
+use super::oidc;
 use crate::config_def::{ConfigError, ConfigErrors};
 use crate::jaas::JaasConfig;
 use crate::props::Properties;
@@ -25,8 +26,16 @@ pub(super) fn translate(java: &Properties, out: &mut KafkaConfig, errors: &mut C
         Some(name) if !name.is_empty() => out.set("sasl.mechanisms", name),
         _ => {}
     }
+    let handler = text("sasl.login.callback.handler.class").unwrap_or_default();
+    let by_provider = mechanism == Some("OAUTHBEARER")
+        && !handler.ends_with(iam::OAUTH_HANDLER)
+        && asks_a_provider(java, handler);
     for (key, value) in java.iter().filter(|(key, _)| owns(key)) {
-        translate_one(key, value.trim(), out);
+        match oidc::owns(key) {
+            true if by_provider => {}
+            true => out.drop_key(key, oidc::UNUSED),
+            false => translate_one(key, value.trim(), out),
+        }
     }
     let jaas = text("sasl.jaas.config").and_then(|line| {
         JaasConfig::parse(line)
@@ -36,9 +45,10 @@ pub(super) fn translate(java: &Properties, out: &mut KafkaConfig, errors: &mut C
             })
             .ok()
     });
-    let handler = text("sasl.login.callback.handler.class").unwrap_or_default();
     if mechanism == Some(iam::MECHANISM) || handler.ends_with(iam::OAUTH_HANDLER) {
         by_iam(java, jaas.as_ref(), out, errors);
+    } else if by_provider {
+        oidc::translate(java, jaas.as_ref(), out, errors);
     } else if let Some(jaas) = jaas {
         apply_jaas(&jaas, out, errors);
     }
@@ -77,7 +87,15 @@ fn by_iam(
     out.iam = Some(settings);
 }
 
-fn uses_sasl(java: &Properties) -> bool {
+/// Whether the client is to ask an identity provider. One that names Kafka's handler but no address is told so.
+fn asks_a_provider(java: &Properties, handler: &str) -> bool {
+    let set = |key: &str| java.get(key).is_some_and(|text| !text.trim().is_empty());
+    set(oidc::ENDPOINT)
+        || handler.ends_with(oidc::HANDLER)
+        || java.get("sasl.oauthbearer.method").is_some_and(|text| text.trim() == "oidc")
+}
+
+pub(super) fn uses_sasl(java: &Properties) -> bool {
     java.get("security.protocol")
         .is_some_and(|protocol| protocol.trim().to_ascii_uppercase().starts_with("SASL"))
 }
@@ -91,15 +109,11 @@ fn translate_one(key: &str, value: &str, out: &mut KafkaConfig) {
             let known = [
                 "IAMClientCallbackHandler",
                 iam::OAUTH_HANDLER,
-                "OAuthBearerLoginCallbackHandler",
+                oidc::HANDLER,
             ];
             if !known.iter().any(|class| value.ends_with(class)) {
                 out.drop_key(key, "a Java class cannot run here");
             }
-        }
-        "sasl.oauthbearer.token.endpoint.url" => {
-            out.set("sasl.oauthbearer.method", "oidc");
-            out.set("sasl.oauthbearer.token.endpoint.url", value);
         }
         _ if key.starts_with("sasl.kerberos.") => out.drop_key(key, "Kerberos is not supported"),
         _ if key.starts_with("sasl.login.") => {
@@ -131,17 +145,8 @@ fn apply_jaas(jaas: &JaasConfig, out: &mut KafkaConfig, errors: &mut ConfigError
             "sasl.jaas.config: the IAMLoginModule goes with sasl.mechanism=AWS_MSK_IAM; set it, or name the login module \
              of the mechanism that is meant",
         )),
-        "OAuthBearerLoginModule" => {
-            for (option, setting) in [
-                ("clientId", "sasl.oauthbearer.client.id"),
-                ("clientSecret", "sasl.oauthbearer.client.secret"),
-                ("scope", "sasl.oauthbearer.scope"),
-            ] {
-                if let Some(value) = jaas.option(option) {
-                    out.set(setting, value);
-                }
-            }
-        }
+        // Unsecured tokens: `sasl.oauthbearer.config` has all there is to say.
+        "OAuthBearerLoginModule" => {}
         other => errors.0.push(ConfigError::other(
             "sasl.jaas.config",
             format!("sasl.jaas.config: the login module {other} is not supported"),

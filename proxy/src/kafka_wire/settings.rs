@@ -58,7 +58,7 @@ pub(crate) enum Mechanism {
     ScramSha256,
     /// SCRAM with SHA-512.
     ScramSha512,
-    /// Bearer tokens (RFC 7628): those of AWS IAM, and unsecured ones.
+    /// Bearer tokens (RFC 7628): those of AWS IAM, of an identity provider, and unsecured ones.
     OauthBearer,
 }
 
@@ -165,15 +165,15 @@ fn sasl<'a>(config: &KafkaConfig, get: &impl Fn(&str) -> Option<&'a str>) -> Res
         Some(Mechanism::Plain) => Some(Mechanism::Plain),
         Some(Mechanism::OauthBearer) => {
             let unsecured = get("enable.sasl.oauthbearer.unsecure.jwt") == Some("true");
-            (unsecured || config.iam.is_some()).then_some(Mechanism::OauthBearer)
+            (unsecured || config.iam.is_some() || config.oidc.is_some()).then_some(Mechanism::OauthBearer)
         }
         Some(scram) if cfg!(feature = "tls") => Some(scram),
         _ => None,
     };
     let mechanism = mechanism.ok_or_else(|| {
         format!(
-            "the v3 API's own connection to Kafka speaks PLAIN, SCRAM, AWS_MSK_IAM and OAUTHBEARER with unsecured tokens, not {name} \
-             as sasl.mechanism asks for"
+            "the v3 API's own connection to Kafka speaks PLAIN, SCRAM, AWS_MSK_IAM and OAUTHBEARER with \
+             sasl.oauthbearer.token.endpoint.url or unsecured tokens, not {name} as sasl.mechanism asks for"
         )
     })?;
     let login = match mechanism {

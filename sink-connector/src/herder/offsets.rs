@@ -216,7 +216,7 @@ impl Group {
     fn delete(&self, verb: &str) -> Result<(), HerderError> {
         if never_by_admin_clients(&self.client) {
             return Err(HerderError::BadRequest(format!(
-                "Offsets of connector {} cannot be removed over AWS_MSK_IAM; set them with PATCH, or remove the group {} with \
+                "Offsets of connector {} cannot be removed over AWS_MSK_IAM and OAUTHBEARER; set them with PATCH, or remove the group {} with \
                  kafka-consumer-groups.sh --delete",
                 self.connector, self.id
             )));

@@ -54,7 +54,7 @@ pub(super) async fn prepare(
     if never_by_admin_clients(client) {
         // Whoever reads the topics tells when one is not there.
         tracing::info!(
-            "with AWS_MSK_IAM the worker's topics are taken as they are: they have to be there, compacted, the config topic \
+            "with AWS_MSK_IAM and OAUTHBEARER the worker's topics are taken as they are: they have to be there, compacted, the config topic \
              with one partition"
         );
         return Ok(());
