@@ -76,9 +76,11 @@ impl Provider {
             let response = self.client.request(request(&self.settings)?).await;
             let response = response.map_err(|error| causes(&error))?;
             let status = response.status();
-            let body = Limited::new(response.into_body(), MAX_BYTES).collect().await;
+            let body = Limited::new(response.into_body(), MAX_BYTES)
+                .collect()
+                .await;
             let body = body.map_err(|error| format!("its answer breaks off: {error}"))?;
-            Ok((status, body.to_bytes()))
+            Ok::<_, String>((status, body.to_bytes()))
         };
         let (status, body) = tokio::time::timeout(limit, exchange)
             .await
@@ -92,7 +94,9 @@ impl Provider {
 }
 
 async fn from_file(path: &str) -> Result<Token, String> {
-    let size = tokio::fs::metadata(path).await.map_err(|error| error.to_string())?;
+    let size = tokio::fs::metadata(path)
+        .await
+        .map_err(|error| error.to_string())?;
     if size.len() > MAX_BYTES as u64 {
         return Err("the file is no token: it is larger than a megabyte".to_owned());
     }
@@ -103,7 +107,10 @@ async fn from_file(path: &str) -> Result<Token, String> {
 
 /// The question, header for header as Kafka's Java client puts it.
 fn request(settings: &OidcSettings) -> Result<Request<Full<Bytes>>, String> {
-    let uri: Uri = settings.endpoint.parse().map_err(|_| "the address is no URL")?;
+    let uri: Uri = settings
+        .endpoint
+        .parse()
+        .map_err(|_| "the address is no URL")?;
     let mut form = "grant_type=client_credentials".to_owned();
     if let Some(scope) = &settings.scope {
         form.push_str("&scope=");
@@ -174,14 +181,17 @@ fn connector(mut http: HttpConnector, settings: &OidcSettings) -> Result<Connect
     let mut roots = RootCertStore::empty();
     if let Some(trust) = &settings.trust {
         let trusted = Store::from(trust).trusted();
-        let trusted = trusted.map_err(|error| format!("{error}; {}", error.advice("ssl.truststore")))?;
+        let trusted =
+            trusted.map_err(|error| format!("{error}; {}", error.advice("ssl.truststore")))?;
         for certificate in trusted {
             roots.add(certificate).map_err(|error| error.to_string())?;
         }
     }
     let system = settings.trust.is_none() && settings.endpoint.starts_with("https:");
     let config = match system {
-        true => builder.with_native_roots().map_err(|error| error.to_string())?,
+        true => builder
+            .with_native_roots()
+            .map_err(|error| error.to_string())?,
         false => builder.with_root_certificates(roots),
     };
     Ok(HttpsConnectorBuilder::new()

@@ -49,6 +49,7 @@ pub mod session;
 pub mod store_stand_in;
 pub mod target;
 pub mod tiling;
+pub mod token_endpoint;
 pub mod usage;
 
 use std::io::Read;

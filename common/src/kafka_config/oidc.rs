@@ -24,7 +24,8 @@ pub(super) const ENDPOINT: &str = "sasl.oauthbearer.token.endpoint.url";
 pub(super) const HANDLER: &str = "OAuthBearerLoginCallbackHandler";
 
 /// Why such a setting has no effect with another way to log in.
-pub(super) const UNUSED: &str = "only sasl.mechanism=OAUTHBEARER with sasl.oauthbearer.token.endpoint.url uses it";
+pub(super) const UNUSED: &str =
+    "only sasl.mechanism=OAUTHBEARER with sasl.oauthbearer.token.endpoint.url uses it";
 
 const JAAS: &str = "sasl.jaas.config";
 const LINE: &str = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required clientId=\"<id>\" \
@@ -219,7 +220,10 @@ pub(super) fn translate(
             }
         }
     }
-    if java.get("enable.sasl.oauthbearer.unsecure.jwt").is_some_and(|text| text.trim() == "true") {
+    if java
+        .get("enable.sasl.oauthbearer.unsecure.jwt")
+        .is_some_and(|text| text.trim() == "true")
+    {
         errors.0.push(ConfigError::other(
             ENDPOINT,
             format!(
@@ -305,7 +309,8 @@ mod tests {
         if !crate::kafka_config::has_tls() {
             return;
         }
-        let module = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;";
+        let module =
+            "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;";
         let config = with(&[(ENDPOINT, "file:///var/run/token"), (JAAS, module)]).unwrap();
         assert_eq!(config.oidc.unwrap().file(), Some("/var/run/token"));
     }
@@ -315,17 +320,35 @@ mod tests {
         let module = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required";
         let plain = "org.apache.kafka.common.security.plain.PlainLoginModule required username=u password=planted;";
         for (changes, told) in [
-            ([(ENDPOINT, "id.example/token")].as_slice(), "is \"id.example/token\"; write https://"),
+            (
+                [(ENDPOINT, "id.example/token")].as_slice(),
+                "is \"id.example/token\"; write https://",
+            ),
             (&[(ENDPOINT, "https:///token")], "write https://"),
-            (&[(JAAS, &format!("{module} clientId=me;"))], "needs clientId and clientSecret"),
+            (
+                &[(JAAS, &format!("{module} clientId=me;"))],
+                "needs clientId and clientSecret",
+            ),
             (&[(JAAS, plain)], "PlainLoginModule does not go with"),
-            (&[("security.protocol", "PLAINTEXT")], "set security.protocol=SASL_SSL"),
-            (&[("enable.sasl.oauthbearer.unsecure.jwt", "true")], "exclude one another"),
-            (&[("sasl.login.read.timeout.ms", "soon")], "write milliseconds"),
+            (
+                &[("security.protocol", "PLAINTEXT")],
+                "set security.protocol=SASL_SSL",
+            ),
+            (
+                &[("enable.sasl.oauthbearer.unsecure.jwt", "true")],
+                "exclude one another",
+            ),
+            (
+                &[("sasl.login.read.timeout.ms", "soon")],
+                "write milliseconds",
+            ),
             (&[(ENDPOINT, "")], "sasl.oauthbearer.token.endpoint.url"),
         ] {
             let error = with(changes).unwrap_err().to_string();
-            assert!(error.contains(told) && !error.contains("planted"), "{told}: {error}");
+            assert!(
+                error.contains(told) && !error.contains("planted"),
+                "{told}: {error}"
+            );
         }
     }
 }

@@ -92,7 +92,9 @@ fn asks_a_provider(java: &Properties, handler: &str) -> bool {
     let set = |key: &str| java.get(key).is_some_and(|text| !text.trim().is_empty());
     set(oidc::ENDPOINT)
         || handler.ends_with(oidc::HANDLER)
-        || java.get("sasl.oauthbearer.method").is_some_and(|text| text.trim() == "oidc")
+        || java
+            .get("sasl.oauthbearer.method")
+            .is_some_and(|text| text.trim() == "oidc")
 }
 
 pub(super) fn uses_sasl(java: &Properties) -> bool {

@@ -75,7 +75,11 @@ pub(super) fn refusal(body: &[u8], secret: &Secret) -> String {
         true => text,
         false => text.replace(secret.expose(), MASK),
     };
-    let text: String = text.chars().filter(|c| !c.is_control()).take(TOLD).collect();
+    let text: String = text
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(TOLD)
+        .collect();
     let advice = match error {
         "invalid_client" | "unauthorized_client" => "; look at clientId and clientSecret",
         "invalid_scope" => "; look at scope",
@@ -127,10 +131,19 @@ mod tests {
         let ends = |exp: u64| jwt(&json!({"sub": "me", "exp": exp}));
         for (answer, seconds) in [
             (json!({"access_token": "opaque", "expires_in": 300}), 300),
-            (json!({"access_token": "opaque", "expires_in": "300", "token_type": "bearer"}), 300),
+            (
+                json!({"access_token": "opaque", "expires_in": "300", "token_type": "bearer"}),
+                300,
+            ),
             (json!({"access_token": ends(1_700_000_060)}), 60),
-            (json!({"access_token": ends(1_700_000_060), "expires_in": 3600}), 60),
-            (json!({"access_token": ends(1_700_003_600), "expires_in": 30}), 30),
+            (
+                json!({"access_token": ends(1_700_000_060), "expires_in": 3600}),
+                60,
+            ),
+            (
+                json!({"access_token": ends(1_700_003_600), "expires_in": 30}),
+                30,
+            ),
         ] {
             assert_eq!(life(&answer), Ok(seconds), "{answer}");
         }
@@ -141,11 +154,23 @@ mod tests {
         for (answer, told) in [
             (json!("text"), "no access_token"),
             (json!({"token": "a"}), "no access_token"),
-            (json!({"access_token": "a\u{1}b", "expires_in": 1}), "no token has"),
-            (json!({"access_token": "a", "token_type": "mac", "expires_in": 1}), "another type"),
+            (
+                json!({"access_token": "a\u{1}b", "expires_in": 1}),
+                "no token has",
+            ),
+            (
+                json!({"access_token": "a", "token_type": "mac", "expires_in": 1}),
+                "another type",
+            ),
             (json!({"access_token": "a.b.c"}), "how long"),
-            (json!({"access_token": "a", "expires_in": -5}), "ended 0 s ago"),
-            (json!({"access_token": jwt(&json!({"exp": 1_699_999_990}))}), "ended 10 s ago; compare the clocks"),
+            (
+                json!({"access_token": "a", "expires_in": -5}),
+                "ended 0 s ago",
+            ),
+            (
+                json!({"access_token": jwt(&json!({"exp": 1_699_999_990}))}),
+                "ended 10 s ago; compare the clocks",
+            ),
         ] {
             let error = life(&answer).unwrap_err();
             assert!(error.contains(told), "{answer}: {error}");

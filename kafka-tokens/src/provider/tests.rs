@@ -22,7 +22,9 @@ async fn asked(settings: &OidcSettings) -> (http::request::Parts, String, String
     let (head, body) = request(settings).unwrap().into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     let basic = head.headers[AUTHORIZATION].to_str().unwrap();
-    let basic = STANDARD.decode(basic.strip_prefix("Basic ").unwrap()).unwrap();
+    let basic = STANDARD
+        .decode(basic.strip_prefix("Basic ").unwrap())
+        .unwrap();
     (
         head,
         String::from_utf8(basic).unwrap(),
@@ -34,11 +36,20 @@ async fn asked(settings: &OidcSettings) -> (http::request::Parts, String, String
 async fn the_question_is_javas() {
     let mut settings = settings("https://id.example/oauth2/token?tenant=1");
     let (head, basic, body) = asked(&settings).await;
-    assert_eq!((head.method.as_str(), head.uri.to_string()), ("POST", settings.endpoint.clone()));
-    assert_eq!(head.headers[CONTENT_TYPE], "application/x-www-form-urlencoded");
+    assert_eq!(
+        (head.method.as_str(), head.uri.to_string()),
+        ("POST", settings.endpoint.clone())
+    );
+    assert_eq!(
+        head.headers[CONTENT_TYPE],
+        "application/x-www-form-urlencoded"
+    );
     assert!(head.headers[AUTHORIZATION].is_sensitive());
     assert_eq!(basic, "my id:plan:ted%");
-    assert_eq!(body, "grant_type=client_credentials&scope=kafka+write%26more");
+    assert_eq!(
+        body,
+        "grant_type=client_credentials&scope=kafka+write%26more"
+    );
     settings.encode_header = true;
     settings.scope = None;
     let (_, basic, body) = asked(&settings).await;
@@ -52,7 +63,10 @@ async fn an_endpoint_that_is_not_there_is_told_without_its_query() {
     let provider = Provider::open(&settings).unwrap();
     let error = provider.token().await.unwrap_err().to_string();
     let begin = "OAUTHBEARER: no token from http://127.0.0.1:1/token: ";
-    assert!(error.starts_with(begin) && error.contains("refused"), "{error}");
+    assert!(
+        error.starts_with(begin) && error.contains("refused"),
+        "{error}"
+    );
     assert!(!error.contains("plan"), "{error}");
 }
 
@@ -61,7 +75,10 @@ async fn a_file_is_read_each_time() {
     let path = std::env::temp_dir().join(format!("sluiceway-token-{}", std::process::id()));
     let token = |exp: u64| {
         use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-        format!("e30.{}.x\n", URL_SAFE_NO_PAD.encode(format!("{{\"exp\":{exp}}}")))
+        format!(
+            "e30.{}.x\n",
+            URL_SAFE_NO_PAD.encode(format!("{{\"exp\":{exp}}}"))
+        )
     };
     let settings = Arc::new(settings(&format!("file://{}", path.display())));
     let provider = Provider::open(&settings).unwrap();

@@ -1,4 +1,4 @@
-//! Lines of `AWS_MSK_IAM` that cannot work: what a user is told, and where. No broker is needed for that.
+//! Lines of `AWS_MSK_IAM` and of OAUTHBEARER that cannot work: what a user is told, and where. No broker is needed for that.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,13 +9,14 @@ use serde_json::json;
 use super::{expect_status, produce};
 use crate::program::Program;
 use crate::target::{Proxy, SinkFiles, free_listener};
+use crate::token_endpoint::{Mood, TokenEndpoint};
 use crate::{Session, eventually};
 
 /// The list of these cases.
 #[macro_export]
 macro_rules! kafka_login_cases {
     ($kind:ident) => {
-        $crate::tests!($kind kafka_login iam_says_what_it_lacks wrong_lines_end_the_start);
+        $crate::tests!($kind kafka_login iam_says_what_it_lacks a_refused_client_says_so wrong_lines_end_the_start);
     };
 }
 
@@ -84,6 +85,68 @@ pub async fn iam_says_what_it_lacks(session: &Session) -> Result<()> {
             .then_some(()))
     })
     .await
+}
+
+/// An identity provider that refuses: clients of the proxy and probes are told its words, and the log has them once, without
+/// the secret; the sink's log likewise.
+///
+/// # Errors
+/// The case fails.
+pub async fn a_refused_client_says_so(session: &Session) -> Result<()> {
+    let endpoint = TokenEndpoint::start(LIMIT, Mood::Well).await?;
+    let told = format!(
+        "OAUTHBEARER: no token from {}: it refuses with 401 Unauthorized, invalid_client: by the stand-in; look at clientId and \
+         clientSecret",
+        endpoint.url()
+    );
+    let nowhere = "127.0.0.1:1";
+    let lines = endpoint.lines("client.", "planted-and-wrong");
+    let mut lines: Vec<(&str, &str)> = lines
+        .iter()
+        .map(|(key, value)| (&**key, &**value))
+        .collect();
+    lines.push(("producer.max.block.ms", "300"));
+    let mut proxy = Proxy::start_on(session, nowhere, &lines).await?;
+    let admin = proxy.admin.as_ref().context("no admin listener")?;
+    eventually("waiting for the probe's reason", LIMIT, async || {
+        let ready = admin.get("/readyz", None).await?;
+        Ok((ready.status == 503 && ready.text()?.contains(&told)).then_some(()))
+    })
+    .await?;
+    let record = produce("/topics/t", &json!({"records": [{"value": 1}]}));
+    let entry = proxy.http.call(&record).await?.json()?["offsets"][0].clone();
+    ensure!(entry["error_code"] == 40101, "{entry}");
+    let v3 = proxy.http.get("/v3/clusters", None).await?;
+    ensure!(v3.json()?["error_code"] == 40101, "{}", v3.text()?);
+    let log = proxy.program.as_ref().map(Program::log).unwrap_or_default();
+    let line = "no token for Kafka; it is tried again";
+    ensure!(
+        log.matches(line).count() == 1 && log.contains(&told),
+        "{log}"
+    );
+    ensure!(!log.contains("planted"), "the secret is in {log}");
+    proxy.stop().await?;
+
+    let worker = endpoint.lines("", "planted-and-wrong");
+    let mut worker: Vec<(&str, &str)> = worker
+        .iter()
+        .map(|(key, value)| (&**key, &**value))
+        .collect();
+    worker.extend([
+        ("bootstrap.servers", nowhere),
+        ("sluiceway.kafka.timeout.ms", "500"),
+    ]);
+    let sink = SinkFiles::write(session, &worker, &[])?.spawn()?;
+    eventually("waiting for the sink's log", LIMIT, async || {
+        Ok(sink.log().contains(&told).then_some(()))
+    })
+    .await?;
+    ensure!(
+        !sink.log().contains("planted"),
+        "the secret is in {}",
+        sink.log()
+    );
+    Ok(())
 }
 
 /// Each wrong line ends the start, with its key and what to write instead.

@@ -14,6 +14,7 @@ use crate::http::{Client, Request, Response};
 use crate::kafka::Kafka;
 use crate::secured_broker::SecuredBroker;
 use crate::target::{Proxy, SinkFiles};
+use crate::token_endpoint::{self, Mood, TokenEndpoint};
 use crate::{Session, eventually};
 
 /// The list of these cases.
@@ -29,14 +30,14 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// How long short-lived tokens are used: several of their lives, and several of the broker's sessions.
 const TOKENS: Duration = Duration::from_secs(20);
 
-/// SCRAM with rules, a wrong password, unsecured tokens, AWS IAM; at the same time, on one broker.
+/// SCRAM with rules, a wrong password, unsecured tokens, AWS IAM, an identity provider; at the same time, on one broker.
 ///
 /// # Errors
 /// The case fails.
 pub async fn kafka_that_keeps_strangers_out(session: &Session) -> Result<()> {
     let mut broker = SecuredBroker::start(session).await?;
     let kafka = Kafka::new(&broker.open)?;
-    for topic in ["allowed", "forbidden", "tokens", "iam", "letters"] {
+    for topic in ["allowed", "forbidden", "tokens", "iam", "oidc", "letters"] {
         kafka.create_topic(topic, 1, &[]).await?;
     }
     let all = async {
@@ -48,6 +49,7 @@ pub async fn kafka_that_keeps_strangers_out(session: &Session) -> Result<()> {
                     .context("unsecured tokens")
             },
             async { iam(session, &broker, &kafka).await.context("AWS IAM") },
+            async { oidc(session, &broker).await.context("OIDC") },
         )
     };
     all.await?;
@@ -490,4 +492,48 @@ async fn iam(session: &Session, broker: &SecuredBroker, kafka: &Kafka) -> Result
     sink.stop().await?;
     proxy.stop().await?;
     Ok(())
+}
+
+/// Tokens of an identity provider, by the lines that Java has. It is out of order when the programs start, which they say; once
+/// it is not, they work, and renew tokens of twelve seconds before they end.
+async fn oidc(session: &Session, broker: &SecuredBroker) -> Result<()> {
+    let endpoint = TokenEndpoint::start(Duration::from_secs(12), Mood::Down).await?;
+    let (_, secret) = token_endpoint::CLIENT;
+    let client = endpoint.lines("client.", secret);
+    let mut proxy = Proxy::start_on(session, &broker.unsecured, &borrowed(&client)).await?;
+    let admin = proxy.admin.as_ref().context("no admin listener")?;
+    eventually("waiting for the reason", LIMIT, async || {
+        let ready = admin.get("/readyz", None).await?;
+        let told = ready
+            .text()?
+            .contains("it refuses with 503 Service Unavailable");
+        Ok((ready.status == 503 && told).then_some(()))
+    })
+    .await?;
+    endpoint.be(Mood::Well);
+    let started = Instant::now();
+    let bucket = session.bucket("oidc").await?;
+    let connector =
+        Connector::json(session, "connect-oidc", "oidc", &bucket).set("flush.size", "5");
+    let mut worker: Vec<_> = ["", "consumer.", "producer.", "admin."]
+        .into_iter()
+        .flat_map(|prefix| endpoint.lines(prefix, secret))
+        .collect();
+    worker.push(("bootstrap.servers".to_owned(), broker.unsecured.clone()));
+    let mut sink = SinkFiles::write(session, &borrowed(&worker), &[connector])?
+        .start()
+        .await?;
+    let written = work(&proxy.http, "oidc").await?;
+    wait_for_objects(&bucket, usize::try_from(written / 5)?).await?;
+    // One keeper a process, whatever number of clients: a new token every seven seconds.
+    let (given, _) = endpoint.counts();
+    let seconds = usize::try_from(started.elapsed().as_secs())?;
+    let most = 2 * (seconds / 7 + 2);
+    ensure!((4..=most).contains(&given), "{given} tokens in {seconds} s");
+    let log = proxy.program.as_ref().map(crate::program::Program::log);
+    for log in [log.unwrap_or_default(), sink.program.log()] {
+        ensure!(!log.contains(secret), "the secret is in the log");
+    }
+    sink.stop().await?;
+    proxy.stop().await
 }

@@ -165,7 +165,8 @@ fn sasl<'a>(config: &KafkaConfig, get: &impl Fn(&str) -> Option<&'a str>) -> Res
         Some(Mechanism::Plain) => Some(Mechanism::Plain),
         Some(Mechanism::OauthBearer) => {
             let unsecured = get("enable.sasl.oauthbearer.unsecure.jwt") == Some("true");
-            (unsecured || config.iam.is_some() || config.oidc.is_some()).then_some(Mechanism::OauthBearer)
+            (unsecured || config.iam.is_some() || config.oidc.is_some())
+                .then_some(Mechanism::OauthBearer)
         }
         Some(scram) if cfg!(feature = "tls") => Some(scram),
         _ => None,
