@@ -59,22 +59,30 @@ pub struct OidcSettings {
     pub read_timeout: Duration,
 }
 
-/// Settings by their numbers; the last one was asked for last.
-static KNOWN: LazyLock<Mutex<VecDeque<(u64, Arc<OidcSettings>)>>> = LazyLock::new(Mutex::default);
+/// Settings by their numbers.
+#[derive(Default)]
+struct Known {
+    /// The last one was asked for last.
+    list: VecDeque<(u64, Arc<OidcSettings>)>,
+    /// No number is given twice.
+    next: u64,
+}
+
+static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(Mutex::default);
 
 impl OidcSettings {
     /// The text by which librdkafka is told; the settings are remembered under it.
     #[must_use]
     pub fn to_text(self: &Arc<Self>) -> String {
         let mut known = KNOWN.lock();
-        if let Some((number, _)) = known.iter().find(|(_, settings)| settings == self) {
+        if let Some((number, _)) = known.list.iter().find(|(_, settings)| settings == self) {
             return format!("{TEXT}{number}");
         }
-        let number = known.iter().map(|(number, _)| number + 1).max();
-        let number = number.unwrap_or_default();
-        known.push_back((number, Arc::clone(self)));
-        if known.len() > REMEMBERED {
-            known.pop_front();
+        let number = known.next;
+        known.next += 1;
+        known.list.push_back((number, Arc::clone(self)));
+        if known.list.len() > REMEMBERED {
+            known.list.pop_front();
         }
         format!("{TEXT}{number}")
     }
@@ -84,10 +92,10 @@ impl OidcSettings {
     pub fn from_text(text: &str) -> Option<Arc<Self>> {
         let number: u64 = text.strip_prefix(TEXT)?.parse().ok()?;
         let mut known = KNOWN.lock();
-        let place = known.iter().position(|(one, _)| *one == number)?;
-        let entry = known.remove(place)?;
+        let place = known.list.iter().position(|(one, _)| *one == number)?;
+        let entry = known.list.remove(place)?;
         let settings = Arc::clone(&entry.1);
-        known.push_back(entry);
+        known.list.push_back(entry);
         Some(settings)
     }
 
