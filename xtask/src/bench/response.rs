@@ -60,9 +60,7 @@ fn chunked_length(body: &[u8]) -> Result<Option<usize>> {
 }
 
 fn find(bytes: &[u8], pattern: &[u8]) -> Option<usize> {
-    bytes
-        .windows(pattern.len())
-        .position(|window| window == pattern)
+    memchr::memmem::find(bytes, pattern)
 }
 
 #[cfg(test)]
