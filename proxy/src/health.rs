@@ -15,6 +15,8 @@ enum State {
     Down(String),
     /// The brokers refuse the proxy's credentials.
     Refused(String),
+    /// The proxy has ended: what happens to connections that are left says nothing.
+    Ended,
 }
 
 /// The state of the way to Kafka.
@@ -56,6 +58,17 @@ impl Health {
         }
     }
 
+    /// The proxy has ended. Nothing that comes later counts.
+    pub fn end(&self) {
+        self.change(State::Ended);
+    }
+
+    /// Whether the proxy has ended.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        *self.state.lock() == State::Ended
+    }
+
     /// `Err` says why Kafka cannot be reached.
     ///
     /// # Errors
@@ -68,6 +81,7 @@ impl Health {
             State::Refused(reason) => {
                 Err(format!("Kafka refuses the proxy's credentials: {reason}"))
             }
+            State::Ended => Err("the proxy has ended".to_owned()),
         }
     }
 
@@ -94,7 +108,8 @@ impl Health {
     /// `true` when the kind of state changed.
     fn change(&self, next: State) -> bool {
         let mut state = self.state.lock();
-        let changed = std::mem::discriminant(&*state) != std::mem::discriminant(&next);
+        let differs = std::mem::discriminant(&*state) != std::mem::discriminant(&next);
+        let changed = differs && *state != State::Ended;
         if changed {
             self.up.set(i64::from(next == State::Up));
             *state = next;
@@ -124,5 +139,19 @@ mod tests {
         assert!(health.hopeless().is_some());
         health.up();
         assert_eq!(health.hopeless(), None);
+    }
+
+    #[test]
+    fn an_end_is_the_last_state() {
+        let gauge = IntGauge::new("up", "Whether.").unwrap();
+        let health = Health::new(gauge.clone());
+        health.up();
+        health.end();
+        health.down("1/1 brokers are down");
+        assert_eq!(
+            (health.check(), gauge.get()),
+            (Err("the proxy has ended".to_owned()), 0)
+        );
+        assert!(health.has_ended());
     }
 }

@@ -151,6 +151,7 @@ impl Proxy {
         if let Err(error) = flushed {
             tracing::warn!(%error, "the producer could not be flushed");
         }
+        app.health.end();
         drop(admin);
     }
 }
