@@ -1,5 +1,6 @@
 //! Transforms, predicates and header converters, driven through the pipeline with inputs and results recorded from the
-//! genuine ones. `~` stands for the package of the transforms, a schema's name for its text.
+//! genuine ones, and with random inputs that were given to Apache Kafka's own classes (3.9.1). `~` stands for the package
+//! of the transforms, a schema's name for its text.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use serde_json::{Map, Value as Json, json};
@@ -10,6 +11,8 @@ use crate::record::{Header, RawHeader};
 use crate::value::text::to_text;
 
 const CASES: &str = include_str!("../tests/data/transform-cases.json");
+/// Chains of random transforms with random options, on random records.
+const RANDOM: &str = include_str!("../tests/data/transform-cases-random.json");
 
 struct Recorded {
     schemas: Map<String, Json>,
@@ -104,7 +107,8 @@ fn check_record(recorded: &Recorded, case: &str, pipeline: &mut Pipeline, record
         })
         .collect();
     let offset = record["offset"].as_i64().unwrap();
-    let topic = format!("t_{case}");
+    let topic = record["topic"].as_str();
+    let topic = topic.map_or_else(|| format!("t_{case}"), str::to_owned);
     let raw = RawRecord {
         topic: &topic,
         partition: 0,
@@ -187,6 +191,12 @@ fn same(a: &Json, b: &Json) -> bool {
 fn records_become_what_the_genuine_transforms_make_of_them() {
     let (cases, records) = check_all(&recorded(CASES));
     assert!(cases > 190 && records > 800, "{records}");
+}
+
+#[test]
+fn random_records_become_what_kafkas_own_classes_make_of_them() {
+    let (cases, records) = check_all(&recorded(RANDOM));
+    assert!(cases > 50 && records > 150, "{records}");
 }
 
 /// Checks every case; how many there are, and how many records.
