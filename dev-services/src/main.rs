@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use dev_services::broker::{Broker, BrokerOptions};
 use dev_services::registry::{Registry, RegistryOptions};
 use dev_services::s3::{S3, S3Options};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 /// A Kafka broker, an S3 server and a schema registry for development. Not for production: one node, no replication.
@@ -84,14 +84,17 @@ async fn main() -> anyhow::Result<()> {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
-    match Command::parse().service {
-        Service::Broker(args) => broker(args).await,
-        Service::S3(args) => s3(args).await,
-        Service::Registry(args) => registry(args).await,
+    let command = Command::parse();
+    // Before the address is printed: who has read it may send a signal.
+    let end = Signals::listen()?;
+    match command.service {
+        Service::Broker(args) => broker(args, end).await,
+        Service::S3(args) => s3(args, end).await,
+        Service::Registry(args) => registry(args, end).await,
     }
 }
 
-async fn broker(args: BrokerArgs) -> anyhow::Result<()> {
+async fn broker(args: BrokerArgs, end: Signals) -> anyhow::Result<()> {
     let options = BrokerOptions {
         port: args.port,
         default_partitions: args.partitions,
@@ -100,12 +103,12 @@ async fn broker(args: BrokerArgs) -> anyhow::Result<()> {
     };
     let broker = Broker::start(options).await?;
     println!("{}", broker.bootstrap());
-    until_signal().await?;
+    end.wait().await;
     broker.stop().await;
     Ok(())
 }
 
-async fn s3(args: S3Args) -> anyhow::Result<()> {
+async fn s3(args: S3Args, end: Signals) -> anyhow::Result<()> {
     let S3Args {
         root,
         port,
@@ -124,12 +127,12 @@ async fn s3(args: S3Args) -> anyhow::Result<()> {
         s3.create_bucket(&name).await?;
     }
     println!("{}", s3.endpoint());
-    until_signal().await?;
+    end.wait().await;
     s3.stop().await;
     Ok(())
 }
 
-async fn registry(args: RegistryArgs) -> anyhow::Result<()> {
+async fn registry(args: RegistryArgs, end: Signals) -> anyhow::Result<()> {
     let RegistryArgs { data_dir, port } = args;
     let registry = Registry::start(RegistryOptions {
         folder: data_dir,
@@ -137,15 +140,30 @@ async fn registry(args: RegistryArgs) -> anyhow::Result<()> {
     })
     .await?;
     println!("{}", registry.url());
-    until_signal().await?;
+    end.wait().await;
     registry.stop().await;
     Ok(())
 }
 
-async fn until_signal() -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot listen for Ctrl-C"),
-        _ = terminate.recv() => Ok(()),
+/// SIGINT and SIGTERM, caught from [`Signals::listen`] on.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?,
+            terminate: signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?,
+        })
+    }
+
+    /// Returns with the first of them.
+    async fn wait(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }
