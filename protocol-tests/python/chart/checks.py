@@ -104,6 +104,32 @@ class ChartChecks(unittest.TestCase):
                 # A StatefulSet's pods have a hash of ten characters behind its name in a label.
                 self.assertLessEqual(len(manifest["metadata"]["name"]), 52 if manifest["kind"] == "StatefulSet" else 63)
 
+    def test_notes_tell_what_is_there(self):
+        for values in self.helm.value_sets():
+            manifests, notes = self.helm.rendered(values), self.helm.notes(values)
+            with self.subTest(values=values.name):
+                self.assertNotRegex(notes, r"<no value>|%!|\{\{|\n\n\n")
+                services = {one["metadata"]["name"]: [port["port"] for port in one["spec"]["ports"]] for one in of_kind(manifests, "Service")}
+                told = re.findall(r"service/(\S+) \d+:(\d+)", notes) + re.findall(r"https?://([\w-]+)\.data\.svc:(\d+)", notes)
+                for service, port in told:
+                    self.assertIn(int(port), services[service])
+                jobs = {one["metadata"]["name"] for one in of_kind(manifests, "Job")}
+                self.assertEqual(jobs, set(re.findall(r"job/(\S+)", notes)))
+                for one in of_kind(manifests, "Ingress"):
+                    secure = {host for tls in one["spec"].get("tls", []) for host in tls["hosts"]}
+                    for host in (rule["host"] for rule in one["spec"]["rules"]):
+                        self.assertIn(f"{'https' if host in secure else 'http'}://{host}/", notes)
+                for one in of_kind(manifests, "HTTPRoute"):
+                    path = one["spec"]["rules"][0]["matches"][0]["path"]["value"]
+                    for host in one["spec"]["hostnames"]:
+                        self.assertIn(f"{host}{path}\n", notes)
+                files = [one["data"].get("kafka-rest.properties") for one in of_kind(manifests, "ConfigMap")]
+                components = {one["metadata"]["labels"]["app.kubernetes.io/component"] for one in of_kind(manifests, "Service")}
+                self.assertEqual("proxy" in components, "The REST proxy answers" in notes)
+                self.assertEqual("sink" in components, "The Connect REST API answers" in notes)
+                secured = any("authentication.method" in properties(text) for text in filter(None, files))
+                self.assertEqual("proxy" in components and not secured, "whoever reaches the proxy" in notes)
+
     def test_programs_take_the_files(self):
         for values, manifests in self.each():
             workers = [one["data"].get("connect-distributed.properties") for one in of_kind(manifests, "ConfigMap")]

@@ -1,5 +1,6 @@
 """The program helm on one chart."""
 
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -45,6 +46,16 @@ class Helm:
     def render(self, *options, release="sluiceway"):
         """The manifests of an installation into the namespace `data`."""
         return manifests(self.template(*options, release=release))
+
+    def notes(self, values, release="sluiceway"):
+        """What `helm install` says at its end. `helm template` leaves it out, so a copy of the chart has it as a manifest."""
+        with tempfile.TemporaryDirectory(prefix="sluiceway-notes-") as folder:
+            templates = Path(shutil.copytree(self.chart, Path(folder, "chart")), "templates")
+            text = templates.joinpath("NOTES.txt").read_text()
+            templates.joinpath("_notes.tpl").write_text('{{- define "notes" -}}\n' + text + "{{- end -}}\n")
+            templates.joinpath("notes.yaml").write_text('text: {{ include "notes" . | toJson }}\n')
+            options = ["--namespace=data", f"--kube-version={VERSIONS[0]}", "--show-only=templates/notes.yaml", "--values", values]
+            return manifests(self.run("template", release, templates.parent, *options))[0]["text"]
 
     def template(self, *options, release="sluiceway"):
         return self.run("template", release, self.chart, "--namespace=data", f"--kube-version={VERSIONS[0]}", *options)
