@@ -1,36 +1,15 @@
 """One Spark session and one batch over the posts of a fixed seed for all tests of a run."""
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
+from parts import SMALL, from_environment
 
-sys.path.insert(0, os.path.dirname(__file__))
-
-from analytics.session import Wants, open_session  # noqa: E402
-from analytics.stages import Stages  # noqa: E402
+from analytics.session import Wants, open_session
+from analytics.stages import Stages
 
 DATA = Path(__file__).parent / "data"
-
-
-#: Tables of some hundred rows: compiling code for them, and planning anew after each shuffle, takes longer than the rows.
-SMALL = {
-    "spark.sql.shuffle.partitions": "2",
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.adaptive.enabled": "false",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-    "spark.driver.memory": "1g",
-}
-
-
-def from_environment(name: str) -> str:
-    """A variable that says where a real part is; without it the test does not run (in the gate it fails)."""
-    value = os.environ.get(name)
-    if not value:
-        (pytest.fail if os.environ.get("ANALYTICS_TEST_ALL") else pytest.skip)(f"{name} is not set")
-    return value
 
 
 @pytest.fixture(scope="session")

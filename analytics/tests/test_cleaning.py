@@ -43,6 +43,8 @@ KEPT = [
     (PIN, {"title": {"nested": [1]}}, {"title": '{"nested":[1]}'}),
     (PIN, {"added_later": "x", "and": None}, {"ind": 1, "title": "A title"}),
     (PIN, dict.fromkeys(name for name in PIN_ROW if name != "index"), {"ind": 1, "title": None, "save_location": None}),
+    (GEO, dict.fromkeys(name for name in GEO_ROW if name != "ind"), {"ind": 1, "country": None, "coordinates": None, "timestamp": None}),
+    (USER, dict.fromkeys(name for name in USER_ROW if name != "ind"), {"ind": 1, "user_name": None, "age": None, "date_joined": None}),
     (GEO, {}, {"country": "Peru", "coordinates": [10.5, -20.25], "timestamp": AT}),
     (GEO, {"timestamp": "2018-08-28T03:52:47"}, {"timestamp": AT}),
     (GEO, {"timestamp": "2018:08:28 03:52:47"}, {"timestamp": AT}),
@@ -126,7 +128,8 @@ def dirty(spark, tmp_path_factory):
     good = [json.dumps(PIN_ROW | {"index": n, "follower_count": "User Info Error", "extra": n}) for n in range(5)]
     # The same post twice, the second time spelled differently.
     repeats = [good[0], json.dumps({"category": "art", **PIN_ROW, "index": "0", "follower_count": None})]
-    lines = [*good, *repeats, "", "   ", *[line for line, _ in PUT_ASIDE]]
+    missing = json.dumps({"index": 5})
+    lines = [*good, *repeats, missing, "", "   ", *[line for line, _ in PUT_ASIDE]]
     stages = Stages(spark, str(folder))
     frame = spark.createDataFrame([(line, "file:/x/a.json") for line in lines], "value string, file string")
     frame.write.parquet(stages.path("raw", "pin"))
@@ -143,8 +146,8 @@ def test_bad_records_are_counted_and_kept_aside(spark, dirty):
 
 def test_every_line_is_accounted_for(dirty):
     _, quality = dirty
-    assert quality["read"] == 7 + len(PUT_ASIDE)
-    assert (quality["kept"], quality["duplicates"]) == (5, 2)
+    assert quality["read"] == 8 + len(PUT_ASIDE)
+    assert (quality["kept"], quality["duplicates"]) == (6, 2)
     assert quality["read"] == quality["kept"] + quality["duplicates"] + sum(quality["quarantined"].values())
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pyspark
 import pytest
-from conftest import DATA, SMALL, from_environment
+from conftest import DATA
+from parts import SMALL_ARGUMENTS, from_environment
 
 ROOT = Path(__file__).parent.parent
 SPARK = Path(pyspark.__file__).parent
@@ -63,9 +64,8 @@ class Cluster:
 def test_spark_submit_on_a_cluster(tmp_path):
     from_environment("ANALYTICS_TEST_CLUSTER")
     with Cluster(tmp_path) as cluster:
-        settings = [part for item in SMALL.items() for part in ("--conf", "=".join(item))]
         command = [
-            str(SPARK / "bin" / "spark-submit"), "--master", cluster.master, "--executor-memory", "600m", *settings,
+            str(SPARK / "bin" / "spark-submit"), "--master", cluster.master, "--executor-memory", "600m", *SMALL_ARGUMENTS,
             "--conf", "spark.driver.host=127.0.0.1", "--conf", "spark.ui.enabled=false",
             str(ROOT / "submit.py"), "batch", "--input", str(DATA / "topics"), "--output", str(tmp_path / "out"),
         ]

@@ -11,7 +11,7 @@ from itertools import repeat
 from pathlib import Path
 
 import pytest
-from conftest import SMALL, from_environment
+from parts import SMALL_ARGUMENTS, from_environment
 from test_cleaning import AT, GEO_ROW, PIN_ROW, USER_ROW
 
 from analytics import streaming
@@ -56,8 +56,7 @@ def pins(numbers):
 
 def kill_when(done, *arguments: str) -> None:
     """Starts `python -m analytics`; SIGKILL to Python and Spark at the same moment, as soon as `done`."""
-    settings = [part for item in SMALL.items() for part in ("--conf", "=".join(item))]
-    command = [sys.executable, "-m", "analytics", *arguments, "--master", "local[2]", *settings]
+    command = [sys.executable, "-m", "analytics", *arguments, "--master", "local[2]", *SMALL_ARGUMENTS]
     process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 240
     try:

@@ -5,7 +5,7 @@ alphabetical order. Rows whose group is unknown (no country, no year, no age) ar
 A median is a value that occurs: the lower of the two in the middle.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -53,7 +53,10 @@ class Frames:
         user = self.users.select("ind", "age_group", "joining_year")
         return self.pin.select("ind", "category", "follower_count").join(user, "ind").persist()
 
-    def release(self) -> None:
+    def __enter__(self) -> "Frames":
+        return self
+
+    def __exit__(self, *_) -> None:
         """Gives the memory of the joins back."""
         for name in ("pin_geo", "pin_user"):
             if name in self.__dict__:
@@ -202,10 +205,6 @@ QUESTIONS = (
 )
 
 
-def answers(frames: Frames):
-    """Name and answer of each question, one after the other."""
-    try:
-        for question in QUESTIONS:
-            yield question.name, question.answer(frames)
-    finally:
-        frames.release()
+def answers(frames: Frames) -> Iterator[tuple[str, DataFrame]]:
+    """Name and answer of each question."""
+    return ((question.name, question.answer(frames)) for question in QUESTIONS)

@@ -1,13 +1,12 @@
 """One HTML page, complete in itself, of what a batch run found: totals, plots, tables, and what was wrong with the data."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from html import escape
 
 from pyspark.sql import Row
 
-from analytics import svg
+from analytics import figures, findings
 from analytics.queries import QUESTIONS
 from analytics.style import STYLE
 from analytics.tables import TABLES
@@ -25,11 +24,10 @@ def page(quality: dict[str, dict], views: dict[str, list[Row]], samples: dict[st
         f'<p class="sub">{escape(topics)} in <code>{escape(quality["load"]["input"])}</code>{_until(quality["load"])}</p></header>',
         _tiles(quality, views, period),
         _empty(quality),
-        _section("Categories", _per_year(views), _per_country(views), _per_age(views)),
-        _section("Profiles", _popularity(views), _most_followed(views)),
-        _section("People", _joined(views), *_medians(views)),
+        _findings(views),
+        *[_section(title, drawn) for title, drawn in figures.sections(views)],
         "<h2>All answers</h2>", *[_answer(question, views[question.name]) for question in QUESTIONS],
-        "<h2>Quality of the data</h2>", _quality(quality), _quarantine(samples),
+        "<h2>Quality of the data</h2>", _quality(quality), _quarantine(quality, samples),
     ]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -71,80 +69,13 @@ def _empty(quality: dict) -> str:
     return '<p class="notice">There were no records: no objects of these topics were there, or all of them were empty.</p>'
 
 
-def _section(title: str, *figures: str) -> str:
-    return f'<h2>{title}</h2><div class="grid">{"".join(figures)}</div>'
+def _findings(views: dict) -> str:
+    found = "".join(f"<li>{sentence}</li>" for sentence in findings.sentences(views))
+    return f'<ul class="findings">{found}</ul>' if found else ""
 
 
-def _figure(title: str, text: str, plot: str, shown: bool) -> str:
-    body = plot if shown else '<p class="none">No rows.</p>'
-    return f"<figure><figcaption><h3>{escape(title)}</h3><p>{escape(text)}</p></figcaption>{body}</figure>"
-
-
-# Plots --------------------------------------------------------------------------------------------------------------
-
-
-def _per_year(views: dict) -> str:
-    rows = views["category_posts_per_year"]
-    years = sorted({str(row["post_year"]) for row in rows})
-    total = Counter()
-    for row in rows:
-        total[row["category"]] += row["category_count"]
-    values = {(str(row["post_year"]), row["category"]): row["category_count"] for row in rows}
-    names = [name for name, _ in sorted(total.items(), key=lambda item: (-item[1], item[0]))]
-    return _figure("Posts by category and year", "2018 to 2022; the most popular category of each year has a frame.",
-                   svg.heatmap(years, names, values, best="column"), bool(rows))
-
-
-def _per_country(views: dict) -> str:
-    rows = views["popular_category_per_country"]
-    wins = Counter(row["category"] for row in rows)
-    ordered = sorted(wins.items(), key=lambda item: (-item[1], item[0]))
-    return _figure("In how many countries a category is the most popular", "Every country counts once.",
-                   svg.bars([(name, count, "countries" if count > 1 else "country") for name, count in ordered]), bool(rows))
-
-
-def _per_age(views: dict) -> str:
-    rows = views["popular_category_per_age_group"]
-    return _figure("Most popular category by age group", "How many posts the favourite of each group has.",
-                   svg.bars([(row["age_group"], row["category_count"], row["category"]) for row in rows]), bool(rows))
-
-
-def _popularity(views: dict) -> str:
-    rows = views["profile_popularity"][:20]
-    plotted = [(row["poster_name"], row["post_count"], _followers(row["follower_count"])) for row in rows]
-    return _figure("Most popular profiles", "How often each was pinned, and its followers.", svg.bars(plotted), bool(rows))
-
-
-def _most_followed(views: dict) -> str:
-    rows = sorted(views["most_followed_user_per_country"], key=lambda row: (-row["follower_count"], row["country"]))[:15]
-    plotted = [(row["poster_name"], row["follower_count"], row["country"]) for row in rows]
-    first = views["country_of_most_followed_user"]
-    text = f"The most followed of all was posted in {first[0]['country']}." if first else ""
-    return _figure("Most followed users by country", text, svg.bars(plotted), bool(rows))
-
-
-def _joined(views: dict) -> str:
-    rows = views["users_joined_per_year"]
-    return _figure("Users who joined", "2015 to 2020.",
-                   svg.columns([(str(row["post_year"]), row["number_users_joined"], "users") for row in rows]), bool(rows))
-
-
-def _medians(views: dict) -> list[str]:
-    age = [(row["age_group"], row["median_follower_count"], "") for row in views["median_followers_per_age_group"]]
-    year = [(str(row["post_year"]), row["median_follower_count"], "") for row in views["median_followers_per_joining_year"]]
-    parts = [_figure("Median followers by age group", "Of the profiles that they pin.", svg.columns(age), bool(age)),
-             _figure("Median followers by year of joining", "2015 to 2020.", svg.columns(year), bool(year))]
-    for kind in ("joining", "posting"):
-        rows = views[f"median_followers_per_{kind}_year_and_age_group"]
-        years = sorted({str(row["post_year"]) for row in rows})
-        groups = list(dict.fromkeys(row["age_group"] for row in sorted(rows, key=lambda row: row["age_group"].startswith("+"))))
-        values = {(str(row["post_year"]), row["age_group"]): row["median_follower_count"] for row in rows}
-        parts.append(_figure(f"Median followers by age group and year of {kind}", "", svg.heatmap(years, groups, values), bool(rows)))
-    return parts
-
-
-def _followers(count: int | None) -> str:
-    return "" if count is None else f"{svg.short(count)} followers"
+def _section(title: str, drawn: Sequence[str]) -> str:
+    return f'<h2>{title}</h2><div class="grid">{"".join(drawn)}</div>'
 
 
 # Tables -------------------------------------------------------------------------------------------------------------
@@ -184,9 +115,11 @@ def _quality(quality: dict) -> str:
             + (_table(("table", "column", "values"), nulled) if nulled else '<p class="none">None.</p>'))
 
 
-def _quarantine(samples: dict[str, list[Row]]) -> str:
+def _quarantine(quality: dict, samples: dict[str, list[Row]]) -> str:
+    counts = [(name, reason, count) for name in TABLES for reason, count in quality[name]["quarantined"].items()]
+    if not counts:
+        return ""
     rows = [(name, row["problem"], row["file"].rpartition("/")[2], row["value"][:_LINE_SHOWN])
             for name, found in samples.items() for row in found]
-    if not rows:
-        return ""
-    return "<h3>Some of the records that were put aside</h3>" + _table(("table", "reason", "object", "begins with"), rows)
+    return ("<h3>Records that were put aside</h3>" + _table(("table", "reason", "records"), counts)
+            + "<h3>Some of them</h3>" + _table(("table", "reason", "object", "begins with"), rows))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pyspark.errors import AnalysisException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from analytics import AnalyticsError, cleaning, layout, queries, records, report, storage, views
@@ -47,7 +47,7 @@ class Stages:
 
     def answer(self) -> None:
         """Answers every question."""
-        self._timed("queries", lambda: views.write(self.spark, self.path("views"), queries.answers(self._frames())))
+        self._timed("queries", self._answer)
 
     def write_report(self) -> str:
         """Writes the report; its path."""
@@ -91,23 +91,22 @@ class Stages:
 
     def _quality(self, parsed: DataFrame, table: Table) -> dict:
         good, unknown = F.col("problem").isNull(), records.unknown_members(table)
-        reasons = {reason: F.count_if(F.col("problem") == reason) for reason in records.problems(table)}
-        nulled = {column.name: F.count_if(good & cleaning.nulled(column)) for column in cleaning.columns(table)}
-        measures = [F.count(F.lit(1)), F.count_if(good), F.count_if(good & (F.size(unknown) > 0)),
-                    F.array_sort(F.array_distinct(F.flatten(F.collect_set(F.when(good, unknown)))))]
-        read, kept_and_repeated, with_unknown, names, *counts = parsed.agg(*measures, *reasons.values(), *nulled.values()).first()
-        counted = dict(zip((*reasons, *nulled), counts, strict=True))
-        kept = self._read("clean", table.name).count()
-        return {
-            "table": table.name,
-            "read": read,
-            "kept": kept,
-            "duplicates": kept_and_repeated - kept,
-            "quarantined": {reason: counted[reason] for reason in sorted(reasons) if counted[reason]},
-            "nulled": {name: counted[name] for name in nulled},
-            "unknown_columns": names,
-            "rows_with_unknown_columns": with_unknown,
+        measures = {
+            "read": F.count(F.lit(1)),
+            "good": F.count_if(good),
+            "unknown_columns": F.array_sort(F.array_distinct(F.flatten(F.collect_set(F.when(good, unknown))))),
+            "rows_with_unknown_columns": F.count_if(good & (F.size(unknown) > 0)),
+            "quarantined": _struct({reason: F.count_if(F.col("problem") == reason) for reason in records.problems(table)}),
+            "nulled": _struct({column.name: F.count_if(good & cleaning.nulled(column)) for column in cleaning.columns(table)}),
         }
+        found = parsed.agg(*[measure.alias(name) for name, measure in measures.items()]).first().asDict(recursive=True)
+        good, kept = found.pop("good"), self._read("clean", table.name).count()
+        reasons = {reason: count for reason, count in sorted(found["quarantined"].items()) if count}
+        return {"table": table.name, **found, "kept": kept, "duplicates": good - kept, "quarantined": reasons}
+
+    def _answer(self) -> None:
+        with queries.Frames(*[self._read("clean", name) for name in TABLES]) as frames:
+            views.write(self.spark, self.path("views"), queries.answers(frames))
 
     def _report(self) -> str:
         quality = {name: self.quality(name) for name in ("load", *TABLES)}
@@ -128,9 +127,6 @@ class Stages:
         moments = self._read("clean", "geo").agg(F.min("timestamp"), F.max("timestamp"))
         return tuple(moments.select([F.date_format(name, "yyyy-MM-dd") for name in moments.columns]).first())
 
-    def _frames(self) -> queries.Frames:
-        return queries.Frames(*[self._read("clean", name) for name in TABLES])
-
     def _read(self, *parts: str) -> DataFrame:
         path = self.path(*parts)
         try:
@@ -143,6 +139,10 @@ class Stages:
         outcome = step()
         self.took[name] = time.monotonic() - started
         return outcome
+
+
+def _struct(columns: dict[str, Column]) -> Column:
+    return F.struct(*[column.alias(name) for name, column in columns.items()])
 
 
 def _missing(path: str) -> AnalyticsError:

@@ -13,6 +13,8 @@ h3:not(figcaption h3){margin:26px 0 10px}
 .sub,figcaption p,.none,summary span,.tile span{color:var(--soft)}
 .sub{margin:0;overflow-wrap:anywhere}
 .notice{background:var(--card);border-left:4px solid var(--mark);padding:14px 18px;border-radius:6px}
+.findings{list-style:none;margin:16px 0 0;padding:18px 22px;background:var(--card);border:1px solid var(--line);border-left:4px solid var(--bar);border-radius:10px;font-size:17px}
+.findings li+li{margin-top:4px}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(120px,1fr));gap:12px;margin-top:28px}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px;min-width:0}
 .tile:last-child{grid-column:span 2}.tile:last-child b{font-size:16px;line-height:1.79;white-space:nowrap}

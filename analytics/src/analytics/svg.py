@@ -66,19 +66,24 @@ def heatmap(across: Sequence[str], down: Sequence[str], values: dict[tuple[str, 
         y = head + row * _ROW
         parts.append(f'<text class="label" x="{left - 10}" y="{y + 17}" text-anchor="end">{escape(_cut(name, 16))}</text>')
         for column, over in enumerate(across):
-            value = values.get((over, name))
-            if value is None:
+            if (over, name) not in values:
                 continue
-            share = 0.12 + 0.88 * ((value - low) / (high - low) if high > low else 1)
-            mark = " best" if (over, name) in marked else ""
-            ink = " light" if share > 0.55 else ""
-            x = left + column * step
-            parts.append(
-                f'<g><title>{escape(name)}, {escape(over)}: {value:,.0f}</title>'
-                f'<rect class="cell{mark}" x="{x + 1.5:.1f}" y="{y + 1.5}" width="{step - 3:.1f}" height="{_ROW - 3}" rx="3" '
-                f'fill-opacity="{share:.2f}"/>'
-                f'<text class="number{ink}" x="{x + step / 2:.1f}" y="{y + 17}" text-anchor="middle">{short(value)}</text></g>')
+            value = values[over, name]
+            share = (value - low) / (high - low) if high > low else 1
+            title = f"{name}, {over}: {value:,.0f}"
+            parts.append(_heat(left + column * step, y, step, title, value, share, (over, name) in marked))
     return _svg(width, head + max(1, len(down)) * _ROW, parts)
+
+
+def _heat(x: float, y: float, step: float, title: str, value: float, share: float, best: bool) -> str:
+    """A cell of a heat map; `share`: from 0, the lowest of all, to 1, the highest."""
+    opacity = 0.12 + 0.88 * share
+    mark, ink = " best" if best else "", " light" if opacity > 0.55 else ""
+    return (
+        f'<g><title>{escape(title)}</title>'
+        f'<rect class="cell{mark}" x="{x + 1.5:.1f}" y="{y + 1.5}" width="{step - 3:.1f}" height="{_ROW - 3}" rx="3" '
+        f'fill-opacity="{opacity:.2f}"/>'
+        f'<text class="number{ink}" x="{x + step / 2:.1f}" y="{y + 17}" text-anchor="middle">{short(value)}</text></g>')
 
 
 def _best(values: dict[tuple[str, str], float], best: str) -> set[tuple[str, str]]:
