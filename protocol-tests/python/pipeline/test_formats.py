@@ -36,6 +36,9 @@ SCHEMA = {
         # Without a precision it has 64 digits, more than some readers know.
         {"field": "price", **optional("bytes", name=CONNECT + "data.Decimal", version=1,
                                       parameters={"scale": "2", "connect.decimal.precision": "18"})},
+        # As many as Spark knows: the one is a long there, the other bytes.
+        {"field": "total", "type": "bytes", "optional": False, "name": CONNECT + "data.Decimal", "version": 1,
+         "parameters": {"scale": "3", "connect.decimal.precision": "38"}},
         {"field": "at", **optional("int64", name=CONNECT + "data.Timestamp", version=1)},
         {"field": "day", **optional("int32", name=CONNECT + "data.Date", version=1)},
         {"field": "tags", "type": "array", "optional": False, "items": {"type": "string", "optional": False}},
@@ -57,6 +60,7 @@ def row(number):
         "name": f"Zwölf {number} \U0001F484" if some else None,
         "raw": bytes([number, 255]),
         "price": Decimal(number * 1001 - 500) / 100 if some else None,
+        "total": Decimal(number - 7) * 10**19 / 1000,
         "at": datetime.fromtimestamp(1_700_000_000 + number, timezone.utc) if some else None,
         "day": date.fromordinal(date(2024, 2, 28).toordinal() + number) if some else None,
         "tags": ["a", "ü"][:number % 3],
@@ -69,12 +73,13 @@ def payload(values):
     """A row as Connect's JSON converter reads it."""
     price, at, day = values["price"], values["at"], values["day"]
 
-    def decimal(number):
-        unscaled = int(number * 100)
-        return base64.b64encode(unscaled.to_bytes(8, "big", signed=True)).decode()
+    def decimal(number, scale, size):
+        unscaled = int(number.scaleb(scale))
+        return base64.b64encode(unscaled.to_bytes(size, "big", signed=True)).decode()
 
     return {**values, "raw": base64.b64encode(values["raw"]).decode(),
-            "price": decimal(price) if price is not None else None,
+            "price": decimal(price, 2, 8) if price is not None else None,
+            "total": decimal(values["total"], 3, 12),
             "at": round(at.timestamp() * 1000) if at else None,
             "day": (day - date(1970, 1, 1)).days if day else None}
 

@@ -146,22 +146,19 @@ impl Plan {
         };
         let layout = Layout::new(connect, &avro).map_err(RecordError::fatal)?;
         let compression = compression(codec).map_err(RecordError::fatal)?;
-        let mut properties = WriterProperties::builder()
+        let properties = WriterProperties::builder()
             .set_compression(compression)
             .set_data_page_size_limit(PAGE)
             .set_created_by(concat!("sluiceway version ", env!("CARGO_PKG_VERSION")).to_owned())
             .set_key_value_metadata(Some(vec![
                 KeyValue::new("writer.model.name".to_owned(), "avro".to_owned()),
                 KeyValue::new("parquet.avro.schema".to_owned(), avro.text.clone()),
-            ]));
-        // Spark's vectorised reader cannot read bytes that are small decimals (up to 18 digits) from a dictionary.
-        for column in layout.decimals() {
-            properties = properties.set_column_dictionary_enabled(column, false);
-        }
+            ]))
+            .build();
         Ok(Self {
             layout,
             avro,
-            properties: Arc::new(properties.build()),
+            properties: Arc::new(properties),
         })
     }
 }

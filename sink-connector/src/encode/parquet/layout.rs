@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use parquet::basic::{ConvertedType, LogicalType, Repetition, TimeUnit, Type as Physical};
-use parquet::schema::types::{ColumnPath, SchemaDescriptor, Type as ParquetType, TypePtr};
+use parquet::schema::types::{Type as ParquetType, TypePtr};
 
 use crate::avro::AvroSchema;
 use crate::avro::schema::{Kind, Named, Node, Record};
@@ -84,15 +84,6 @@ impl Layout {
             fields,
             columns: builder.columns,
         })
-    }
-
-    /// The columns of decimals.
-    pub(super) fn decimals(&self) -> Vec<ColumnPath> {
-        let described = SchemaDescriptor::new(TypePtr::clone(&self.schema));
-        let columns = described.columns().iter();
-        let decimals = columns
-            .filter(|column| matches!(column.logical_type_ref(), Some(LogicalType::Decimal(_))));
-        decimals.map(|column| column.path().clone()).collect()
     }
 }
 

@@ -225,28 +225,6 @@ fn long(at: usize) -> String {
 }
 
 #[test]
-fn decimals_have_no_dictionary() {
-    let schema = Schema::of(Type::Struct)
-        .named("r")
-        .field("a", Schema::decimal(2))
-        .field("b", Schema::of(Type::String))
-        .build();
-    let values = vec![
-        Value::Decimal(crate::value::Decimal::new([1, 44], 2)),
-        Value::String("x".into()),
-    ];
-    let row = Value::Struct(Struct {
-        schema: Arc::clone(&schema),
-        values,
-    });
-    let rows = [datum(&schema, row.clone()), datum(&schema, row)];
-    let reader = SerializedFileReader::new(Bytes::from(file(ParquetCodec::None, &rows))).unwrap();
-    let group = reader.metadata().row_group(0);
-    let has_dictionary = |at: usize| group.column(at).dictionary_page_offset().is_some();
-    assert_eq!((has_dictionary(0), has_dictionary(1)), (false, true));
-}
-
-#[test]
 fn row_groups_go_out_while_the_file_is_open() {
     let schema = Schema::of(Type::Struct)
         .named("r")
