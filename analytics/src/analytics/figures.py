@@ -40,8 +40,8 @@ def _per_country(views: Views) -> str:
     rows = views["popular_category_per_country"]
     wins = Counter(row["category"] for row in rows)
     ordered = sorted(wins.items(), key=lambda item: (-item[1], item[0]))
-    return _figure("In how many countries a category is the most popular", "Every country counts once.",
-                   svg.bars([(name, count, "countries" if count > 1 else "country") for name, count in ordered]), bool(rows))
+    return _figure("Most popular category by country", "In how many countries each is the first.",
+                   svg.bars([(name, count, "") for name, count in ordered]), bool(rows))
 
 
 def _per_age(views: Views) -> str:

@@ -13,6 +13,8 @@ from analytics.tables import TABLES
 
 _ROWS_SHOWN = 200
 _LINE_SHOWN = 160
+_LONG_FROM = 40
+_NUMBER, _LONG = ' class="n"', ' class="long"'
 
 
 def page(quality: dict[str, dict], views: dict[str, list[Row]], samples: dict[str, list[Row]],
@@ -21,11 +23,11 @@ def page(quality: dict[str, dict], views: dict[str, list[Row]], samples: dict[st
     topics = ", ".join(quality["load"]["topics"]) or "no topics"
     parts = [
         "<header><h1>What was posted</h1>",
-        f'<p class="sub">{escape(topics)} in <code>{escape(quality["load"]["input"])}</code>{_until(quality["load"])}</p></header>',
-        _tiles(quality, views, period),
+        f'<p class="sub">{escape(topics)} in <code>{escape(quality["load"]["input"])}</code>{_until(quality["load"])}{_posted(*period)}</p></header>',
+        _tiles(quality, views),
         _empty(quality),
         _findings(views),
-        *[_section(title, drawn) for title, drawn in figures.sections(views)],
+        *[_section(title, drawn) for title, drawn in figures.sections(views) if any(views.values())],
         "<h2>All answers</h2>", *[_answer(question, views[question.name]) for question in QUESTIONS],
         "<h2>Quality of the data</h2>", _quality(quality), _quarantine(quality, samples),
     ]
@@ -42,14 +44,17 @@ def _until(load: dict) -> str:
     return f", objects written before {moment:%Y-%m-%d %H:%M} UTC"
 
 
+def _posted(first: str | None, last: str | None) -> str:
+    return f"<br>Posted from {first} to {last}" if first else ""
+
+
 # Head ---------------------------------------------------------------------------------------------------------------
 
 
-def _tiles(quality: dict, views: dict, period: tuple) -> str:
+def _tiles(quality: dict, views: dict) -> str:
     read = sum(quality[name]["read"] for name in TABLES)
     aside = sum(sum(quality[name]["quarantined"].values()) for name in TABLES)
     repeats = sum(quality[name]["duplicates"] for name in TABLES)
-    first, last = period
     tiles = [
         (f"{read:,}", "records read"),
         (f"{quality['pin']['kept']:,}", "distinct posts"),
@@ -57,7 +62,6 @@ def _tiles(quality: dict, views: dict, period: tuple) -> str:
         (f"{aside:,}", "records put aside"),
         (f"{len(views['popular_category_per_country']):,}", "countries"),
         (f"{len(views['profile_popularity']):,}", "profiles"),
-        (f"{first} – {last}" if first else "–", "first and last post"),
     ]
     cells = [f'<div class="tile"><b>{escape(value)}</b><span>{escape(name)}</span></div>' for value, name in tiles]
     return f'<section class="tiles">{"".join(cells)}</section>'
@@ -92,7 +96,8 @@ def _answer(question, rows: list[Row]) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence]) -> str:
-    names = "".join(f"<th>{escape(str(name))}</th>" for name in head)
+    numbers = [any(isinstance(value, int) for value in column) for column in zip(*rows)] or [False] * len(head)
+    names = "".join(f'<th{_NUMBER if number else ""}>{escape(str(name))}</th>' for name, number in zip(head, numbers, strict=True))
     lines = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     return f'<div class="wide"><table><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table></div>'
 
@@ -100,8 +105,9 @@ def _table(head: Sequence[str], rows: Sequence[Sequence]) -> str:
 def _cell(value) -> str:
     if isinstance(value, int):
         # Years have no thousands.
-        return f'<td class="n">{value if 1900 <= value < 2100 else format(value, ",")}</td>'
-    return f"<td>{'' if value is None else escape(str(value))}</td>"
+        return f'<td{_NUMBER}>{value if 1900 <= value < 2100 else format(value, ",")}</td>'
+    text = "" if value is None else str(value)
+    return f'<td{_LONG if len(text) > _LONG_FROM else ""}>{escape(text)}</td>'
 
 
 def _quality(quality: dict) -> str:

@@ -15,14 +15,13 @@ h3:not(figcaption h3){margin:26px 0 10px}
 .notice{background:var(--card);border-left:4px solid var(--mark);padding:14px 18px;border-radius:6px}
 .findings{list-style:none;margin:16px 0 0;padding:18px 22px;background:var(--card);border:1px solid var(--line);border-left:4px solid var(--bar);border-radius:10px;font-size:17px}
 .findings li+li{margin-top:4px}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(120px,1fr));gap:12px;margin-top:28px}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin-top:28px}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px;min-width:0}
-.tile:last-child{grid-column:span 2}.tile:last-child b{font-size:16px;line-height:1.79;white-space:nowrap}
 .tile b{display:block;font-size:22px;line-height:1.3;font-variant-numeric:tabular-nums}
-.grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:16px}
-figure{margin:0;min-width:0;background:var(--card);border:1px solid var(--line);border-radius:10px;padding:20px 22px}
+.grid{columns:2 440px;column-gap:16px}
+figure{margin:0 0 16px;break-inside:avoid;overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:10px;padding:20px 22px}
 figcaption{margin-bottom:14px}figcaption p{margin:2px 0 0;font-size:14px}
-svg{display:block;width:100%;max-width:820px;height:auto;font-size:13px}
+svg{display:block;width:100%;min-width:400px;max-width:820px;height:auto;font-size:13px}
 svg text{fill:var(--ink)}svg .note,svg .label{fill:var(--soft)}
 .bar{fill:var(--bar)}.axis{stroke:var(--line)}
 .cell{fill:var(--bar)}.cell.best{stroke:var(--mark);stroke-width:2.5}
@@ -30,9 +29,11 @@ svg text{fill:var(--ink)}svg .note,svg .label{fill:var(--soft)}
 details{background:var(--card);border:1px solid var(--line);border-radius:8px;margin-bottom:8px;padding:0 18px}
 summary{cursor:pointer;padding:12px 0;font-weight:600}summary span{font-weight:400;margin-left:8px}
 .wide{overflow-x:auto;margin:0 0 14px}
-table{border-collapse:collapse;font-size:14px;width:100%}
-th{text-align:left;color:var(--soft);font-weight:500}
-th,td{padding:6px 14px 6px 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
-.n{font-variant-numeric:tabular-nums}
+table{border-collapse:collapse;font-size:14px}
+th{text-align:left;color:var(--soft);font-weight:500;white-space:nowrap}
+th,td{padding:6px 32px 6px 0;border-bottom:1px solid var(--line);vertical-align:top}
+.n{text-align:right;font-variant-numeric:tabular-nums}
+.long{min-width:24ch;overflow-wrap:anywhere}
+@media (max-width:560px){main{padding:24px 16px 60px}figure{padding:16px}details{padding:0 14px}}
 a{color:var(--bar)}code{font-size:.93em}
 """

@@ -6,7 +6,7 @@ Each takes rows of labels and numbers and gives one `<svg>`; every mark has a `<
 from collections.abc import Sequence
 from html import escape
 
-_WIDTH = 560
+_WIDTH = 520
 _ROW = 26
 
 
@@ -19,19 +19,19 @@ def short(value: float) -> str:
 
 
 def bars(rows: Sequence[tuple[str, float, str]], width: int = _WIDTH) -> str:
-    """Horizontal bars: label, value, and a note behind the value."""
-    left, right = 172, 130
+    """Horizontal bars: label, value, and a note behind the value where there is one."""
+    left, right = 170, 150
     top = max((value for _, value, _ in rows), default=0) or 1
     parts = []
     for place, (label, value, note) in enumerate(rows):
+        behind = f'<tspan class="note">{escape(_cut(f" · {note}", 20))}</tspan>' if note else ""
         y = place * _ROW
         length = max(1.0, value / top * (width - left - right))
         parts.append(
             f'<g><title>{escape(label)}: {value:,.0f} {escape(note)}</title>'
             f'<text class="label" x="{left - 10}" y="{y + 17}" text-anchor="end">{escape(_cut(label, 20))}</text>'
             f'<rect class="bar" x="{left}" y="{y + 4}" width="{length:.1f}" height="{_ROW - 8}" rx="3"/>'
-            f'<text class="value" x="{left + length + 8:.1f}" y="{y + 17}">{short(value)}'
-            f'<tspan class="note" dx="6">{escape(_cut(note, 16))}</tspan></text></g>')
+            f'<text class="value" x="{left + length + 8:.1f}" y="{y + 17}">{short(value)}{behind}</text></g>')
     return _svg(width, max(_ROW, len(rows) * _ROW), parts)
 
 
@@ -78,7 +78,7 @@ def heatmap(across: Sequence[str], down: Sequence[str], values: dict[tuple[str, 
 def _heat(x: float, y: float, step: float, title: str, value: float, share: float, best: bool) -> str:
     """A cell of a heat map; `share`: from 0, the lowest of all, to 1, the highest."""
     opacity = 0.12 + 0.88 * share
-    mark, ink = " best" if best else "", " light" if opacity > 0.55 else ""
+    mark, ink = " best" if best else "", " light" if opacity > 0.7 else ""
     return (
         f'<g><title>{escape(title)}</title>'
         f'<rect class="cell{mark}" x="{x + 1.5:.1f}" y="{y + 1.5}" width="{step - 3:.1f}" height="{_ROW - 3}" rx="3" '
