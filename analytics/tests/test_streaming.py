@@ -21,6 +21,8 @@ from analytics.tables import TABLES
 
 RECORDS, BATCH = 400, 50
 POSTERS = 7
+#: Seconds after which a Spark that has written nothing is given up: it starts anew, maybe beside other suites.
+GIVE_UP = 900
 
 pytestmark = pytest.mark.kafka
 
@@ -58,7 +60,7 @@ def kill_when(done, *arguments: str) -> None:
     """Starts `python -m analytics`; SIGKILL to Python and Spark at the same moment, as soon as `done`."""
     command = [sys.executable, "-m", "analytics", *arguments, "--master", "local[2]", *SMALL_ARGUMENTS]
     process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + GIVE_UP
     try:
         while not done():
             assert process.poll() is None and time.monotonic() < deadline
