@@ -16,6 +16,7 @@
 //! | [`shutdown`] | signal → drain → deadline |
 //! | [`secret`] | strings that never print |
 //! | [`tls`] | TLS of listeners, stores of keys and certificates |
+//! | [`traces`] | spans for an OpenTelemetry collector |
 //! | [`topic_pattern`] | Java regular expressions over whole topic names |
 #![forbid(unsafe_code)]
 
@@ -34,3 +35,4 @@ pub mod secret;
 pub mod shutdown;
 pub mod tls;
 pub mod topic_pattern;
+pub mod traces;

@@ -32,6 +32,7 @@ pub mod sink_scale;
 pub mod sink_takeover;
 pub mod sink_workers;
 pub mod soak;
+pub mod traces;
 
 pub use soak::{
     brokers as soak_brokers, hostile as soak_hostile, memory as soak_memory, mixed as soak_mixed,

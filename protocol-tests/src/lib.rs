@@ -22,6 +22,7 @@ pub mod balancer;
 pub mod cases;
 pub mod certificates;
 pub mod cluster;
+pub mod collector;
 pub mod connect_worker;
 pub mod connector;
 pub mod exposition;

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Uri};
 use hyper::body::Incoming;
+use sluiceway_common::traces::TraceParent;
 
 use crate::admission::Permit;
 use crate::app::App;
@@ -84,6 +85,8 @@ pub struct Caller<'a> {
     pub principal: Option<&'a Principal>,
     /// Whom its bytes and records are charged to, when they are limited.
     pub account: Option<&'a Arc<Account>>,
+    /// The span that the request is.
+    pub trace: Option<TraceParent>,
     /// The stage in front of the path.
     pub stage: Option<&'a str>,
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use prometheus::Registry;
 use rdkafka::error::KafkaError;
+use sluiceway_common::traces::{TraceError, Traces};
 use sluiceway_schemas::Registry as SchemaRegistry;
 use thiserror::Error;
 use tokio::sync::mpsc;
@@ -61,6 +62,9 @@ pub enum AppError {
     /// The Kinesis front cannot be made.
     #[error(transparent)]
     Kinesis(#[from] KinesisError),
+    /// Spans cannot be sent.
+    #[error(transparent)]
+    Traces(#[from] TraceError),
     /// Two paths of the routing table exclude one another.
     #[error("the routing table is wrong: {0}")]
     Routes(#[from] matchit::InsertError),
@@ -106,6 +110,8 @@ pub struct App {
     pub gate: Option<Arc<Gate>>,
     /// The API's description.
     pub document: Document,
+    /// Where spans go.
+    pub traces: Traces,
     /// Places for event streams.
     pub streams: Arc<Streams>,
     /// Told when the proxy is to stop: streams end then.
@@ -217,6 +223,7 @@ impl App {
             rate_limits: config.stream.rates.map(RateLimits::new),
             gate: Gate::new(&config.security, &router, signed_calls, &metrics)?,
             document: Document::default(),
+            traces: Traces::start(&config.traces, "sluiceway-proxy", registry)?,
             streams: Streams::new(config.sse.max_streams, config.sse.max_duration),
             stopping: CancellationToken::new(),
             admission,

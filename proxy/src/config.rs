@@ -22,6 +22,7 @@ use sluiceway_common::kafka_config::{KafkaConfig, log_dropped};
 use sluiceway_common::listener::ListenerSpec;
 use sluiceway_common::props::Properties;
 use sluiceway_common::tls::settings::TlsSettings;
+use sluiceway_common::traces::TraceConfig;
 use sluiceway_schemas::RegistryConfig;
 
 use crate::base_url::UrlConfig;
@@ -84,6 +85,8 @@ pub struct Config {
     pub v2_extras: bool,
     /// Whether a request's trace context becomes headers of its records.
     pub trace_context: bool,
+    /// Where spans go.
+    pub traces: TraceConfig,
     /// The authority in v3's resource names.
     pub resource_name_authority: String,
     /// The producer's settings.
@@ -146,6 +149,7 @@ impl Config {
             endpoints: Endpoints::read(&values),
             v2_extras: values.boolean("sluiceway.v2.record.extras.enable"),
             trace_context: values.boolean("sluiceway.trace.context.enable"),
+            traces: TraceConfig::read(&values, &mut errors),
             resource_name_authority: values.text("confluent.resource.name.authority").to_owned(),
             producer,
             consumers: consumers::read(&values),

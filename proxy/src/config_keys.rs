@@ -14,6 +14,7 @@ mod security;
 
 use sluiceway_common::config_def::{ConfigDef, Importance, Key, Kind};
 use sluiceway_common::console::ConsoleConfig;
+use sluiceway_common::traces::TraceConfig;
 
 pub(crate) use no_effect::NO_EFFECT;
 
@@ -43,6 +44,7 @@ pub fn definition() -> ConfigDef {
         .keys("Records of the v3 API", records::keys())
         .keys("Idempotency keys", idempotency::keys())
         .keys("Kinesis", kinesis::keys())
+        .keys("Traces", TraceConfig::keys())
         .keys("Accepted without effect", no_effect())
         .keys("Refused unless off", refused());
     let prefixes = [

@@ -34,6 +34,7 @@ pub async fn dispatch(app: &Arc<App>, call: Call) -> Response {
         peer,
         principal,
         account,
+        trace,
         stage,
     } = call;
     let greeted = app.peers.as_ref();
@@ -50,6 +51,7 @@ pub async fn dispatch(app: &Arc<App>, call: Call) -> Response {
         secure: passed.as_ref().map_or(peer.client.secure, |p| p.secure),
         principal: principal.as_deref(),
         account: account.as_ref(),
+        trace,
         stage: passed
             .as_ref()
             .map_or(stage.as_deref(), |p| p.stage.as_deref()),

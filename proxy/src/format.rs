@@ -152,7 +152,7 @@ pub trait Serializer: Send + Sync {
 }
 
 /// Serialized records: spans of one buffer.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// All keys and values.
     pub bytes: Vec<u8>,

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use futures_util::future::Either;
 use http::Request;
 use hyper::body::Incoming;
+use sluiceway_common::traces::TraceParent;
 
 use crate::auth::principal::Principal;
 use crate::connections::Active;
@@ -42,6 +43,8 @@ pub struct Call {
     pub principal: Option<Arc<Principal>>,
     /// Whom its bytes and records are charged to, when they are limited.
     pub account: Option<Arc<Account>>,
+    /// The span that it is.
+    pub trace: Option<TraceParent>,
     /// The stage in front of its path.
     pub stage: Option<Box<str>>,
     /// Holds its place among the requests served at once.

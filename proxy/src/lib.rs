@@ -68,6 +68,7 @@ mod proxy;
 pub mod rate_limit;
 mod raw;
 pub mod record_request;
+mod request_span;
 pub mod respond;
 pub mod router;
 pub mod schemas;

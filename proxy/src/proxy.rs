@@ -152,6 +152,9 @@ impl Proxy {
             tracing::warn!(%error, "the producer could not be flushed");
         }
         app.health.end();
+        let traces = app.traces.clone();
+        // Blocks for as long as the collector takes, a bounded time.
+        let _ = tokio::task::spawn_blocking(move || traces.end()).await;
         drop(admin);
     }
 }

@@ -334,6 +334,7 @@ where
             active: Active::new(&self.activity),
             principal: None,
             account: None,
+            trace: None,
             stage,
             place: None,
         };

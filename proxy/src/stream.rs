@@ -35,7 +35,7 @@ use crate::produce::answer::common_fields;
 use crate::produce::burst::{self, Burst, Outcome};
 use crate::produce::prepare::prepare;
 use crate::rate_limit;
-use crate::trace_context::TraceContext;
+use crate::trace_context::{Sending, TraceContext};
 use input::{Input, Read};
 
 pub use answers::Answers;
@@ -74,6 +74,7 @@ pub(crate) fn produce(
         input: Input::new(&app.config),
         held: app.admission.empty(),
         bursts: VecDeque::new(),
+        sendings: VecDeque::new(),
         answered: 0,
         under_way: 0,
         out: out.clone(),
@@ -97,6 +98,8 @@ struct Stream {
     held: Permit,
     /// Records under way, oldest first.
     bursts: VecDeque<Burst>,
+    /// The spans of the bursts.
+    sendings: VecDeque<Sending>,
     /// Records of the oldest burst that were answered.
     answered: usize,
     /// Records under way.
@@ -154,11 +157,15 @@ impl Stream {
     async fn hand_over(&mut self) {
         let now = now();
         let (mut records, mut bytes) = (Vec::new(), Vec::new());
+        let mut sending = None;
         let room = MAX_BURST.min(MAX_RECORDS - self.under_way);
         while records.len() < room {
             match self.input.next(&mut bytes) {
                 Read::Record(mut request, size) => {
-                    self.sender.trace.add_to(&mut request.headers);
+                    let begin = || self.sender.trace.sending(&self.topic);
+                    sending
+                        .get_or_insert_with(begin)
+                        .add_to(&mut request.headers);
                     let record = match self.refusal(size) {
                         Some(error) => Err(error),
                         None => prepare(&self.app, &self.topic, *request, &mut bytes, now).await,
@@ -179,6 +186,7 @@ impl Stream {
         let burst = burst::send(&self.app, &self.topic, records, &bytes, permit).await;
         self.under_way += burst.len();
         self.bursts.push_back(burst);
+        self.sendings.push_back(sending.unwrap_or_default());
     }
 
     /// What a record is refused for before it is looked at.
@@ -234,6 +242,9 @@ impl Stream {
             }
             self.under_way -= burst.len();
             self.answered = 0;
+            if let Some(sending) = self.sendings.pop_front() {
+                sending.delivered(burst.len(), || burst.totals());
+            }
             self.bursts.pop_front();
         }
     }

@@ -351,6 +351,7 @@ impl Connector {
             task_id: id,
             worker: Arc::clone(&self.host.worker),
             metrics: Arc::clone(&self.host.metrics),
+            traces: self.host.traces.clone(),
             budget: Arc::clone(&self.host.budget),
             runtime: self.host.runtime.clone(),
             paused,

@@ -17,6 +17,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use prometheus::Registry;
+use sluiceway_common::traces::Traces;
 use tokio::runtime::Handle;
 
 use crate::assignment::{Assignment, Failure, Taken};
@@ -92,6 +93,7 @@ impl DryTask {
             metrics,
             uploader,
             dead_letters: None,
+            traces: Traces::default(),
         };
         Ok(Self {
             assignment: Assignment::new(Arc::new(tools), pipeline, uploads),

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use crate::encode::{Format, View};
 use crate::error::{Exception, RecordError};
+use crate::file_trace::FileTrace;
 use crate::open_file::{ClosedFile, OpenFile, OpenObject};
-use crate::record::{Datum, SinkRecord};
+use crate::record::{Datum, Headers, SinkRecord};
 use crate::rotate::CloseReason;
 use crate::schema_change::{Change, SchemaCompatibility};
 use crate::upload::Uploader;
@@ -50,6 +51,8 @@ pub(crate) struct FileSet {
     last_offset: i64,
     records: u64,
     files: Vec<(View, Arc<dyn Format>, OpenFile)>,
+    /// The traces of the records in them, where there are any.
+    trace: Option<Box<FileTrace>>,
 }
 
 impl FileSet {
@@ -57,6 +60,7 @@ impl FileSet {
     pub(crate) fn new(
         record: &SinkRecord<'_>,
         stored: &Stored,
+        trace: Option<Box<FileTrace>>,
         mut open: impl FnMut(View, &Arc<dyn Format>) -> OpenFile,
     ) -> Self {
         let tombstones = record.value.payload.is_null();
@@ -72,6 +76,7 @@ impl FileSet {
             last_offset: record.offset,
             records: 0,
             files: stored.views(tombstones).map(file).collect(),
+            trace,
         }
     }
 
@@ -140,6 +145,13 @@ impl FileSet {
         Ok(())
     }
 
+    /// The record that was just written has these headers.
+    pub(crate) fn belongs_to(&mut self, headers: &dyn Headers) {
+        if let Some(trace) = &mut self.trace {
+            trace.add(headers);
+        }
+    }
+
     /// Whether nothing was written yet: its first record was refused.
     pub(crate) fn is_empty(&self) -> bool {
         self.records == 0
@@ -184,9 +196,10 @@ impl FileSet {
         reason: CloseReason,
         uploader: &Arc<Uploader>,
     ) -> Result<Vec<ClosedFile>, RecordError> {
+        let trace = self.trace.map(FileTrace::closed);
         self.files
             .into_iter()
-            .map(|(_, _, file)| file.close(reason, uploader))
+            .map(|(_, _, file)| file.close(reason, uploader, trace.clone()))
             .collect()
     }
 }

@@ -63,6 +63,7 @@ pub mod error;
 mod events;
 pub mod explain;
 mod file_set;
+mod file_trace;
 mod gap;
 pub mod herder;
 mod joda;

@@ -10,6 +10,7 @@ use crate::budget::{Account, Reservation};
 use crate::encode::Encoder;
 use crate::error::RecordError;
 use crate::events::ClosedObject;
+use crate::file_trace::FileTrace;
 use crate::record::Datum;
 use crate::rotate::CloseReason;
 use crate::scratch::{self, append};
@@ -145,6 +146,7 @@ impl OpenFile {
         mut self,
         reason: CloseReason,
         uploader: &Arc<Uploader>,
+        trace: Option<Arc<FileTrace>>,
     ) -> Result<ClosedFile, RecordError> {
         let mut end = Vec::new();
         self.encoder.finish(&mut end)?;
@@ -172,6 +174,7 @@ impl OpenFile {
             id: self.id,
             object,
             body,
+            trace,
         })
     }
 }
@@ -198,17 +201,30 @@ pub(crate) struct ClosedFile {
     id: FileId,
     object: ClosedObject,
     body: Body,
+    trace: Option<Arc<FileTrace>>,
+}
+
+/// An object that is being completed.
+pub(crate) struct Completing {
+    pub(crate) id: FileId,
+    /// What its log line will say.
+    pub(crate) object: ClosedObject,
+    pub(crate) trace: Option<FileTrace>,
 }
 
 impl ClosedFile {
-    /// Makes the object visible. Answers what to expect: the file's id and what its log line will say.
-    pub(crate) fn complete(self, uploader: &Arc<Uploader>) -> (FileId, ClosedObject) {
+    /// Makes the object visible. Answers what to expect.
+    pub(crate) fn complete(self, uploader: &Arc<Uploader>) -> Completing {
         match self.body {
             Body::Whole(bytes, reservation) => {
                 uploader.put(self.id, self.object.clone(), bytes, reservation)
             }
             Body::Parts(upload) => upload.complete(self.object.clone()),
         }
-        (self.id, self.object)
+        Completing {
+            id: self.id,
+            object: self.object,
+            trace: self.trace.map(FileTrace::planned),
+        }
     }
 }

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use sluiceway_common::traces::Traces;
+
 use crate::budget::Budget;
 use crate::config::ConnectorConfig;
 use crate::metrics::SinkMetrics;
@@ -35,6 +37,8 @@ pub struct TaskContext {
     pub worker: Arc<WorkerConfig>,
     /// Counters of the process.
     pub metrics: Arc<SinkMetrics>,
+    /// Where spans go.
+    pub traces: Traces,
     /// Byte budget of the process.
     pub budget: Arc<Budget>,
     /// Runtime for uploads.

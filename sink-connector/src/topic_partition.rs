@@ -8,17 +8,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use sluiceway_common::traces::Traces;
+
 use crate::budget::{Account, Budget};
 use crate::config::ConnectorConfig;
 use crate::dead_letters::DeadLetters;
 use crate::error::RecordError;
-use crate::events::{self, ClosedObject};
+use crate::events;
 use crate::file_set::{FileSet, Stored};
+use crate::file_trace::FileTrace;
 use crate::metrics::SinkMetrics;
-use crate::open_file::{ClosedFile, NewFile, OpenFile, OpenObject};
+use crate::open_file::{ClosedFile, Completing, NewFile, OpenFile, OpenObject};
 use crate::path::FileName;
 use crate::progress::{ClosingId, Commit, Progress};
-use crate::record::{Datum, Payload, SinkRecord};
+use crate::record::{Datum, Headers, Payload, SinkRecord};
 use crate::rotate::{CloseReason, OpenSet};
 use crate::schema_change::{self, Change, SchemaCompatibility};
 use crate::upload::{FileId, TpId, Uploader};
@@ -37,6 +40,7 @@ pub(crate) struct Tools {
     pub(crate) metrics: Arc<SinkMetrics>,
     pub(crate) uploader: Arc<Uploader>,
     pub(crate) dead_letters: Option<DeadLetters>,
+    pub(crate) traces: Traces,
 }
 
 impl Tools {
@@ -78,12 +82,6 @@ enum Place {
     Beside,
 }
 
-/// An object on its way.
-struct Completing {
-    closing: ClosingId,
-    object: ClosedObject,
-}
-
 /// A topic-partition of a task.
 pub(crate) struct TopicPartition {
     pub(crate) id: TpId,
@@ -103,7 +101,7 @@ pub(crate) struct TopicPartition {
     last_place: usize,
     open: OpenSet,
     waiting: HashMap<ClosingId, Vec<ClosedFile>>,
-    completing: HashMap<u64, Completing>,
+    completing: HashMap<u64, (ClosingId, Completing)>,
 }
 
 impl TopicPartition {
@@ -168,6 +166,13 @@ impl TopicPartition {
             clock_ms,
         );
         Ok(())
+    }
+
+    /// The record that was written last has these headers.
+    pub(crate) fn belongs_to(&mut self, headers: &dyn Headers) {
+        if let Some(files) = self.files.get_mut(self.last_place) {
+            files.belongs_to(headers);
+        }
     }
 
     /// Drops files that nothing was written into.
@@ -253,7 +258,8 @@ impl TopicPartition {
 
     fn open_file(&mut self, record: &SinkRecord<'_>) {
         let (tools, tp) = (&self.tools, self.id);
-        let files = FileSet::new(record, &tools.stored, |view, format| {
+        let trace = FileTrace::new(&tools.traces);
+        let files = FileSet::new(record, &tools.stored, trace, |view, format| {
             let key = tools.config.path.key(&FileName {
                 folder_topic: &record.topic,
                 encoded_partition: record.encoded_partition,
@@ -376,16 +382,20 @@ impl TopicPartition {
 
     fn complete(&mut self, closing: ClosingId) {
         for file in self.waiting.remove(&closing).unwrap_or_default() {
-            let (id, object) = file.complete(&self.tools.uploader);
-            self.completing
-                .insert(id.file, Completing { closing, object });
+            let completing = file.complete(&self.tools.uploader);
+            let file = completing.id.file;
+            self.completing.insert(file, (closing, completing));
         }
     }
 
     /// An object is visible.
     pub(crate) fn completed(&mut self, file: FileId) {
-        if let Some(Completing { closing, object }) = self.completing.remove(&file.file) {
+        if let Some((closing, completing)) = self.completing.remove(&file.file) {
+            let object = completing.object;
             events::object_completed(&self.tools.metrics, &self.tools.config.name, &object);
+            if let Some(trace) = completing.trace {
+                trace.completed(&self.tools, (&self.topic, self.partition), &object);
+            }
             self.progress.file_done(closing);
         }
     }

@@ -40,6 +40,7 @@ use sluiceway_common::config_def::{ConfigError, ConfigErrors};
 use sluiceway_common::console::{self, Console, Entrance};
 use sluiceway_common::listener::ListenerError;
 use sluiceway_common::logging;
+use sluiceway_common::traces::{TraceError, Traces};
 use thiserror::Error;
 
 use crate::budget::Budget;
@@ -69,6 +70,9 @@ pub enum WorkerError {
     /// The registry has metrics of the same names.
     #[error("cannot register the worker's metrics: {0}")]
     Metrics(#[from] prometheus::Error),
+    /// Spans cannot be sent.
+    #[error(transparent)]
+    Traces(#[from] TraceError),
 }
 
 /// A running worker.
@@ -78,6 +82,7 @@ pub struct Worker {
     admin: Option<AdminServer>,
     worker_id: String,
     started: Arc<AtomicBool>,
+    traces: Traces,
 }
 
 impl Worker {
@@ -114,7 +119,7 @@ impl Worker {
         let started = Arc::new(AtomicBool::new(false));
         let loggers = Arc::new(Loggers::new(Box::new(apply_levels)));
         let host = host(&config, &worker_id, &registry)?;
-        let written = host.metrics.written.clone();
+        let (written, traces) = (host.metrics.written.clone(), host.traces.clone());
         let (herder, standalone) = herder(host, &loggers).await?;
         registry.register(Box::new(ConnectorStates::new(Arc::downgrade(&herder))?))?;
         let rest = serve(
@@ -132,6 +137,7 @@ impl Worker {
             admin,
             worker_id,
             started,
+            traces,
         };
         tracing::info!(
             worker = worker.worker_id,
@@ -184,6 +190,8 @@ impl Worker {
         self.started.store(false, Ordering::Release);
         self.rest.stop().await;
         self.herder.shut_down().await;
+        // Blocks for as long as the collector takes, a bounded time.
+        let _ = tokio::task::spawn_blocking(move || self.traces.end()).await;
         tracing::info!(worker = self.worker_id, "worker stopped");
     }
 }
@@ -239,7 +247,9 @@ fn host(
         0 => Budget::new(Budget::default_bytes()),
         bytes => Budget::new(bytes),
     };
-    let host = Host::new(Arc::clone(config), worker_id.to_owned(), metrics, budget);
+    let traces = Traces::start(&config.traces, "sluiceway-sink", registry)?;
+    let mut host = Host::new(Arc::clone(config), worker_id.to_owned(), metrics, budget);
+    host.traces = traces;
     Ok(Arc::new(host))
 }
 

@@ -47,7 +47,7 @@ const UNITS: [&str; 19] = [
     "peers",
 ];
 
-async fn scrape(admin: &Client, prefix: &str) -> Result<Scrape> {
+pub(super) async fn scrape(admin: &Client, prefix: &str) -> Result<Scrape> {
     let answer = admin.get("/metrics", None).await?;
     super::expect_status(&answer, 200)?;
     let kind = answer.header("content-type").unwrap_or_default();

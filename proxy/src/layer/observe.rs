@@ -1,4 +1,4 @@
-//! One count, one duration and (when someone listens) one log line per request.
+//! One count, one duration and (when someone listens) one log line and one span per request.
 //!
 //! The access log is the log target `sluiceway_proxy::access`: at `info` every request, at `warn` those that failed
 //! inside. A target that nobody listens to costs a comparison.
@@ -12,11 +12,13 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use http::{Method, Uri};
+use sluiceway_common::traces::Span;
 use tower::{Layer, Service};
 use tracing::Level;
 
 use super::{Answer, Call};
 use crate::app::App;
+use crate::request_span;
 use crate::respond::Response;
 use crate::router::Target;
 
@@ -58,8 +60,11 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, call: Call) -> Self::Future {
+    fn call(&mut self, mut call: Call) -> Self::Future {
+        let span = request_span::begin(&self.app, &call).map(Box::new);
+        call.trace = span.as_ref().map(|span| span.context());
         Observed {
+            span,
             started: Instant::now(),
             target: call.matched.target,
             line: tracing::enabled!(target: ACCESS_LOG, Level::WARN)
@@ -77,6 +82,7 @@ pub struct Observed<F> {
     target: Target,
     started: Instant,
     line: Option<Box<Line>>,
+    span: Option<Box<Span>>,
 }
 
 impl<F: Future<Output = Answer> + Unpin> Future for Observed<F> {
@@ -90,6 +96,9 @@ impl<F: Future<Output = Answer> + Unpin> Future for Observed<F> {
         }
         if let Some(line) = self.line.take() {
             line.write(&response, seconds);
+        }
+        if let Some(span) = self.span.take() {
+            request_span::end(*span, &response);
         }
         Poll::Ready(Ok(response))
     }

@@ -15,7 +15,7 @@ use crate::produce::RecordError;
 use crate::produce::answer::{self, common_fields};
 use crate::produce::burst::{self, Outcome};
 use crate::produce::prepare::{Prepared, prepare};
-use crate::trace_context::TraceContext;
+use crate::trace_context::{Sending, TraceContext};
 
 /// See the module.
 pub(crate) struct Single {
@@ -31,6 +31,7 @@ impl Single {
         &self,
         app: &App,
         bytes: &mut Vec<u8>,
+        sending: &Sending,
     ) -> Result<Result<Prepared, RecordError>, Error> {
         let mut input = Input::new(&app.config);
         input.push(&self.body);
@@ -41,7 +42,7 @@ impl Single {
                 Read::Nothing => continue,
                 Read::Failed(error) => Err(error),
                 Read::Record(mut request, size) => {
-                    self.trace.add_to(&mut request.headers);
+                    sending.add_to(&mut request.headers);
                     let limits = app.rate_limits.as_ref();
                     match limits.and_then(|limits| limits.refusal(&self.cluster, size)) {
                         Some(error) => Err(error),
@@ -61,7 +62,8 @@ impl Single {
 impl Work for Single {
     async fn write(&self, app: &App, hand: Hand<'_>) -> Result<Done, Error> {
         let mut bytes = Vec::with_capacity(self.body.len());
-        let record = self.read(app, &mut bytes).await?;
+        let sending = self.trace.sending(&self.topic);
+        let record = self.read(app, &mut bytes, &sending).await?;
         // The request's bytes are counted already.
         let permit = app.admission.empty();
         let burst = burst::send_by(app, &self.topic, vec![record], &bytes, permit, hand).await;
@@ -73,6 +75,7 @@ impl Work for Single {
             Outcome::Failed(error) => answer::streamed_failed(&error),
         };
         text.push_str("\r\n");
+        sending.delivered(burst.len(), || burst.totals());
         let (stored, lost) = burst.totals();
         Ok(Done {
             status: StatusCode::OK,

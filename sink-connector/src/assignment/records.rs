@@ -72,6 +72,9 @@ impl Assignment {
             Ok(Outcome::Write(record)) if record.topic.is_empty() => Err(nameless(&self.index)),
             Ok(Outcome::Write(record)) => state.write(&record, self.now_ms).map(|()| {
                 wrote_by_clock(state, &self.pipeline, raw.offset, clock_ms);
+                if let Some(headers) = raw.headers.filter(|_| self.tools.traces.is_on()) {
+                    state.belongs_to(headers);
+                }
                 Taken::Written
             }),
             Ok(Outcome::Skip(reason)) => {

@@ -9,6 +9,7 @@ use crate::budget::Budget;
 use crate::herder::Validator;
 use crate::metrics::SinkMetrics;
 use crate::worker::WorkerConfig;
+use sluiceway_common::traces::Traces;
 
 /// The worker, seen from its connectors.
 pub(crate) struct Host {
@@ -20,6 +21,8 @@ pub(crate) struct Host {
     pub(crate) validator: Validator,
     /// Counters of the process.
     pub(crate) metrics: Arc<SinkMetrics>,
+    /// Where spans go.
+    pub(crate) traces: Traces,
     /// Byte budget of the process.
     pub(crate) budget: Arc<Budget>,
     /// Where tasks do their uploads.
@@ -44,6 +47,7 @@ impl Host {
             worker_id,
             validator,
             metrics,
+            traces: Traces::default(),
             budget,
             runtime: Handle::current(),
             changed: Arc::default(),

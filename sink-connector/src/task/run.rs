@@ -129,6 +129,7 @@ impl<'a> Task<'a> {
             metrics: Arc::clone(&metrics),
             uploader,
             dead_letters,
+            traces: context.traces.clone(),
         });
         let assignment = Arc::new(Mutex::new(Assignment::new(
             Arc::clone(&tools),

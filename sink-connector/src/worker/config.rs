@@ -11,6 +11,7 @@ use sluiceway_common::console::ConsoleConfig;
 use sluiceway_common::kafka_config::Role;
 use sluiceway_common::props::{Properties, with_prefix};
 use sluiceway_common::tls::settings::TlsSettings;
+use sluiceway_common::traces::TraceConfig;
 
 use super::clients::{check_clients, own_client_settings, role_prefix};
 use super::distributed_config::{self, DistributedConfig};
@@ -50,6 +51,8 @@ pub struct WorkerConfig {
     pub admin_listeners: Vec<String>,
     /// The page that they show.
     pub console: ConsoleConfig,
+    /// Where spans go.
+    pub traces: TraceConfig,
     /// TLS of those of them that speak it, by `https`.
     pub admin_tls: HashMap<String, TlsSettings>,
     /// The setting that an error about a taken port names.
@@ -106,6 +109,7 @@ impl WorkerConfig {
         let rest = rest_config::read(&values, &properties, &mut errors);
         let admin_tls = rest_config::metrics_tls(&values, &properties, &mut errors);
         let console = ConsoleConfig::read(&values, &mut errors);
+        let traces = TraceConfig::read(&values, &mut errors);
         let override_policy = override_policy(&values, &mut errors);
         check_clients(&properties, &mut errors);
         let shared =
@@ -114,6 +118,7 @@ impl WorkerConfig {
         config.distributed = shared;
         config.admin_tls = admin_tls;
         config.console = console;
+        config.traces = traces;
         errors.into_result().map(|()| config)
     }
 
@@ -135,6 +140,7 @@ impl WorkerConfig {
             rest,
             admin_listeners: non_empty(values.list("sluiceway.admin.listeners")),
             console: ConsoleConfig::default(),
+            traces: TraceConfig::default(),
             admin_tls: HashMap::new(),
             admin_listeners_option: "sluiceway.admin.listeners".to_owned(),
             memory_budget_bytes: u64::try_from(values.number("sluiceway.memory.budget.bytes"))

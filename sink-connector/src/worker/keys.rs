@@ -6,6 +6,7 @@
 
 use sluiceway_common::config_def::{ConfigDef, Importance, Key, Kind};
 use sluiceway_common::console::ConsoleConfig;
+use sluiceway_common::traces::TraceConfig;
 
 /// Client settings that a worker file may hold besides the declared keys: security of the worker's own clients.
 const CLIENT_PREFIXES: [&str; 2] = ["sasl.", "ssl."];
@@ -36,6 +37,7 @@ pub fn definition() -> ConfigDef {
         .keys("Tasks", tasks())
         .keys("REST API", rest())
         .keys("Sluiceway", own())
+        .keys("Traces", TraceConfig::keys())
         .keys("Distributed mode", distributed())
         .keys("Without effect", ignored());
     CLIENT_PREFIXES

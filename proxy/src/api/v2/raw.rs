@@ -110,12 +110,11 @@ pub(crate) async fn write(
     let (body, permit) = read?;
     if let Some(key) = idempotency::key_of(request)? {
         let words = format!("{kind:?} {meta:?}");
-        let mut batch = kind.records(body.to_vec(), &meta)?;
-        TraceContext::of(request).add_to_all(&mut batch);
         let keyed = Keyed {
             topic,
             partition,
-            batch,
+            batch: kind.records(body.to_vec(), &meta)?,
+            trace: TraceContext::of(request),
             account: request.caller.account.cloned(),
         };
         let once = idempotency::once(request, key, (&words, &body), keyed);
@@ -124,9 +123,11 @@ pub(crate) async fn write(
         return Ok(response);
     }
     let mut batch = kind.records(Vec::from(body), &meta)?;
-    TraceContext::of(request).add_to_all(&mut batch);
+    let sending = TraceContext::of(request).sending(&topic);
+    sending.add_to_all(&mut batch);
     request.charge(0, batch.records.len());
     let produced = produce(app, &topic, partition, Format::Binary, batch, permit).await?;
+    sending.delivered(produced.records, || produced.outcome());
     let answer = render(&produced, SchemaIds::default(), true);
     let mut response = respond::bytes(answer.status, request.negotiated, answer.body);
     let wait = app.admission.retry_after();
@@ -139,6 +140,7 @@ struct Keyed {
     topic: String,
     partition: Option<i32>,
     batch: Batch,
+    trace: TraceContext,
     /// Whom the records are charged to, when they are limited.
     account: Option<Arc<Account>>,
 }
@@ -150,7 +152,11 @@ impl Work for Keyed {
             account.charge(0, self.batch.records.len());
         }
         let (topic, partition) = (&self.topic, self.partition);
-        let produced = produce_in(app, topic, partition, Format::Binary, &self.batch, hand).await?;
+        let mut batch = self.batch.clone();
+        let sending = self.trace.sending(topic);
+        sending.add_to_all(&mut batch);
+        let produced = produce_in(app, topic, partition, Format::Binary, &batch, hand).await?;
+        sending.delivered(produced.records, || produced.outcome());
         Ok(done(&produced, SchemaIds::default(), true))
     }
 }

@@ -77,9 +77,11 @@ async fn write(
     }
     let (mut batch, ids) = decode(request.app, topic, &body, format).await?;
     drop(body);
-    TraceContext::of(request).add_to_all(&mut batch);
+    let sending = TraceContext::of(request).sending(topic);
+    sending.add_to_all(&mut batch);
     request.charge(0, batch.records.len());
     let produced = produce(request.app, topic, partition, format, batch, permit).await?;
+    sending.delivered(produced.records, || produced.outcome());
     let answer = render(&produced, ids, strict);
     let mut response = respond::bytes(answer.status, request.negotiated, answer.body);
     if strict {
@@ -117,11 +119,13 @@ impl Work for Keyed {
     async fn write(&self, app: &App, hand: Hand<'_>) -> Result<Done, Error> {
         let (topic, format) = (&self.topic, self.format);
         let (mut batch, ids) = decode(app, topic, &self.body, format).await?;
-        self.trace.add_to_all(&mut batch);
+        let sending = self.trace.sending(topic);
+        sending.add_to_all(&mut batch);
         if let Some(account) = &self.account {
             account.charge(0, batch.records.len());
         }
         let produced = produce_in(app, topic, self.partition, format, &batch, hand).await?;
+        sending.delivered(produced.records, || produced.outcome());
         Ok(done(&produced, ids, self.strict))
     }
 }

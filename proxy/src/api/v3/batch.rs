@@ -96,8 +96,9 @@ impl Batch {
             account.charge(0, entries.len());
         }
         let (mut records, time) = (Vec::with_capacity(entries.len()), now());
+        let sending = self.trace.sending(topic);
         for mut entry in entries {
-            self.trace.add_to(&mut entry.headers);
+            sending.add_to(&mut entry.headers);
             let limited = app.rate_limits.as_ref();
             let record = match limited.and_then(|limits| limits.refusal(&self.cluster, size)) {
                 Some(error) => Err(error),
@@ -110,6 +111,7 @@ impl Batch {
         }
         let burst = burst::send_by(app, topic, records, &bytes, permit, hand).await;
         let answer = self.render(app, &ids, &burst).await;
+        sending.delivered(burst.len(), || burst.totals());
         Ok((answer, burst))
     }
 

@@ -1,0 +1,73 @@
+//! The exporter's way to the collector: HTTP/1.1 on the program's runtime, TLS by the system's certificates, answers bounded.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use opentelemetry_http::{HttpClient, HttpError};
+
+/// Longest answer that is read, in bytes.
+const MAX_ANSWER: usize = 64 * 1024;
+
+/// See the module.
+pub(super) struct CollectorClient {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    /// The exporter has a thread of its own, without a runtime.
+    runtime: tokio::runtime::Handle,
+    timeout: Duration,
+}
+
+impl fmt::Debug for CollectorClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CollectorClient")
+    }
+}
+
+impl CollectorClient {
+    /// A client whose requests run on the runtime that this is called in.
+    ///
+    /// # Errors
+    /// The system has no certificates that could be trusted, and `secured` needs them.
+    pub(super) fn new(secured: bool, timeout: Duration) -> Result<Self, String> {
+        let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| error.to_string())?;
+        let tls = if secured {
+            tls.with_native_roots().map_err(|error| error.to_string())?
+        } else {
+            tls.with_root_certificates(rustls::RootCertStore::empty())
+        };
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls.with_no_client_auth())
+            .https_or_http()
+            .enable_http1()
+            .build();
+        Ok(Self {
+            client: Client::builder(TokioExecutor::new()).build(connector),
+            runtime: tokio::runtime::Handle::current(),
+            timeout,
+        })
+    }
+}
+
+#[async_trait]
+impl HttpClient for CollectorClient {
+    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let sent = self.client.request(request.map(Full::new));
+        let exchange = async move {
+            let (head, body) = sent.await?.into_parts();
+            let body = Limited::new(body, MAX_ANSWER).collect().await?.to_bytes();
+            Ok::<_, HttpError>(Response::from_parts(head, body))
+        };
+        let timed = tokio::time::timeout(self.timeout, exchange);
+        self.runtime.spawn(timed).await??
+    }
+}
