@@ -20,7 +20,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// The header that it wants, and its value.
 pub const KEY: (&str, &str) = ("x-collector-key", "planted-key-of-the-collector");
@@ -159,10 +159,12 @@ impl Collector {
 }
 
 async fn accept(listener: TcpListener, state: Arc<Mutex<State>>) {
+    // Connections end with this task.
+    let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let state = Arc::clone(&state);
         let service = service_fn(move |request| answer(request, Arc::clone(&state)));
-        tokio::spawn(async move {
+        connections.spawn(async move {
             // A client that goes away is none of the test's concern.
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service)

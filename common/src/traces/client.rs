@@ -61,13 +61,15 @@ impl CollectorClient {
 #[async_trait]
 impl HttpClient for CollectorClient {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let sent = self.client.request(request.map(Full::new));
+        let (client, timeout) = (self.client.clone(), self.timeout);
         let exchange = async move {
-            let (head, body) = sent.await?.into_parts();
+            let answer = client.request(request.map(Full::new)).await?;
+            let (head, body) = answer.into_parts();
             let body = Limited::new(body, MAX_ANSWER).collect().await?.to_bytes();
             Ok::<_, HttpError>(Response::from_parts(head, body))
         };
-        let timed = tokio::time::timeout(self.timeout, exchange);
+        // Timers, too, are the runtime's.
+        let timed = async move { tokio::time::timeout(timeout, exchange).await };
         self.runtime.spawn(timed).await??
     }
 }

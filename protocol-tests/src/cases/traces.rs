@@ -158,7 +158,7 @@ fn spans_of_requests(seen: &[Seen], topic: &str) -> Result<[String; 3]> {
     let own = begun.next().context("no trace begins here")?;
     ensure!(begun.next().is_none(), "an unrecorded trace was recorded");
     let second = one(seen, &send, &own.context())?;
-    let streamed = "POST /v3/clusters/{cluster_id}/topics/{topic_name}/records";
+    let streamed = "POST /v3/clusters/{cluster}/topics/{topic}/records";
     let streamed = one(
         seen,
         streamed,
