@@ -7,18 +7,22 @@ import subprocess
 import sys
 import time
 from datetime import datetime, timedelta, timezone
+from itertools import repeat
 from pathlib import Path
 
 import pytest
-from conftest import SMALL, from_environment
+from parts import SMALL_ARGUMENTS, from_environment
 from test_cleaning import AT, GEO_ROW, PIN_ROW, USER_ROW
 
 from analytics import streaming
+from analytics.cli import main
 from analytics.sources import Kafka
 from analytics.tables import TABLES
 
 RECORDS, BATCH = 400, 50
 POSTERS = 7
+#: Seconds after which a Spark that has written nothing is given up: it starts anew, maybe beside other suites.
+GIVE_UP = 900
 
 pytestmark = pytest.mark.kafka
 
@@ -34,22 +38,16 @@ def user() -> str:
     return f"{time.time_ns() % 2**48:012x}"
 
 
-def write(spark, kafka, topic, values):
-    """Records of a topic, in order."""
-    rows = spark.createDataFrame([(value,) for value in values], "value string").coalesce(1)
-    rows.write.format("kafka").option("kafka.bootstrap.servers", kafka).option("topic", topic).save()
-
-
-def write_at(spark, kafka, topic, records):
-    """The same with each one's time, which Spark's writer does not take: by Java's own producer."""
+def write(spark, kafka, topic, values, times=repeat(None)):
+    """Records of a topic, in order, each with its time (None: now). By Java's own producer: Spark's writer takes no times."""
     jvm = spark.sparkContext._jvm
     settings = jvm.java.util.Properties()
     settings.put("bootstrap.servers", kafka)
     for part in ("key", "value"):
         settings.put(f"{part}.serializer", "org.apache.kafka.common.serialization.StringSerializer")
     producer = jvm.org.apache.kafka.clients.producer.KafkaProducer(settings)
-    for value, at in records:
-        moment = int(at.replace(tzinfo=timezone.utc).timestamp() * 1000)
+    for value, at in zip(values, times):
+        moment = at and int(at.replace(tzinfo=timezone.utc).timestamp() * 1000)
         producer.send(jvm.org.apache.kafka.clients.producer.ProducerRecord(topic, 0, moment, None, value))
     producer.close()
 
@@ -58,25 +56,18 @@ def pins(numbers):
     return [json.dumps(PIN_ROW | {"index": n, "poster_name": f"Poster {n % POSTERS}", "follower_count": f"{n}k"}) for n in numbers]
 
 
-class Stream:
-    """`python -m analytics stream`, with the JVM in its process group."""
-
-    def __init__(self, kafka: str, user: str, output: Path, *more: str):
-        settings = [part for item in SMALL.items() for part in ("--conf", "=".join(item))]
-        command = [sys.executable, "-m", "analytics", "stream", "--master", "local[2]", "--kafka", kafka, "--user", user,
-                   "--output", str(output), *settings, *more]
-        self.process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-    def end(self) -> dict[str, int]:
-        """Waits; rows of each table as the command printed them."""
-        out, err = self.process.communicate(timeout=300)
-        assert self.process.returncode == 0, err[-3000:]
-        return {name: int(rows) for name, rows in (line.split() for line in out.splitlines() if "_table " in line and ":" not in line)}
-
-    def kill(self) -> None:
-        """SIGKILL to Python and Spark at the same moment."""
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.communicate()
+def kill_when(done, *arguments: str) -> None:
+    """Starts `python -m analytics`; SIGKILL to Python and Spark at the same moment, as soon as `done`."""
+    command = [sys.executable, "-m", "analytics", *arguments, "--master", "local[2]", *SMALL_ARGUMENTS]
+    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + GIVE_UP
+    try:
+        while not done():
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def commits(output: Path, table: str) -> int:
@@ -84,27 +75,26 @@ def commits(output: Path, table: str) -> int:
     return len(list((output / table / "_delta_log").glob("*.json")))
 
 
-def test_killed_in_the_middle_nothing_is_lost_or_repeated(spark, kafka, user, tmp_path):
+def test_killed_in_the_middle_nothing_is_lost_or_repeated(spark, kafka, user, tmp_path, capsys):
     write(spark, kafka, f"{user}.pin", [*pins(range(RECORDS)), "{", '{"title": "no index"}'])
     write(spark, kafka, f"{user}.geo", [json.dumps(GEO_ROW | {"ind": n}) for n in range(RECORDS)])
     write(spark, kafka, f"{user}.user", [json.dumps(USER_ROW | {"ind": n}) for n in range(RECORDS)])
     tables = {name: table.delta_table(user) for name, table in TABLES.items()}
+    command = ("stream", "--kafka", kafka, "--user", user, "--output", str(tmp_path))
 
-    first = Stream(kafka, user, tmp_path, "--trigger", "0 seconds", "--most", str(BATCH))
-    try:
-        deadline = time.monotonic() + 240
-        while not any(commits(tmp_path, table) >= 2 for table in tables.values()):
-            assert first.process.poll() is None and time.monotonic() < deadline
-            time.sleep(0.05)
-    finally:
-        first.kill()
+    kill_when(lambda: any(commits(tmp_path, table) >= 2 for table in tables.values()),
+              *command, "--trigger", "0 seconds", "--most", str(BATCH))
     before = {name: spark.read.format("delta").load(str(tmp_path / table)).count()
               for name, table in tables.items() if commits(tmp_path, table)}
     assert any(0 < rows < RECORDS for rows in before.values()), f"not in the middle: {before}"
 
-    printed = Stream(kafka, user, tmp_path, "--once").end()
-    assert printed == {**dict.fromkeys(tables.values(), RECORDS), f"{user}_quarantine_table": 2,
-                       f"{user}_popularity_table": printed[f"{user}_popularity_table"]}
+    # Another process: this one's Spark.
+    assert main([*command, "--once"]) == 0
+    _, *lines = capsys.readouterr().out.splitlines()
+    printed = dict(line.split() for line in lines)
+    popularity = printed.pop(f"{user}_popularity_table")
+    assert printed == {**dict.fromkeys(tables.values(), str(RECORDS)), f"{user}_quarantine_table": "2"}
+    assert int(popularity) >= POSTERS
     for name, table in tables.items():
         rows = spark.read.format("delta").load(str(tmp_path / table))
         assert sorted(row["ind"] for row in rows.select("ind").collect()) == list(range(RECORDS)), name
@@ -123,12 +113,12 @@ def test_late_and_repeated_records(spark, kafka, user, tmp_path):
     options = streaming.Options(Kafka(kafka), user, str(tmp_path), window="10 minutes", lateness="10 minutes",
                                 distinct_within="1 hour", trigger=None)
     for posts in [
-        zip(pins([0, 0, 7, 14]), [AT, AT, AT, AT + 5 * minute]),
-        zip(pins([1, 1, 15, 22]), [AT + hour] * 4),
+        (pins([0, 0, 7, 14]), [AT, AT, AT, AT + 5 * minute]),
+        (pins([1, 1, 15, 22]), [AT + hour] * 4),
         # Two minutes late, within the ten; and an hour late, whose window was given up.
-        zip(pins([8, 21]), [AT + hour - 2 * minute, AT - minute]),
+        (pins([8, 21]), [AT + hour - 2 * minute, AT - minute]),
     ]:
-        write_at(spark, kafka, f"{user}.pin", list(posts))
+        write(spark, kafka, f"{user}.pin", *posts)
         # To the end each time: what is late is known from the batch after the one that tells the time.
         for query in [streaming._table(spark, options, TABLES["pin"]), streaming._popularity(spark, options)]:
             query.awaitTermination()

@@ -3,6 +3,8 @@
 import argparse
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from pyspark.errors import StreamingQueryException
 
@@ -24,18 +26,28 @@ def run(options: argparse.Namespace) -> None:
     source = Kafka(options.kafka, options.topic_names, tuple(options.kafka_setting), options.most)
     stream = streaming.Options(source, options.user, output, options.window, options.lateness, options.distinct_within,
                                None if options.once else options.trigger)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    queries = streaming.start(spark, stream)
-    print(f"streaming into {output}: {', '.join(query.name for query in queries)}", flush=True)
-    try:
-        _wait(queries, stop)
-    finally:
-        for query in queries:
-            query.stop()
+    with _told_to_stop() as stop:
+        queries = streaming.start(spark, stream)
+        print(f"streaming into {output}: {', '.join(query.name for query in queries)}", flush=True)
+        try:
+            _wait(queries, stop)
+        finally:
+            for query in queries:
+                query.stop()
     for name, rows in streaming.counts(spark, stream).items():
         print(f"{name} {rows}")
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[threading.Event]:
+    """Set by SIGTERM and SIGINT within the block."""
+    stop = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _wait(queries, stop: threading.Event) -> None:
