@@ -254,6 +254,17 @@ pub(crate) fn offset_reset(
     );
 }
 
+pub(crate) fn read_again(connector: &str, topic: &str, partition: i32, offset: i64, expected: i64) {
+    tracing::warn!(
+        connector,
+        topic,
+        partition,
+        offset,
+        expected,
+        "records that are in objects already came again; they are left out"
+    );
+}
+
 pub(crate) fn gap_passed(connector: &str, topic: &str, partition: i32, from: i64, boundary: i64) {
     tracing::info!(
         connector,

@@ -136,12 +136,16 @@ impl DryTask {
             value: record.value.as_deref(),
             headers: (!headers.is_empty()).then_some(&headers),
         };
-        match self.assignment.take(&raw)? {
+        let taken = match self.assignment.take(&raw)? {
+            Taken::Behind(_) => self.assignment.take_afresh(&raw)?,
+            taken => taken,
+        };
+        match taken {
             Taken::Written => explanation.written += 1,
             Taken::Skipped(reason) => explanation.skip(record, reason.name()),
             Taken::Refused(error) => explanation.refuse(record, &error),
             // Every partition of the sample is assigned, and its offsets ascend.
-            Taken::NotOurs | Taken::Seen => {}
+            Taken::NotOurs | Taken::Seen | Taken::Behind(_) => {}
         }
         self.settle(explanation)
     }

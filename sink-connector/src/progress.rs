@@ -48,9 +48,9 @@ pub enum Arrival {
     Next,
     /// It was passed before and is in an open file or a closing: leave it out.
     Seen,
-    /// It lies below everything that is held: the offset was reset (the log was cut or the topic made anew), and
-    /// reading starts afresh here, as in the original.
-    Reset,
+    /// It lies below the completed prefix: the offset was reset (the log was cut or the topic made anew), or the client
+    /// library gives it a second time. The end of the log tells which, see [`Progress::is_behind`].
+    Behind,
 }
 
 /// An offset commit to be made.
@@ -81,6 +81,8 @@ pub struct Progress {
     clock: VecDeque<ClockStep>,
     /// Steps that the open files hold.
     open_steps: usize,
+    /// The client reads what was completed before.
+    behind: bool,
 }
 
 impl Progress {
@@ -112,6 +114,7 @@ impl Progress {
             replay,
             clock,
             open_steps: 0,
+            behind: false,
         }
     }
 
@@ -128,6 +131,7 @@ impl Progress {
                 replay: VecDeque::new(),
                 clock: VecDeque::new(),
                 open_steps: 0,
+                behind: false,
             }),
             (None, None) => None,
         }
@@ -174,10 +178,23 @@ impl Progress {
         self.open_steps >= MAX_CLOCK_STEPS
     }
 
+    /// The log reaches beyond the completed prefix: records below it are there by the client's mistake, and are left out until
+    /// it has come to the next one.
+    pub fn is_behind(&mut self) {
+        self.behind = true;
+    }
+
+    /// End of the completed prefix; what lies below it is in objects.
+    pub fn completed(&self) -> Option<i64> {
+        self.done
+    }
+
     /// A record at `offset` arrives: is it the next one?
     pub fn accept(&mut self, offset: i64) -> Arrival {
         match (self.passed, self.done) {
-            (Some(next), Some(done)) if offset < done && offset < next => Arrival::Reset,
+            (Some(next), Some(done)) if offset < done && offset < next && !self.behind => {
+                Arrival::Behind
+            }
             (Some(next), _) if offset < next => Arrival::Seen,
             (None, _) => {
                 (self.start, self.done, self.passed) = (Some(offset), Some(offset), Some(offset));
@@ -189,6 +206,7 @@ impl Progress {
 
     /// The record at `offset` was written or skipped.
     pub fn pass(&mut self, offset: i64) {
+        self.behind = false;
         self.passed = Some(offset + 1);
     }
 

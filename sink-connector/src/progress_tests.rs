@@ -86,11 +86,26 @@ fn a_recovered_plan_is_kept_to_and_kept_in_the_metadata() {
 #[test]
 fn records_that_were_passed_before_are_left_out() {
     let mut progress = Progress::recover(Some(5), "metadata of another program");
-    assert_eq!(progress.accept(4), Arrival::Reset);
+    assert_eq!(progress.accept(4), Arrival::Behind);
     assert_eq!(progress.accept(7), Arrival::Next);
     progress.pass(7);
     assert_eq!(progress.accept(7), Arrival::Seen);
     assert_eq!(progress.accept(5), Arrival::Seen);
+}
+
+#[test]
+fn a_client_that_reads_what_was_completed_is_waited_for() {
+    let mut progress = Progress::recover(Some(5), "");
+    assert_eq!(progress.accept(2), Arrival::Behind);
+    progress.is_behind();
+    for offset in [2, 3, 4] {
+        assert_eq!(progress.accept(offset), Arrival::Seen);
+    }
+    assert_eq!(progress.accept(5), Arrival::Next);
+    progress.pass(5);
+    // Once it has come there, the next time is another matter.
+    assert_eq!(progress.accept(3), Arrival::Behind);
+    assert_eq!(progress.next_commit(MAX), None);
 }
 
 #[test]

@@ -18,6 +18,9 @@ pub(crate) enum Taken {
     NotOurs,
     /// It was taken before.
     Seen,
+    /// It lies below the completed prefix, which ends at this offset; nothing was done with it. Either the log was cut
+    /// ([`Assignment::take_afresh`]) or the client is wrong ([`Assignment::is_behind`]).
+    Behind(i64),
     /// It is in the open files.
     Written,
     /// It was passed over by rule.
@@ -42,19 +45,8 @@ impl Assignment {
         match state.progress.accept(raw.offset) {
             Arrival::Next => {}
             Arrival::Seen => return Ok(Taken::Seen),
-            Arrival::Reset => {
-                let expected = state.progress.position().unwrap_or(-1);
-                events::offset_reset(
-                    &self.tools.config.name,
-                    raw.topic,
-                    raw.partition,
-                    raw.offset,
-                    expected,
-                );
-                self.by_id.remove(&state.id);
-                state.restart(Progress::recover(None, ""));
-                self.by_id.insert(state.id, slot);
-                state.progress.accept(raw.offset);
+            Arrival::Behind => {
+                return Ok(Taken::Behind(state.progress.completed().unwrap_or(-1)));
             }
         }
         // A boundary inside a gap of the log: what came before it is complete.
@@ -95,6 +87,37 @@ impl Assignment {
             self.dirty.insert(slot);
         }
         Ok(taken)
+    }
+
+    /// Takes a record whose log was cut below the completed prefix, or whose topic was made anew: reading starts afresh
+    /// with it, as in the original.
+    ///
+    /// # Errors
+    /// As [`Assignment::take`].
+    pub(crate) fn take_afresh(&mut self, raw: &RawRecord<'_>) -> Result<Taken, Failure> {
+        if let Some(slot) = self.slot(raw.topic, raw.partition)
+            && let Some(state) = self.slots[slot].as_mut()
+        {
+            let expected = state.progress.position().unwrap_or(-1);
+            let name = &self.tools.config.name;
+            events::offset_reset(name, raw.topic, raw.partition, raw.offset, expected);
+            self.by_id.remove(&state.id);
+            state.restart(Progress::recover(None, ""));
+            self.by_id.insert(state.id, slot);
+        }
+        self.take(raw)
+    }
+
+    /// The record's log is whole: it was completed long ago, and so was what follows it up to the completed prefix's end.
+    pub(crate) fn is_behind(&mut self, raw: &RawRecord<'_>) {
+        if let Some(slot) = self.slot(raw.topic, raw.partition)
+            && let Some(state) = self.slots[slot].as_mut()
+        {
+            let expected = state.progress.position().unwrap_or(-1);
+            let name = &self.tools.config.name;
+            events::read_again(name, raw.topic, raw.partition, raw.offset, expected);
+            state.progress.is_behind();
+        }
     }
 
     /// Tells the time: milliseconds since 1970.

@@ -48,6 +48,8 @@ const FAILURE_DRAIN: Duration = Duration::from_secs(5);
 const SKIPPED_INTERVAL: Duration = Duration::from_secs(60);
 /// How long an ending task waits for the uploads of its open files to be aborted.
 const ABORT_WAIT: Duration = Duration::from_secs(2);
+/// How long a question for the end of a log may take.
+const WATERMARKS_WAIT: Duration = Duration::from_secs(5);
 /// How long a rewind may take.
 const SEEK_WAIT: Duration = Duration::from_secs(10);
 
@@ -356,11 +358,40 @@ impl<'a> Task<'a> {
             headers: Some(&headers),
         };
         let taken = self.assignment.lock().take(&record)?;
+        let taken = match taken {
+            Taken::Behind(completed) => self.take_behind(&record, completed)?,
+            taken => taken,
+        };
         if !matches!(taken, Taken::NotOurs) && !self.active_topics.contains(record.topic) {
             self.active_topics.insert(record.topic.to_owned());
             (self.context.on_event)(TaskEvent::ActiveTopic(record.topic.to_owned()));
         }
         Ok(())
+    }
+
+    /// A record below the completed prefix. When the log ends before that prefix, it was cut or its topic made anew. Else the client
+    /// library gives the record a second time: it pauses partitions during a rebalance and goes on from the last record that it
+    /// knows to be taken, which may be one less than were.
+    fn take_behind(&mut self, record: &RawRecord<'_>, completed: i64) -> Result<Taken, Failure> {
+        let (topic, partition) = (record.topic, record.partition);
+        let ends = self
+            .consumer
+            .fetch_watermarks(topic, partition, WATERMARKS_WAIT);
+        match ends {
+            Ok((_, end)) if end < completed => self.assignment.lock().take_afresh(record),
+            Ok(_) => {
+                self.assignment.lock().is_behind(record);
+                Ok(Taken::Seen)
+            }
+            Err(error) => {
+                tracing::warn!(topic, partition, %error, "the log's end is not known; its record is read once more");
+                let again = Offset::Offset(record.offset);
+                self.consumer
+                    .seek(topic, partition, again, SEEK_WAIT)
+                    .map_err(kafka_failure)?;
+                Ok(Taken::NotOurs)
+            }
+        }
     }
 
     /// Finishes closings (plan, objects, offset) until none is left or time is up. Open files stay open and are
