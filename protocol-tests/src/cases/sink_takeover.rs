@@ -18,7 +18,7 @@ use crate::{Session, eventually, tiling};
 #[macro_export]
 macro_rules! sink_takeover_cases {
     ($kind:ident) => {
-        $crate::tests!($kind sink_takeover the_genuine_connector_is_followed);
+        $crate::tests!($kind sink_takeover the_genuine_connector_is_followed a_log_made_anew_is_read_from_its_beginning);
     };
 }
 
@@ -44,6 +44,30 @@ pub async fn the_genuine_connector_is_followed(session: &Session) -> Result<()> 
     for one in &followed {
         one.check(session).await?;
     }
+    sink.stop().await
+}
+
+/// The committed offset lies beyond the log's end: the topic was made anew since. Its records are read from the first one on, as by
+/// the original, and the offset goes back.
+///
+/// # Errors
+/// The case fails.
+pub async fn a_log_made_anew_is_read_from_its_beginning(session: &Session) -> Result<()> {
+    let topic = session.topic("anew", 1).await?;
+    let bucket = session.bucket("anew").await?;
+    session.kafka.write(&topic, &numbered(0, 0..6)).await?;
+    let connector = Connector::json(session, "anew", &topic, &bucket);
+    super::sink_restart::commit(session, &connector, &topic, 100, "sluiceway:1 103").await?;
+    let connectors = std::slice::from_ref(&connector);
+    let mut sink = SinkFiles::write(session, &[], connectors)?.start().await?;
+    let anew = Followed {
+        topic,
+        connector: connector.clone(),
+        bucket,
+        left: 1,
+        end: 6,
+    };
+    anew.check(session).await?;
     sink.stop().await
 }
 
