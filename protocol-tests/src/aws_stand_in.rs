@@ -4,8 +4,6 @@
 //! The secret of a key is `secret-of-<key id>`, and its session token says until when it is valid:
 //! `until-<milliseconds since 1970>`. So whoever checks a signature needs no list.
 
-use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,10 +12,8 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+
+use crate::stand_in::StandIn;
 
 /// The token of the instance's metadata service.
 const SESSION: &str = "metadata-session-1";
@@ -42,15 +38,8 @@ struct State {
 
 /// A stand-in that listens; it ends when dropped.
 pub struct AwsStandIn {
-    address: SocketAddr,
+    server: StandIn,
     state: Arc<Mutex<State>>,
-    task: JoinHandle<()>,
-}
-
-impl Drop for AwsStandIn {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
 }
 
 impl AwsStandIn {
@@ -59,24 +48,19 @@ impl AwsStandIn {
     /// # Errors
     /// There is no port.
     pub async fn start(life: Duration) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
         let state = Arc::new(Mutex::new(State {
             life,
             given: Vec::new(),
         }));
-        let task = tokio::spawn(accept(listener, Arc::clone(&state)));
-        Ok(Self {
-            address,
-            state,
-            task,
-        })
+        let shared = Arc::clone(&state);
+        let server = StandIn::start(move |request| answer(request, Arc::clone(&shared))).await?;
+        Ok(Self { server, state })
     }
 
     /// Its URL.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.server.url()
     }
 
     /// What it gave so far.
@@ -87,23 +71,7 @@ impl AwsStandIn {
     }
 }
 
-async fn accept(listener: TcpListener, state: Arc<Mutex<State>>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let state = Arc::clone(&state);
-        let service = service_fn(move |request| answer(request, Arc::clone(&state)));
-        tokio::spawn(async move {
-            // A client that goes away is none of the test's concern.
-            let _ = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
-    }
-}
-
-async fn answer(
-    request: Request<Incoming>,
-    state: Arc<Mutex<State>>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map(|body| body.to_bytes());
     let form = String::from_utf8_lossy(&body.unwrap_or_default()).into_owned();
@@ -150,7 +118,7 @@ async fn answer(
             .headers_mut()
             .insert("x-aws-ec2-metadata-token-ttl-seconds", seconds);
     }
-    Ok(response)
+    response
 }
 
 struct Credentials {

@@ -47,6 +47,7 @@ pub mod rest_load;
 pub mod s3;
 pub mod secured_broker;
 pub mod session;
+pub mod stand_in;
 pub mod store_stand_in;
 pub mod target;
 pub mod tiling;

@@ -1,8 +1,6 @@
 //! A stand-in for S3, STS and an HTTP proxy: it says yes to everything and remembers what it was asked. For what a
 //! store of the tests cannot show afterwards: headers of encryption, rights, roles, proxies.
 
-use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
@@ -10,10 +8,8 @@ use bytes::Bytes;
 use http::{Request, Response, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+
+use crate::stand_in::StandIn;
 
 /// Credentials that the stand-in gives for a role: key id, secret, token.
 pub const ROLE_CREDENTIALS: [&str; 3] = ["ASIASTANDIN", "role-secret", "role-token"];
@@ -59,15 +55,8 @@ impl Seen {
 
 /// A stand-in that listens; it ends when dropped.
 pub struct StoreStandIn {
-    address: SocketAddr,
+    server: StandIn,
     seen: Arc<Mutex<Vec<Seen>>>,
-    task: JoinHandle<()>,
-}
-
-impl Drop for StoreStandIn {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
 }
 
 impl StoreStandIn {
@@ -76,21 +65,16 @@ impl StoreStandIn {
     /// # Errors
     /// There is none.
     pub async fn start() -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
-        let seen = Arc::default();
-        let task = tokio::spawn(accept(listener, Arc::clone(&seen)));
-        Ok(Self {
-            address,
-            seen,
-            task,
-        })
+        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
+        let shared = Arc::clone(&seen);
+        let server = StandIn::start(move |request| answer(request, Arc::clone(&shared))).await?;
+        Ok(Self { server, seen })
     }
 
     /// Its URL.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.server.url()
     }
 
     /// What was asked so far, and names `part` in its target.
@@ -105,23 +89,7 @@ impl StoreStandIn {
     }
 }
 
-async fn accept(listener: TcpListener, seen: Arc<Mutex<Vec<Seen>>>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let seen = Arc::clone(&seen);
-        let service = service_fn(move |request| answer(request, Arc::clone(&seen)));
-        tokio::spawn(async move {
-            // A client that goes away is none of the test's concern.
-            let _ = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
-    }
-}
-
-async fn answer(
-    request: Request<Incoming>,
-    seen: Arc<Mutex<Vec<Seen>>>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(request: Request<Incoming>, seen: Arc<Mutex<Vec<Seen>>>) -> Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
     let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let body = body.collect().await.map(|body| body.to_bytes());
@@ -142,7 +110,7 @@ async fn answer(
     let mut response = Response::new(Full::new(Bytes::from(says)));
     let etag = http::HeaderValue::from_static("\"0123456789abcdef0123456789abcdef\"");
     response.headers_mut().insert("etag", etag);
-    Ok(response)
+    response
 }
 
 fn says(request: &Seen) -> String {

@@ -1,8 +1,6 @@
 //! A stand-in for an identity provider's token endpoint (OAuth's client credentials grant): it checks who asks and how, gives
 //! unsecured tokens that live for a set time, and can be told to be out of order, or to refuse.
 
-use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,11 +11,9 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use serde_json::json;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+
+use crate::stand_in::StandIn;
 
 /// The one client it knows; its secret.
 pub const CLIENT: (&str, &str) = ("reporting", "planted-secret-of-reporting");
@@ -42,15 +38,8 @@ struct State {
 
 /// A stand-in that listens; it ends when dropped.
 pub struct TokenEndpoint {
-    address: SocketAddr,
+    server: StandIn,
     state: Arc<Mutex<State>>,
-    task: JoinHandle<()>,
-}
-
-impl Drop for TokenEndpoint {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
 }
 
 impl TokenEndpoint {
@@ -59,8 +48,6 @@ impl TokenEndpoint {
     /// # Errors
     /// There is no port.
     pub async fn start(life: Duration, mood: Mood) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
         let state = State {
             mood,
             life,
@@ -68,18 +55,15 @@ impl TokenEndpoint {
             refused: 0,
         };
         let state = Arc::new(Mutex::new(state));
-        let task = tokio::spawn(accept(listener, Arc::clone(&state)));
-        Ok(Self {
-            address,
-            state,
-            task,
-        })
+        let shared = Arc::clone(&state);
+        let server = StandIn::start(move |request| answer(request, Arc::clone(&shared))).await?;
+        Ok(Self { server, state })
     }
 
     /// Its address.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}/oauth2/token", self.address)
+        format!("{}/oauth2/token", self.server.url())
     }
 
     /// The properties of a client of Kafka that asks here, with a prefix before each.
@@ -122,23 +106,7 @@ impl TokenEndpoint {
     }
 }
 
-async fn accept(listener: TcpListener, state: Arc<Mutex<State>>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let state = Arc::clone(&state);
-        let service = service_fn(move |request| answer(request, Arc::clone(&state)));
-        tokio::spawn(async move {
-            // A client that goes away is none of the test's concern.
-            let _ = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
-    }
-}
-
-async fn answer(
-    request: Request<Incoming>,
-    state: Arc<Mutex<State>>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map(|body| body.to_bytes());
     let form = body.unwrap_or_default();
@@ -157,7 +125,7 @@ async fn answer(
     }
     let mut response = Response::new(Full::from(json.to_string()));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
-    Ok(response)
+    response
 }
 
 fn check(head: &http::request::Parts, form: &[u8]) -> Result<(), (u16, &'static str)> {
