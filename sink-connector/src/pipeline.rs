@@ -11,7 +11,9 @@ use crate::config::{ConnectorConfig, FormatConfig, NullValues, TransformStage};
 use crate::convert::header::HeaderConverter;
 use crate::convert::{self, Converter, Shape};
 use crate::encode::{self, Format};
-use crate::error::{CONNECT_EXCEPTION, Exception, RecordError, Stage, unrecoverable};
+use crate::error::{
+    CONNECT_EXCEPTION, Exception, PARTITION_EXCEPTION, RecordError, Stage, unrecoverable,
+};
 use crate::file_set::Stored;
 use crate::partition::{self, Partitioner};
 use crate::record::{Datum, RawRecord, SinkRecord};
@@ -60,6 +62,8 @@ pub struct Pipeline {
     reads_headers: bool,
     partitioner: Box<dyn Partitioner>,
     null_values: NullValues,
+    /// The partitioner's own complaints about a time are reported like those about a record's folder.
+    reports_times: bool,
     /// Null values that are ignored are reported like bad records.
     report_nulls: bool,
     /// The time of processing, in milliseconds of the epoch.
@@ -106,6 +110,7 @@ impl Pipeline {
             transforms,
             partitioner,
             null_values: config.null_values.clone(),
+            reports_times: config.partitioner.hides_time(&config.null_values),
             report_nulls: config.errors.report_null_values && config.errors.has_reporter(),
             clock_ms: 0,
             encoded_partition: String::new(),
@@ -183,7 +188,10 @@ impl Pipeline {
             }
             Some(None) => return Ok(Outcome::Skip(SkipReason::NullValue)),
             Some(Some(_)) => {}
-            None => record.time = self.partitioner.time(&record, self.clock_ms)?,
+            None => {
+                let time = self.partitioner.time(&record, self.clock_ms);
+                record.time = time.map_err(|error| reported(error, self.reports_times))?;
+            }
         }
         self.encoded_partition.clear();
         match tombstone.flatten() {
@@ -194,6 +202,15 @@ impl Pipeline {
         }
         record.encoded_partition = &self.encoded_partition;
         Ok(Outcome::Write(record))
+    }
+}
+
+/// A partitioner's complaint about a record's time. By itself it ends the task; from behind another partitioner the
+/// original takes it for one about the folder.
+fn reported(error: RecordError, reports_times: bool) -> RecordError {
+    match error.exception.class == PARTITION_EXCEPTION && reports_times {
+        true => RecordError::put(error.exception),
+        false => error,
     }
 }
 

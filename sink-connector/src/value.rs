@@ -6,6 +6,7 @@
 
 mod decimal;
 pub(crate) mod java_float;
+pub(crate) mod java_hash;
 mod number;
 mod parameters;
 pub(crate) mod parse;

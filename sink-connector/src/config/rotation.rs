@@ -182,7 +182,7 @@ pub(super) fn timezone(id: &str) -> Result<TimeZone, String> {
         return Ok(TimeZone::fixed(offset));
     }
     match id {
-        "UTC" => Ok(TimeZone::UTC),
+        "UTC" | "UT" | "Z" => Ok(TimeZone::UTC),
         "" => Err(unknown()),
         // Names are told from others by their case, too.
         id => TimeZone::get(id)
@@ -215,6 +215,8 @@ mod tests {
     fn zones_are_named_or_offsets() {
         for id in [
             "UTC",
+            "UT",
+            "Z",
             "Europe/Paris",
             "America/New_York",
             "Asia/Kolkata",

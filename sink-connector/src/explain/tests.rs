@@ -207,6 +207,24 @@ fn late_records_fill_their_own_file_where_they_do_not_close_files() {
     );
 }
 
+/// The original puts a partitioner that knows no time before the configured one.
+#[test]
+fn an_interval_has_no_effect_behind_an_affix_or_written_tombstones() {
+    let hourly = "flush.size=100\npartitioner.class=HourlyPartitioner\nlocale=en\ntimezone=UTC\n\
+        timestamp.extractor=Record\nrotate.interval.ms=3600000\n";
+    let sample: String = [20, 21, 20, 22]
+        .map(|hour| format!("{{\"value\":1,\"timestamp\":{}}}", hour * 3_600_000))
+        .concat();
+    let open = |more: &str| {
+        let found = explained(&format!("{hourly}{more}"), &sample).unwrap();
+        (found.objects.len(), found.open.len())
+    };
+    assert_eq!(open(""), (3, 1));
+    assert_eq!(open("s3.schema.partition.affix.type=SUFFIX\n"), (0, 3));
+    let written = "behavior.on.null.values=write\nstore.kafka.keys=true\n";
+    assert_eq!(open(written), (0, 3));
+}
+
 #[test]
 fn renamed_topics_have_files_of_their_own() {
     let by_day = "transforms=r\ntransforms.r.type=org.apache.kafka.connect.transforms.TimestampRouter\n\

@@ -11,7 +11,7 @@ use super::support::{
 use super::{Side, Transform, Verdict};
 use crate::error::Exception;
 use crate::record::SinkRecord;
-use crate::value::{Schema, SchemaRef, Type, Value, number_from_text, text};
+use crate::value::{Schema, SchemaRef, Type, Value, java_hash, number_from_text, text};
 
 const PURPOSE: &str = "cast types";
 const NUMBER_FORMAT: &str = "java.lang.NumberFormatException";
@@ -78,7 +78,12 @@ impl Spec {
                     .to_owned(),
             ),
             Some(kind) => Ok(Self::Whole(kind)),
-            None => Ok(Self::Fields(fields)),
+            None => {
+                // Which of several bad members is told of first.
+                let buckets = java_hash::buckets(fields.len());
+                fields.sort_by_cached_key(|name, _| java_hash::bucket(name, buckets));
+                Ok(Self::Fields(fields))
+            }
         }
     }
 }

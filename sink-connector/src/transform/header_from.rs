@@ -9,7 +9,7 @@ use super::support::{
 use super::{Side, Transform, Verdict};
 use crate::error::{CONFIG_EXCEPTION, Exception};
 use crate::record::{Header, SinkRecord};
-use crate::value::{Schema, SchemaRef, Struct, Value};
+use crate::value::{Schema, SchemaRef, Struct, Value, java_hash};
 
 pub(super) fn settings() -> Vec<Setting> {
     let list = |name, doc| {
@@ -66,8 +66,7 @@ impl Transform for HeaderFrom {
             None => {
                 let mut members = require_map(value, purpose)?;
                 for (field, key) in self.fields.iter().zip(&self.headers) {
-                    let value = member(&members, field).clone();
-                    headers.push(header(key, None, value));
+                    headers.push(header(key, None, member(&members, field).clone()));
                 }
                 if self.moves {
                     for field in &self.fields {
@@ -89,7 +88,9 @@ impl Transform for HeaderFrom {
     }
 }
 
-fn header(key: &str, schema: Option<SchemaRef>, value: Value) -> Header {
+/// Maps in headers become text, which shows the order of their entries.
+fn header(key: &str, schema: Option<SchemaRef>, mut value: Value) -> Header {
+    java_hash::reorder(&mut value);
     Header {
         key: key.to_owned(),
         schema,

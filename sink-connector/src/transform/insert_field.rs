@@ -1,15 +1,17 @@
 //! `InsertField`: adds topic, partition, offset, timestamp or a fixed text as fields.
 
+use std::sync::Arc;
+
 use sluiceway_common::config_def::{Importance, Kind};
 
 use super::settings::{Options, Setting, replace_null};
 use super::support::{
-    SchemaCache, add_field, basics, build, read, require_map, require_struct, set_member,
+    SchemaCache, add_field, basics, check, read, require_map, require_struct, set_member,
 };
 use super::{Side, Transform, Verdict};
 use crate::error::{CONFIG_EXCEPTION, Exception};
 use crate::record::SinkRecord;
-use crate::value::{Schema, Type, Value, logical};
+use crate::value::{Schema, Struct, Type, Value, logical};
 
 const PURPOSE: &str = "field insertion";
 
@@ -164,8 +166,18 @@ impl Transform for InsertField {
                 let mut values: Vec<Value> = fields
                     .map(|(field, value)| read(&field.schema, value, self.replace_null))
                     .collect();
+                let own = values.len();
                 values.append(&mut inserted);
-                let value = build(&updated, values)?;
+                let fields = updated.fields.iter().zip(values).enumerate();
+                let values = fields.map(|(at, (field, value))| match value {
+                    // A record without a timestamp gets none, not even where one is required.
+                    Value::Null if at >= own => Ok(value),
+                    value => check(field, value),
+                });
+                let value = Struct {
+                    schema: Arc::clone(&updated),
+                    values: values.collect::<Result<_, _>>()?,
+                };
                 (Some(updated), Value::Struct(value))
             }
         };

@@ -7,7 +7,7 @@ use super::support::{build, is, read, require_map, require_struct, set_member};
 use super::{Side, Transform, Verdict};
 use crate::error::Exception;
 use crate::record::SinkRecord;
-use crate::value::{Decimal, Value, number_from_text};
+use crate::value::{Decimal, Value, java_hash, number_from_text};
 
 const PURPOSE: &str = "mask fields";
 
@@ -37,10 +37,18 @@ struct MaskField {
 pub(super) fn new(side: Side, options: &Options<'_>) -> Result<Box<dyn Transform>, Exception> {
     Ok(Box::new(MaskField {
         side,
-        fields: options.list("fields"),
+        fields: as_set(options.list("fields")),
         replacement: options.text("replacement").map(str::to_owned),
         replace_null: options.replaces_null(),
     }))
+}
+
+/// The fields in the order of a Java set: which of several bad members is told of first.
+fn as_set(mut fields: Vec<String>) -> Vec<String> {
+    // It is made large enough at once.
+    let buckets = (fields.len() * 4 / 3 + 1).max(16).next_power_of_two();
+    fields.sort_by_cached_key(|field| java_hash::bucket(field, buckets));
+    fields
 }
 
 impl Transform for MaskField {

@@ -5,12 +5,12 @@ use sluiceway_common::config_def::{Importance, Kind};
 
 use super::settings::{Options, Setting, list, replace_null, shown_list};
 use super::support::{
-    Members, SchemaCache, add_field, basics, build, read, require_map, require_struct, set_member,
+    Members, SchemaCache, add_field, basics, build, is, read, require_map, require_struct,
 };
 use super::{Side, Transform, Verdict};
 use crate::error::{CONFIG_EXCEPTION, Exception};
 use crate::record::SinkRecord;
-use crate::value::{Schema, Struct, Value};
+use crate::value::{Schema, Struct, Value, java_hash};
 
 const PURPOSE: &str = "field replacement";
 
@@ -136,19 +136,24 @@ impl ReplaceField {
     }
 
     fn members(&self, members: Members) -> Members {
-        let mut kept = Vec::with_capacity(members.len());
-        let mut renamed = Vec::new();
+        let buckets = java_hash::buckets(members.len());
+        let mut kept: Members = Vec::with_capacity(members.len());
+        let mut places: Vec<usize> = Vec::with_capacity(members.len());
         for (key, value) in members {
             let Value::String(name) = &key else { continue };
-            match self.fields.name(name) {
-                Some(new) if new == name => kept.push((key, value)),
-                Some(new) => renamed.push((new.to_owned(), value)),
-                None => {}
+            let Some(new) = self.fields.name(name) else {
+                continue;
+            };
+            let place = java_hash::bucket(name, buckets);
+            match kept.iter().position(|(key, _)| is(key, new)) {
+                // Of two members of one name that stays which a Java map gives later.
+                Some(at) if places[at] <= place => (kept[at].1, places[at]) = (value, place),
+                Some(_) => {}
+                None => {
+                    kept.push((Value::String(new.to_owned()), value));
+                    places.push(place);
+                }
             }
-        }
-        // A field that is renamed onto another takes its place.
-        for (name, value) in renamed {
-            set_member(&mut kept, &name, value);
         }
         kept
     }

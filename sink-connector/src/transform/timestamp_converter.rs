@@ -4,7 +4,8 @@ use sluiceway_common::config_def::{Importance, Kind};
 
 use super::settings::{Options, Setting, one_of, replace_null};
 use super::support::{
-    SchemaCache, add_field, basics, build, member, read, require_map, require_struct, set_member,
+    SchemaCache, add_field, basics, build, member, read, require_fields, require_map,
+    require_struct, set_member,
 };
 use super::{Side, Transform, Verdict};
 use crate::date_format::DateFormat;
@@ -231,6 +232,7 @@ impl TimestampConverter {
             value => Some(require_struct(value, PURPOSE)?),
         };
         let updated = self.schemas.get(&schema, |schema| {
+            require_fields(schema)?;
             let mut updated = basics(schema);
             updated.optional = schema.optional;
             for field in &schema.fields {

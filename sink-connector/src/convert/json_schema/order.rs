@@ -3,12 +3,11 @@
 
 use serde_json::{Map, Value as Json};
 
+use crate::value::java_hash::{bucket, buckets};
+
 /// Names and schemas of `properties` in the order of their fields.
 pub(super) fn sorted(properties: &Map<String, Json>) -> Vec<(&String, &Json)> {
-    let mut buckets = 16;
-    while properties.len() * 4 > buckets * 3 {
-        buckets *= 2;
-    }
+    let buckets = buckets(properties.len());
     let mut found: Vec<_> = properties.iter().collect();
     found.sort_by_key(|(name, _)| bucket(name, buckets));
     let mut placed: Vec<(i64, (&String, &Json))> = Vec::with_capacity(found.len());
@@ -21,14 +20,6 @@ pub(super) fn sorted(properties: &Map<String, Json>) -> Vec<(&String, &Json)> {
     }
     placed.sort_by_key(|(index, _)| *index);
     placed.into_iter().map(|(_, property)| property).collect()
-}
-
-/// Where `HashMap` puts a string, among `buckets` (a power of two).
-fn bucket(name: &str, buckets: usize) -> usize {
-    let hash = name.encode_utf16().fold(0_u32, |hash, unit| {
-        hash.wrapping_mul(31).wrapping_add(u32::from(unit))
-    });
-    (hash ^ (hash >> 16)) as usize & (buckets - 1)
 }
 
 #[cfg(test)]
