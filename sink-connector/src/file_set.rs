@@ -130,8 +130,11 @@ impl FileSet {
         uploader: &Arc<Uploader>,
     ) -> Result<(), RecordError> {
         let mut data = Vec::with_capacity(self.files.len());
-        // Keys and headers are looked at first, as in the original; then nothing is written that cannot be.
-        for (view, format, file) in self.files.iter_mut().rev() {
+        // Of several faults that one is told which the original finds first: no key, no headers, then what cannot be written.
+        self.files
+            .iter()
+            .try_for_each(|(view, ..)| view.require(record))?;
+        for (view, format, file) in &mut self.files {
             let datum = match view {
                 View::Value => Cow::Borrowed(value),
                 view => view.of(record, format.as_ref())?,
@@ -139,7 +142,7 @@ impl FileSet {
             file.check(&datum)?;
             data.push(datum);
         }
-        for ((_, _, file), datum) in self.files.iter_mut().rev().zip(&data) {
+        for ((_, _, file), datum) in self.files.iter_mut().zip(&data) {
             file.write(datum, record.offset, part_size, uploader)?;
         }
         Ok(())

@@ -275,17 +275,11 @@ pub(super) fn stored(
             }
         }
     };
-    let stored = StoredConfig {
+    // Headers as byte arrays are accepted, as in the original: it refuses each record.
+    StoredConfig {
         keys: format("store.kafka.keys", "keys.format.class"),
         headers: format("store.kafka.headers", "headers.format.class"),
-    };
-    if matches!(stored.headers, Some(FormatConfig::ByteArray { .. })) {
-        let name = values.text("headers.format.class");
-        let reason = "Headers cannot be stored as byte arrays";
-        let error = ConfigError::invalid("headers.format.class", name, reason);
-        errors.0.push(error);
     }
-    stored
 }
 
 /// Tombstones have nothing but a key. Told once at each of the keys concerned.

@@ -30,7 +30,7 @@ pub(super) fn key_and_header_keys() -> Vec<Key> {
             "headers.format.class",
             Kind::Class,
             AVRO,
-            "Format of header files; not `ByteArrayFormat`.",
+            "Format of header files; `ByteArrayFormat` refuses each record.",
         ),
         low(
             "s3.path.style.access.enabled",

@@ -50,22 +50,33 @@ impl View {
         }
     }
 
+    /// Whether `record` has what a file of this view holds.
+    ///
+    /// # Errors
+    /// A null key, or no headers.
+    pub fn require(self, record: &SinkRecord<'_>) -> Result<(), RecordError> {
+        match self {
+            Self::Key if record.key.payload.is_null() => Err(missing("Key", record)),
+            Self::Headers if record.headers.is_empty() => Err(missing("Headers", record)),
+            _ => Ok(()),
+        }
+    }
+
     /// What of `record` a file of this view and `format` holds.
     ///
     /// # Errors
-    /// A null key, no headers, or a header without a value.
+    /// As [`View::require`], or a header without a value.
     pub fn of<'r>(
         self,
         record: &'r SinkRecord<'_>,
         format: &dyn Format,
     ) -> Result<Cow<'r, Datum<'r>>, RecordError> {
+        self.require(record)?;
         let enclose = format.encloses(self);
         match self {
             Self::Value => Ok(Cow::Borrowed(&record.value)),
-            Self::Key if record.key.payload.is_null() => Err(missing("Key", record)),
             Self::Key if enclose => Ok(Cow::Owned(enclosed_key(&record.key))),
             Self::Key => Ok(Cow::Borrowed(&record.key)),
-            Self::Headers if record.headers.is_empty() => Err(missing("Headers", record)),
             Self::Headers => headers(&record.headers, enclose).map(Cow::Owned),
         }
     }

@@ -207,6 +207,32 @@ fn late_records_fill_their_own_file_where_they_do_not_close_files() {
     );
 }
 
+#[test]
+fn of_several_faults_the_originals_first_is_told() {
+    let stored = "errors.tolerance=all\nerrors.log.enable=true\nstore.kafka.keys=true\nstore.kafka.headers=true\n";
+    let faults = |more: &str, sample: &str| {
+        let found = explained(&format!("{stored}{more}"), sample).unwrap();
+        let reasons = found.refused.into_iter().map(|refused| refused.reason);
+        reasons.collect::<Vec<_>>()
+    };
+    let bare = faults("", r#"{"value":1}{"value":1,"key":"k"}"#);
+    assert!(bare[0].contains("Key cannot be null"), "{bare:?}");
+    assert!(bare[1].contains("Headers cannot be null"), "{bare:?}");
+    let whole = r#"{"value":1,"key":"k","headers":[{"key":"h","value":null}]}"#;
+    // The value's file comes before those of keys and headers.
+    let bytes = "ByteArrayFormat\n";
+    let value = faults(&format!("format.class={bytes}headers.format.class={bytes}"), whole);
+    assert!(value[0].contains("ByteArrayConverter is not"), "{value:?}");
+    let headers = faults(
+        &format!("headers.format.class={bytes}"),
+        &whole.replace(r#""value":null"#, r#""value":"x""#),
+    );
+    assert!(
+        headers[0].contains("Invalid schema type for ByteArrayConverter: ARRAY"),
+        "{headers:?}"
+    );
+}
+
 /// The original puts a partitioner that knows no time before the configured one.
 #[test]
 fn an_interval_has_no_effect_behind_an_affix_or_written_tombstones() {
