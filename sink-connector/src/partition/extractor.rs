@@ -74,10 +74,8 @@ fn field_time(path: &FieldPath, record: &SinkRecord<'_>) -> Result<i64, RecordEr
     let Payload::Tree(value @ (Value::Struct(_) | Value::Map(_))) = &record.value.payload else {
         return Err(partition_error("Error encoding partition."));
     };
-    match path.find(value) {
-        Some(found) if !found.value.is_null() => time_of(path, &found),
-        _ => Err(RecordError::fatal(path.missing())),
-    }
+    let found = path.require(value).map_err(RecordError::fatal)?;
+    time_of(path, &found)
 }
 
 fn time_of(path: &FieldPath, found: &Found<'_>) -> Result<i64, RecordError> {
