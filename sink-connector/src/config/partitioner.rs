@@ -48,7 +48,8 @@ impl PartitionerConfig {
     /// in front of the configured one for `s3.schema.partition.affix.type` and `behavior.on.null.values=write`, and
     /// `rotate.interval.ms` then finds no times to go by.
     pub(crate) fn hides_time(&self, null_values: &NullValues) -> bool {
-        let wrapped = self.affix != SchemaAffix::None || matches!(null_values, NullValues::Write { .. });
+        let wrapped =
+            self.affix != SchemaAffix::None || matches!(null_values, NullValues::Write { .. });
         wrapped && self.class != PartitionerClass::FieldAndTime
     }
 

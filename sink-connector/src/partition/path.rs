@@ -133,7 +133,9 @@ mod tests {
 
     fn why(path: &str, value: &Value) -> String {
         let error = FieldPath::new(path).require(value).err().unwrap();
-        error.stacktrace().replace("org.apache.kafka.connect.errors.", "")
+        error
+            .stacktrace()
+            .replace("org.apache.kafka.connect.errors.", "")
     }
 
     #[test]
@@ -144,7 +146,10 @@ mod tests {
             ("n.a", "Unable to find nested field 'n'"),
             ("m.a", "The field 'a' does not exist."),
             ("m.c", "c is not a valid field name"),
-            ("m.b.x", "Argument not a Struct or Map. Cannot get field 'x'."),
+            (
+                "m.b.x",
+                "Argument not a Struct or Map. Cannot get field 'x'.",
+            ),
         ] {
             let expected = format!(
                 "DataException: The field '{path}' does not exist.\nCaused by: DataException: {cause}"
