@@ -123,6 +123,8 @@ impl std::error::Error for Exception {
     }
 }
 
+const TOLERANCE_EXCEEDED: &str = "Tolerance exceeded in error handler";
+
 /// What a task shows that ended while it ran.
 pub(crate) fn unrecoverable(cause: Exception) -> Exception {
     Exception::new(
@@ -130,6 +132,11 @@ pub(crate) fn unrecoverable(cause: Exception) -> Exception {
         "Exiting WorkerSinkTask due to unrecoverable exception.",
     )
     .caused_by(cause)
+}
+
+/// What ends a task under `errors.tolerance=none` when `cause` was handed to Connect's error handler.
+pub(crate) fn tolerance_exceeded(cause: Exception) -> Exception {
+    Exception::new(CONNECT_EXCEPTION, TOLERANCE_EXCEEDED).caused_by(cause)
 }
 
 /// A record that a stage refused.
@@ -180,7 +187,7 @@ impl RecordError {
         }
         let outer = match self.stage {
             Stage::TaskPut => "Exiting WorkerSinkTask due to unrecoverable exception.",
-            _ => "Tolerance exceeded in error handler",
+            _ => TOLERANCE_EXCEEDED,
         };
         let inner = match self.stage {
             // The writer wraps what a reporter would have taken; see the recordings of DataException in put().

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use super::{Assignment, Failure};
-use crate::error::{CONNECT_EXCEPTION, Exception, RecordError, unrecoverable};
+use crate::error::{
+    CONNECT_EXCEPTION, Exception, RecordError, Stage, tolerance_exceeded, unrecoverable,
+};
 use crate::events;
 use crate::pipeline::{Outcome, Pipeline, SkipReason};
 use crate::progress::{Arrival, Progress};
@@ -159,10 +161,15 @@ fn refused(
         sent.map_err(|cause| Failure::Exception(unrecoverable(cause)))?;
         events::dead_letter(&tools.metrics, &tools.config.name, &error);
     }
-    match tolerated {
-        true => Ok(Taken::Refused(Box::new(error))),
-        false => Err(error.into()),
+    if tolerated {
+        return Ok(Taken::Refused(Box::new(error)));
     }
+    let reported = error.stage == Stage::TaskPut && tools.config.errors.has_reporter();
+    Err(match error.reportable && reported {
+        // The reporter itself ends the task then.
+        true => Failure::Exception(unrecoverable(tolerance_exceeded(error.exception))),
+        false => error.into(),
+    })
 }
 
 /// Remembers the time by which a record found its encoded partition, where the clock decides that.

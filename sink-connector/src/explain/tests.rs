@@ -207,6 +207,34 @@ fn late_records_fill_their_own_file_where_they_do_not_close_files() {
     );
 }
 
+/// As Connect's error handler has it: with a reporter, it is what ends the task.
+#[test]
+fn what_the_sink_refuses_without_tolerance_is_told_by_its_reporter() {
+    let trace = |more: &str| {
+        let keys = format!("store.kafka.keys=true\n{more}");
+        let found = explained(&keys, r#"{"value":1}"#).unwrap();
+        found.failure.unwrap().reason
+    };
+    let (connect, data) = (
+        "Caused by: org.apache.kafka.connect.errors.ConnectException: ",
+        "org.apache.kafka.connect.errors.DataException: Key cannot be null",
+    );
+    let alone = trace("");
+    assert!(alone.contains(&format!("{connect}{data}")), "{alone}");
+    let reported = trace("errors.log.enable=true\n");
+    let told = format!("{connect}Tolerance exceeded in error handler\nCaused by: {data}");
+    assert!(reported.contains(&told), "{reported}");
+    let nulls = "errors.log.enable=true\nbehavior.on.null.values=ignore\n";
+    let found = explained(nulls, r#"{"value":null}"#).unwrap();
+    let reason = found.failure.unwrap().reason;
+    assert!(
+        reason.contains(
+            "error handler\nCaused by: org.apache.kafka.connect.errors.DataException: Skipping null"
+        ),
+        "{reason}"
+    );
+}
+
 #[test]
 fn of_several_faults_the_originals_first_is_told() {
     let stored = "errors.tolerance=all\nerrors.log.enable=true\nstore.kafka.keys=true\nstore.kafka.headers=true\n";
