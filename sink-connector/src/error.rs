@@ -10,6 +10,8 @@ use std::fmt::{self, Write as _};
 pub const CONNECT_EXCEPTION: &str = "org.apache.kafka.connect.errors.ConnectException";
 /// `DataException`: a record's schema or value is not what a stage needs.
 pub const DATA_EXCEPTION: &str = "org.apache.kafka.connect.errors.DataException";
+/// `SchemaBuilderException`: a schema cannot be made as told.
+pub const SCHEMA_BUILDER_EXCEPTION: &str = "org.apache.kafka.connect.errors.SchemaBuilderException";
 /// `SerializationException` of Kafka's (de)serializers, usually the cause of a [`DATA_EXCEPTION`].
 pub const SERIALIZATION_EXCEPTION: &str = "org.apache.kafka.common.errors.SerializationException";
 /// `PartitionException`: a partitioner cannot encode a record.

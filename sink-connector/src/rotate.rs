@@ -122,6 +122,13 @@ impl OpenSet {
         (open_files >= limit).then_some(CloseReason::OpenFiles)
     }
 
+    /// A record of this time is about to be written. The interval counts from the first one even when its file then
+    /// refuses it.
+    pub fn begin(&mut self, rules: &RotationConfig, time: Option<i64>) {
+        let late = self.is_late(rules, time);
+        self.base = self.base.or(if late { self.latest } else { time });
+    }
+
     /// A record was written at `clock_ms`; the files grew by `bytes`.
     pub fn add(
         &mut self,
@@ -131,10 +138,10 @@ impl OpenSet {
         bytes: u64,
         clock_ms: i64,
     ) {
+        self.begin(rules, time);
         let late = self.is_late(rules, time);
         self.records += 1;
         self.bytes += bytes;
-        self.base = self.base.or(if late { self.latest } else { time });
         self.latest = self.latest.max(time);
         self.written_ms = clock_ms;
         if !late && self.partition != partition {
@@ -302,6 +309,16 @@ mod tests {
         };
         assert_eq!(boundaries(&two(&by_original), &begins_late), [2, 3]);
         assert_eq!(boundaries(&two(&without_late), &begins_late), [2, 4]);
+    }
+
+    #[test]
+    fn a_record_that_its_file_refuses_still_begins_the_interval() {
+        let (rules, mut open) = (rules(), OpenSet::default());
+        open.begin(&rules, Some(0));
+        open.add(&rules, Some(9_000), "a", 10, 0);
+        assert_eq!(open.before(&rules, Some(9_999), "a"), None);
+        let closed = open.before(&rules, Some(10_000), "a");
+        assert_eq!(closed, Some(CloseReason::Interval));
     }
 
     #[test]

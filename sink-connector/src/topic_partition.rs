@@ -142,6 +142,7 @@ impl TopicPartition {
         if let Some(reason) = reason.filter(|_| self.may_rotate()) {
             self.close(reason)?;
         }
+        self.open.begin(&self.tools.config.rotation, record.time);
         let part_size = self.tools.config.s3.part_size;
         let at = self.files_for(record)?;
         let mode = self.tools.config.schema_compatibility;

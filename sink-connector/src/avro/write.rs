@@ -82,22 +82,22 @@ pub fn null_refused() -> Exception {
 /// The bytes of a Decimal, whose scale must be the schema's.
 ///
 /// # Errors
-/// The scales differ.
+/// The scales differ, or the schema has none.
 pub fn decimal<'v>(
     schema: &Schema,
     value: &'v crate::value::Decimal,
 ) -> Result<&'v [u8], Exception> {
-    match schema.scale() {
-        Some(scale) if scale == value.scale() => Ok(match value.unscaled() {
-            [] => &[0],
-            unscaled => unscaled,
-        }),
-        scale => Err(Exception::data(format!(
-            "Decimal value has mismatching scale for given Decimal schema. Schema has scale {}, value has scale {}.",
-            scale.map_or_else(|| "none".to_owned(), |scale| scale.to_string()),
+    let scale = schema.required_scale()?;
+    if scale != value.scale() {
+        return Err(Exception::data(format!(
+            "Decimal value has mismatching scale for given Decimal schema. Schema has scale {scale}, value has scale {}.",
             value.scale()
-        ))),
+        )));
     }
+    Ok(match value.unscaled() {
+        [] => &[0],
+        unscaled => unscaled,
+    })
 }
 
 struct Writer<'s> {

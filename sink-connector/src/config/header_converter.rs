@@ -3,7 +3,7 @@
 use sluiceway_common::config_def::ConfigErrors;
 use sluiceway_common::props::Properties;
 
-use super::classes::is_class;
+use super::classes::{is_class, no_such_class};
 use super::converter::{self, ConverterConfig};
 
 /// How header values are read.
@@ -26,6 +26,10 @@ pub(super) fn read(
 ) -> Option<HeaderConverterConfig> {
     let named = connector.get(KEY).or_else(|| worker.get(KEY));
     match named.map(|name| name.trim()) {
+        Some("") if connector.contains_key(KEY) => {
+            errors.0.push(no_such_class(KEY, ""));
+            None
+        }
         None | Some("") => Some(HeaderConverterConfig::Simple),
         Some(name) if is_class(name, SIMPLE) => Some(HeaderConverterConfig::Simple),
         Some(_) => {

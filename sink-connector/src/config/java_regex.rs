@@ -130,7 +130,10 @@ fn syntax_error(source: &str) -> Option<String> {
     let length = source.chars().count();
     while let Some((at, c)) = chars.next() {
         match c {
-            '\\' => drop(chars.next()),
+            '\\' if chars.next().is_none() => {
+                return Some(told("Unexpected internal error", Some(length), source));
+            }
+            '\\' => {}
             ']' if class => class = false,
             _ if class => {}
             '[' => class = true,
@@ -212,6 +215,7 @@ mod tests {
         for (source, message) in [
             ("(", "Unclosed group near index 1\n("),
             ("*", "Dangling meta character '*' near index 0\n*\n^"),
+            ("\\", "Unexpected internal error near index 1\n\\"),
             ("[a", "Unclosed character class near index 1\n[a\n ^"),
             ("a)", "Unmatched closing ')' near index 0\na)\n^"),
         ] {

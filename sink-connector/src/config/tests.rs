@@ -188,6 +188,43 @@ fn single_refusals() {
     );
 }
 
+/// What Kafka's own validation says of settings that are wrong in more than one way.
+#[test]
+fn of_several_faults_those_are_told_that_kafka_tells() {
+    let messages = |pairs: &[(&str, &str)]| {
+        let mut all = vec![("transforms", "t")];
+        all.extend_from_slice(pairs);
+        refused(&all)
+    };
+    let negated = "Config 'transforms.t.negate' was provided but there is no config 'transforms.t.predicate' defining a \
+        predicate to be negated.";
+    let string = "org.apache.kafka.connect.storage.StringConverter";
+    let unfit = format!("Class class {string} does not implement the Transformation interface");
+    for (class, negate, expected) in [
+        (
+            "",
+            Some("x"),
+            vec![
+                "Invalid value  for configuration transforms.t.type: Class  could not be found.",
+                negated,
+            ],
+        ),
+        (string, Some("x"), vec![negated]),
+        (string, None, vec![unfit.as_str()]),
+    ] {
+        let mut pairs = vec![("transforms.t.type", class)];
+        pairs.extend(negate.map(|value| ("transforms.t.negate", value)));
+        assert_eq!(messages(&pairs), expected, "{class} {negate:?}");
+    }
+    assert_eq!(
+        refused(&[("header.converter", "")]),
+        ["Invalid value  for configuration header.converter: Class  could not be found."]
+    );
+    let both = "topics and topics.regex are mutually exclusive options, but both are set.";
+    let regex = refused(&[("topics", "t"), ("topics.regex", "(")]);
+    assert!(regex.len() == 3 && regex[1..] == [both, both], "{regex:?}");
+}
+
 #[test]
 fn contradictions_stand_at_each_of_their_keys() {
     let both = "topics and topics.regex are mutually exclusive options, but both are set.";

@@ -52,17 +52,18 @@ pub(super) fn select(values: &Values, errors: &mut ConfigErrors) -> Option<Topic
             .0
             .extend(reads_dead_letters(&topics, pattern, letters));
     }
+    // A pattern that did not compile has its own error, and no value.
+    let bad_pattern = errors.0.iter().any(|error| error.key == "topics.regex");
     match (topics.is_empty(), pattern) {
         (true, "") => {
-            // A pattern that did not compile has its own error.
-            if !errors.0.iter().any(|error| error.key == "topics.regex") {
+            if !bad_pattern {
                 errors
                     .0
                     .extend(both("Must configure one of topics or topics.regex"));
             }
             None
         }
-        (false, "") => Some(TopicSelector::List(topics)),
+        (false, "") if !bad_pattern => Some(TopicSelector::List(topics)),
         (true, pattern) => TopicPattern::new(pattern).ok().map(TopicSelector::Pattern),
         (false, _) => {
             errors.0.extend(both(

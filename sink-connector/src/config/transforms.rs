@@ -160,20 +160,28 @@ fn transform(
     let type_key = format!("{prefix}type");
     let found = errors.0.len();
     let name = class_name(&options, &type_key, errors);
+    let class = name.and_then(classes::transform);
+    let fault = name
+        .filter(|_| class.is_none())
+        .map(|name| fault(name, "Transformation", &type_key));
+    // A class that is not there is told before the checks; of these the first one that finds something is.
+    let (missing, unfit) = match fault {
+        Some(Fault::Missing(error)) => (Some(error), None),
+        Some(Fault::Unfit(error)) => (None, Some(error)),
+        None => (None, None),
+    };
+    errors.0.extend(missing);
     if options.contains_key("negate") && !options.contains_key("predicate") {
         let message = format!(
             "Config '{prefix}negate' was provided but there is no config '{prefix}predicate' defining a predicate to \
              be negated."
         );
         errors.0.push(ConfigError::other(&type_key, message));
-    }
-    let class = classes::transform(name?);
-    let class = class.or_else(|| report(name?, "Transformation", &type_key, errors));
-    for setting in stage_settings() {
-        errors.0.extend(setting.errors(&prefix, &options));
+    } else {
+        errors.0.extend(unfit);
     }
     let class = class?;
-    for setting in class.settings() {
+    for setting in stage_settings().into_iter().chain(class.settings()) {
         errors.0.extend(setting.errors(&prefix, &options));
     }
     let predicate = options.shift_remove("predicate");
@@ -197,8 +205,11 @@ fn predicate(
     let type_key = format!("{prefix}type");
     let found = errors.0.len();
     let name = class_name(&options, &type_key, errors)?;
-    let class = classes::predicate(name);
-    let class = class.or_else(|| report(name, "Predicate", &type_key, errors))?;
+    let Some(class) = classes::predicate(name) else {
+        let (Fault::Missing(error) | Fault::Unfit(error)) = fault(name, "Predicate", &type_key);
+        errors.0.push(error);
+        return None;
+    };
     for setting in class.settings() {
         errors.0.extend(setting.errors(&prefix, &options));
     }
@@ -221,28 +232,30 @@ fn class_name<'o>(
     name
 }
 
-/// Says why a class is no transform or predicate.
-fn report<T>(name: &str, interface: &str, type_key: &str, errors: &mut ConfigErrors) -> Option<T> {
+/// Why a class is no transform or predicate.
+enum Fault {
+    /// There is none of that name.
+    Missing(ConfigError),
+    /// It is another kind of class.
+    Unfit(ConfigError),
+}
+
+fn fault(name: &str, interface: &str, type_key: &str) -> Fault {
     let known = crate::plugins::find(name).map(|plugin| plugin.class);
-    let error = match (known, classes::abstract_transform(name)) {
-        (_, Some(class)) if interface == "Transformation" => ConfigError::other(
-            type_key,
-            format!(
-                "This class is abstract and cannot be created. Did you mean {class}$Value, {class}$Key?"
-            ),
-        ),
-        (Some(class), _) | (None, Some(class)) => ConfigError::other(
-            type_key,
-            format!("Class class {class} does not implement the {interface} interface"),
-        ),
-        (None, None) => ConfigError::invalid(
+    let unfit = |message| Fault::Unfit(ConfigError::other(type_key, message));
+    match (known, classes::abstract_transform(name)) {
+        (_, Some(class)) if interface == "Transformation" => unfit(format!(
+            "This class is abstract and cannot be created. Did you mean {class}$Value, {class}$Key?"
+        )),
+        (Some(class), _) | (None, Some(class)) => unfit(format!(
+            "Class class {class} does not implement the {interface} interface"
+        )),
+        (None, None) => Fault::Missing(ConfigError::invalid(
             type_key,
             name,
             format_args!("Class {name} could not be found."),
-        ),
-    };
-    errors.0.push(error);
-    None
+        )),
+    }
 }
 
 /// Keys that every transform has besides its class's own.

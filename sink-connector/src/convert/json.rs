@@ -11,6 +11,7 @@
 //! | [`schema`] | schema object → [`crate::value::Schema`] |
 //! | [`typed`] | tree + schema → [`Value`] |
 
+mod base64;
 mod envelope;
 pub(super) mod node;
 mod schema;

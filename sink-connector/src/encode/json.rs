@@ -67,13 +67,21 @@ impl JsonEncoder {
     }
 }
 
+/// Jackson's own exceptions are input and output errors to the original: they end the task.
+fn refused(exception: Exception) -> RecordError {
+    match exception.class.starts_with("com.fasterxml.") {
+        true => RecordError::fatal(exception.wrapped()),
+        false => RecordError::put(exception),
+    }
+}
+
 impl Encoder for JsonEncoder {
     fn check(&mut self, datum: &Datum<'_>) -> Result<(), RecordError> {
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
         let checked = self.value(datum, &mut scratch);
         self.scratch = scratch;
-        checked.map_err(RecordError::put)
+        checked.map_err(refused)
     }
 
     fn write(&mut self, datum: &Datum<'_>, out: &mut Vec<u8>) -> Result<(), RecordError> {
@@ -85,7 +93,7 @@ impl Encoder for JsonEncoder {
             }
             Err(exception) => {
                 out.truncate(before);
-                Err(RecordError::put(exception))
+                Err(refused(exception))
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::error::Exception;
+use crate::error::{Exception, SCHEMA_BUILDER_EXCEPTION};
 use crate::value::{Field, Schema, SchemaRef, Struct, Type, Value};
 
 /// Members of a schemaless map, in their order.
@@ -167,10 +167,6 @@ pub(super) fn add_field(
     });
     Ok(())
 }
-
-/// `SchemaBuilderException`: a schema cannot be made as told.
-pub(super) const SCHEMA_BUILDER_EXCEPTION: &str =
-    "org.apache.kafka.connect.errors.SchemaBuilderException";
 
 /// Changed schemas by the schema they were made from, the latest first.
 #[derive(Default)]

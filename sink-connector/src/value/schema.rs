@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Parameters, Value};
+use crate::error::Exception;
 
 /// Names of Connect's logical types.
 pub mod logical {
@@ -231,6 +232,29 @@ impl Schema {
     /// Scale of a Decimal; `None` when the parameter is missing or no number.
     pub fn scale(&self) -> Option<i32> {
         self.parameters.get(logical::SCALE)?.parse().ok()
+    }
+
+    /// As [`Schema::scale`], of a Decimal that has to have one.
+    ///
+    /// # Errors
+    /// Kafka's own for a parameter that is missing or no number.
+    pub fn required_scale(&self) -> Result<i32, Exception> {
+        if self.parameters.is_empty() {
+            return Err(Exception::new(
+                "java.lang.NullPointerException",
+                "Cannot invoke \"java.util.Map.get(Object)\" because the return value of \
+                 \"org.apache.kafka.connect.data.Schema.parameters()\" is null",
+            ));
+        }
+        let Some(text) = self.parameters.get(logical::SCALE) else {
+            let message = "Invalid Decimal schema: scale parameter not found.";
+            return Err(Exception::data(message));
+        };
+        text.parse().map_err(|_| {
+            let class = "java.lang.NumberFormatException";
+            let cause = Exception::new(class, format!("For input string: \"{text}\""));
+            Exception::data("Invalid scale parameter found in Decimal schema: ").caused_by(cause)
+        })
     }
 }
 

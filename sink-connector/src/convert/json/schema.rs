@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::node::{self, Node};
 use super::{typed, unreadable};
-use crate::error::Exception;
+use crate::error::{Exception, SCHEMA_BUILDER_EXCEPTION};
 use crate::value::{Parameters, Schema, SchemaRef, Type, Value};
 
 /// Parsed schemas by their JSON text. Records of one producer repeat the text byte for byte, and then share the schema,
@@ -142,10 +142,7 @@ fn record(node: &Node<'_>, replace_null: bool) -> Result<Schema, Exception> {
         };
         if schema.field_index(name).is_some() {
             let message = format!("Cannot create field because of field name duplication {name}");
-            return Err(Exception::new(
-                "org.apache.kafka.connect.errors.SchemaBuilderException",
-                message,
-            ));
+            return Err(Exception::new(SCHEMA_BUILDER_EXCEPTION, message));
         }
         let field_schema = parse(field, replace_null)?
             .ok_or_else(|| Exception::data("Schema must contain 'type' field"))?;
@@ -191,8 +188,15 @@ fn default_value(
     node: Node<'_>,
     replace_null: bool,
 ) -> Result<Option<Value>, Exception> {
-    // The struct a default may hold refers to the schema as it is without that default.
     let bare = Arc::new(schema.clone());
-    typed::convert(&bare, node, replace_null)
-        .map(|value| Some(value).filter(|value| !value.is_null()))
+    let value = typed::convert(&bare, node, replace_null)?;
+    let checked = match &value {
+        // A struct's schema is compared with one that is still being built, and never is the same.
+        Value::Struct(_) => Err(Exception::data("Struct schemas do not match.")),
+        value => typed::require(schema, value, &|| "value".to_owned()),
+    };
+    checked.map_err(|cause| {
+        Exception::new(SCHEMA_BUILDER_EXCEPTION, "Invalid default value").caused_by(cause)
+    })?;
+    Ok(Some(value).filter(|value| !value.is_null()))
 }

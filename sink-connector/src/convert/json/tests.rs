@@ -259,6 +259,119 @@ fn bad_schemas_are_refused_in_connects_words() {
 }
 
 #[test]
+fn defaults_are_values_of_their_schema() {
+    let invalid = Err("Invalid default value".to_owned());
+    for (schema, payload, expected) in [
+        (r#"{"type":"int8","default":7}"#, "null", Ok(Value::Int8(7))),
+        (r#"{"type":"string","default":1}"#, "\"s\"", invalid.clone()),
+        (
+            r#"{"type":"string","optional":true,"default":1}"#,
+            "null",
+            Ok(Value::Null),
+        ),
+        // Never the same as the schema that is being built.
+        (
+            r#"{"type":"struct","fields":[],"default":{}}"#,
+            "{}",
+            invalid.clone(),
+        ),
+        (
+            r#"{"type":"array","items":{"type":"bytes"},"default":[1]}"#,
+            "[]",
+            invalid,
+        ),
+    ] {
+        assert_eq!(enveloped(schema, payload), expected, "{schema}");
+    }
+}
+
+/// What Kafka's own classes say, schema, payload and trace a row.
+#[test]
+fn faults_are_told_in_the_words_of_kafkas_converter() {
+    let logical = |name: &str, more: &str| {
+        format!(r#"{{"name":"org.apache.kafka.connect.data.{name}","type":"bytes"{more}}}"#)
+    };
+    let scale = |scale: &str| logical("Decimal", &format!(r#","parameters":{{{scale}}}"#));
+    let list = r#"{"type":"array","items":{"type":"bytes"}}"#;
+    let holder = format!(
+        r#"{{"type":"struct","fields":[{{"field":"b",{}]}}"#,
+        &list[1..]
+    );
+    for (schema, payload, expected) in [
+        (
+            logical("Date", ""),
+            "1.5",
+            "DataException: Invalid type for Date, underlying representation should be integer but was NUMBER",
+        ),
+        (
+            logical("Timestamp", ""),
+            "\"1\"",
+            "DataException: Invalid type for Timestamp, underlying representation should be integral but was STRING",
+        ),
+        (
+            logical("Decimal", ""),
+            "true",
+            "DataException: Invalid type for Decimal, underlying representation should be numeric or bytes but was BOOLEAN",
+        ),
+        (
+            scale(""),
+            "\"\"",
+            "DataException: Invalid bytes for Decimal field\nCaused by: java.lang.NumberFormatException: Zero length BigInteger",
+        ),
+        (
+            scale(""),
+            "\"AQ==\"",
+            "DataException: Invalid bytes for Decimal field\nCaused by: java.lang.NullPointerException: Cannot invoke \
+             \"java.util.Map.get(Object)\" because the return value of \"Schema.parameters()\" is null",
+        ),
+        (
+            scale(r#""p":"q""#),
+            "\"AQ==\"",
+            "DataException: Invalid bytes for Decimal field\nCaused by: DataException: Invalid Decimal schema: scale \
+             parameter not found.",
+        ),
+        (
+            scale(r#""scale":"x""#),
+            "\"AQ==\"",
+            "DataException: Invalid bytes for Decimal field\nCaused by: DataException: Invalid scale parameter found in \
+             Decimal schema: \nCaused by: java.lang.NumberFormatException: For input string: \"x\"",
+        ),
+        (
+            r#"{"type":"bytes"}"#.to_owned(),
+            "\"2024-01-01\"",
+            "DataException: Invalid bytes field\nCaused by: com.fasterxml.jackson.databind.exc.InvalidFormatException: \
+             Cannot access contents of TextNode as binary due to broken Base64 encoding: Illegal character '-' (code \
+             0x2d) in base64 content",
+        ),
+        (
+            holder,
+            r#"{"b":["AQ==",1]}"#,
+            "DataException: Invalid value: null used for required element of array field: \"b\", schema type: BYTES",
+        ),
+        (
+            r#"{"type":"string","default":1}"#.to_owned(),
+            "\"s\"",
+            "SchemaBuilderException: Invalid default value\nCaused by: DataException: Invalid value: null used for \
+             required value, schema type: STRING",
+        ),
+        (
+            r#"{"type":"struct","fields":[],"default":{}}"#.to_owned(),
+            "{}",
+            "SchemaBuilderException: Invalid default value\nCaused by: DataException: Struct schemas do not match.",
+        ),
+    ] {
+        let text = format!(r#"{{"schema":{schema},"payload":{payload}}}"#);
+        let mut converter = converter(true, Shape::Tree);
+        let error = converter.convert("t", Some(text.as_bytes())).unwrap_err();
+        let trace = error.exception.stacktrace();
+        let trace = trace
+            .replace("org.apache.kafka.connect.errors.", "")
+            .replace("org.apache.kafka.connect.data.", "");
+        assert_eq!(trace, expected, "{text}");
+    }
+}
+
+#[test]
 fn scalars_are_as_lenient_as_jackson() {
     for (kind, payload, value) in [
         ("int8", "300", Value::Int8(44)),
@@ -276,7 +389,7 @@ fn scalars_are_as_lenient_as_jackson() {
         ("string", "\"s\"", Value::String("s".into())),
         ("string", "1", Value::Null),
         ("bytes", "\"AAH/\"", Value::Bytes(vec![0, 1, 0xff])),
-        ("bytes", "\"AA H/\"", Value::Bytes(vec![0, 1, 0xff])),
+        ("bytes", "\"AAH/ AQ==\"", Value::Bytes(vec![0, 1, 0xff, 1])),
         ("bytes", "1", Value::Null),
         ("int32", "null", Value::Null),
     ] {

@@ -5,10 +5,7 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-
+use super::base64;
 use super::node::Node;
 use crate::error::Exception;
 use crate::value::{Decimal, Number, Schema, SchemaRef, Struct, Type, Value, logical};
@@ -95,25 +92,11 @@ fn long(node: &Node<'_>) -> i64 {
 
 fn bytes(node: Node<'_>) -> Result<Value, Exception> {
     match node {
-        Node::String(text) => decode_base64(&text)
+        Node::String(text) => base64::decode(&text)
             .map(Value::Bytes)
-            .ok_or_else(|| Exception::data("Invalid bytes field")),
+            .map_err(|cause| Exception::data("Invalid bytes field").caused_by(cause)),
         _ => Ok(Value::Null),
     }
-}
-
-/// Base64 as Jackson reads it: whitespace is passed over, padding is required.
-fn decode_base64(text: &str) -> Option<Vec<u8>> {
-    const ENGINE: GeneralPurpose = GeneralPurpose::new(
-        &STANDARD,
-        GeneralPurposeConfig::new()
-            .with_decode_padding_mode(DecodePaddingMode::RequireCanonical)
-            .with_decode_allow_trailing_bits(true),
-    );
-    if !text.contains(|c: char| c <= ' ') {
-        return ENGINE.decode(text).ok();
-    }
-    ENGINE.decode(text.replace(|c: char| c <= ' ', "")).ok()
 }
 
 fn decimal(schema: &Schema, node: Node<'_>) -> Result<Value, Exception> {
@@ -123,25 +106,23 @@ fn decimal(schema: &Schema, node: Node<'_>) -> Result<Value, Exception> {
                 .ok_or_else(|| Exception::data("Invalid number for Decimal field"))?;
             Ok(Value::Decimal(decimal))
         }
-        Node::String(text) => {
-            let scale = schema.scale().ok_or_else(|| invalid_scale(schema))?;
-            let unscaled = decode_base64(text).filter(|bytes| !bytes.is_empty());
-            let unscaled =
-                unscaled.ok_or_else(|| Exception::data("Invalid bytes for Decimal field"))?;
-            Ok(Value::Decimal(Decimal::new(unscaled, scale)))
-        }
+        Node::String(text) => unscaled(schema, text)
+            .map(Value::Decimal)
+            .map_err(|cause| Exception::data("Invalid bytes for Decimal field").caused_by(cause)),
         node => Err(Exception::data(format!(
-            "Unexpected value for Decimal: only number or base64 text is read, but found {}",
+            "Invalid type for Decimal, underlying representation should be numeric or bytes but was {}",
             node.type_name()
         ))),
     }
 }
 
-fn invalid_scale(schema: &Schema) -> Exception {
-    match schema.parameters.get(logical::SCALE) {
-        None => Exception::data("Invalid Decimal schema: scale parameter not found."),
-        Some(_) => Exception::data("Invalid scale parameter found in Decimal schema: "),
+fn unscaled(schema: &Schema, text: &str) -> Result<Decimal, Exception> {
+    let unscaled = base64::decode(text)?;
+    if unscaled.is_empty() {
+        let class = "java.lang.NumberFormatException";
+        return Err(Exception::new(class, "Zero length BigInteger"));
     }
+    Ok(Decimal::new(unscaled, schema.required_scale()?))
 }
 
 /// Days or milliseconds that must be a 32-bit integer.
@@ -151,7 +132,7 @@ fn day_or_time(node: Node<'_>, what: &str) -> Result<i32, Exception> {
         .and_then(|number| number.as_str().parse().ok());
     exact.ok_or_else(|| {
         Exception::data(format!(
-            "Invalid type for {what}, underlying representation should be int32 but was {}",
+            "Invalid type for {what}, underlying representation should be integer but was {}",
             node.type_name()
         ))
     })
@@ -173,7 +154,7 @@ fn timestamp(node: Node<'_>) -> Result<Value, Exception> {
         _ => {
             let name = node.type_name();
             Err(Exception::data(format!(
-                "Invalid type for Timestamp, underlying representation should be int64 but was {name}"
+                "Invalid type for Timestamp, underlying representation should be integral but was {name}"
             )))
         }
     }
@@ -276,9 +257,8 @@ fn record(schema: &SchemaRef, node: Node<'_>, replace_null: bool) -> Result<Valu
             .get_mut(field.name.as_str())
             .map_or(Node::Null, |node| std::mem::replace(node, Node::Null));
         let value = convert(&field.schema, node, replace_null)?;
-        if value.is_null() && !field.schema.optional {
-            return Err(required(&field.name, field.schema.kind));
-        }
+        let place = || format!("field: \"{}\"", field.name);
+        require(&field.schema, &value, &place)?;
         values.push(value);
     }
     Ok(Value::Struct(Struct {
@@ -287,8 +267,35 @@ fn record(schema: &SchemaRef, node: Node<'_>, replace_null: bool) -> Result<Valu
     }))
 }
 
-fn required(field: &str, kind: Type) -> Exception {
-    Exception::data(format!(
-        "Invalid value: null used for required field: \"{field}\", schema type: {kind}"
-    ))
+/// `ConnectSchema.validateValue`: no null in `value` where `schema` has none. `place` names where it stands.
+///
+/// # Errors
+/// There is one.
+pub(super) fn require(
+    schema: &Schema,
+    value: &Value,
+    place: &dyn Fn() -> String,
+) -> Result<(), Exception> {
+    match (value, &schema.key, &schema.element) {
+        (Value::Null, ..) if !schema.optional => Err(Exception::data(format!(
+            "Invalid value: null used for required {}, schema type: {}",
+            place(),
+            schema.kind
+        ))),
+        (Value::Array(items), _, Some(element)) => {
+            let place = || format!("element of array {}", place());
+            let mut items = items.iter();
+            items.try_for_each(|item| require(element, item, &place))
+        }
+        (Value::Map(entries), Some(key), Some(element)) => {
+            let keys = || format!("key of map {}", place());
+            let values = || format!("value of map {}", place());
+            entries.iter().try_for_each(|(name, value)| {
+                require(key, name, &keys)?;
+                require(element, value, &values)
+            })
+        }
+        // What a struct holds was looked at when it was filled.
+        _ => Ok(()),
+    }
 }

@@ -9,16 +9,24 @@ const JACKSON: &str = "com.fasterxml.jackson.databind.JsonMappingException";
 /// Appends `value`. Schemas have no say here: a Decimal is a number, dates are milliseconds.
 pub(super) fn value(value: &Value, out: &mut Vec<u8>) -> Result<(), Exception> {
     match value {
-        Value::Array(items) => list(items, out, self::value),
+        Value::Array(items) => {
+            let mut at = 0;
+            list(items, out, |item, out| {
+                let written = self::value(item, out);
+                at += 1;
+                written.map_err(|error| inside(&format!("java.util.ArrayList[{}]", at - 1), error))
+            })
+        }
         Value::Map(entries) => {
             out.push(b'{');
             for (at, (key, item)) in entries.iter().enumerate() {
                 if at > 0 {
                     out.push(b',');
                 }
-                text::string(&key_text(key)?, out);
+                let name = key_text(key).map_err(|error| inside(&entry("null"), error))?;
+                text::string(&name, out);
                 out.push(b':');
-                self::value(item, out)?;
+                self::value(item, out).map_err(|error| inside(&entry(&name), error))?;
             }
             out.push(b'}');
             Ok(())
@@ -33,6 +41,20 @@ pub(super) fn value(value: &Value, out: &mut Vec<u8>) -> Result<(), Exception> {
             Ok(())
         }
     }
+}
+
+fn entry(name: &str) -> String {
+    format!("java.util.HashMap[\"{name}\"]")
+}
+
+/// Jackson's exception with one more place, from the outside, on the way to what it cannot write.
+fn inside(place: &str, error: Exception) -> Exception {
+    const CHAIN: &str = " (through reference chain: ";
+    let message = match error.message.split_once(CHAIN) {
+        Some((message, inner)) => format!("{message}{CHAIN}{place}->{inner}"),
+        None => format!("{}{CHAIN}{place})", error.message),
+    };
+    Exception { message, ..error }
 }
 
 /// Appends `[…]`, each item by `item`.

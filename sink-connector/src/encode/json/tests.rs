@@ -148,12 +148,14 @@ fn a_required_null_and_a_struct_in_a_list_are_refused() {
     let Payload::Tree(inner) = payload else {
         unreachable!()
     };
+    let in_list = Value::Map(vec![(Value::String("k".into()), Value::Array(vec![inner]))]);
+    let error = encode(None, Payload::Tree(in_list), DecimalFormat::Base64).unwrap_err();
+    let told = error.exception.message;
     assert!(
-        encode(
-            None,
-            Payload::Tree(Value::Array(vec![inner])),
-            DecimalFormat::Base64
-        )
-        .is_err()
+        told.ends_with(
+            "FAIL_ON_EMPTY_BEANS) (through reference chain: java.util.HashMap[\"k\"]->java.util.ArrayList[0])"
+        ),
+        "{told}"
     );
+    assert!(!error.reportable);
 }

@@ -80,14 +80,15 @@ fn decimal(schema: &Schema, item: &Value, out: &mut Vec<u8>) -> Result<(), Excep
     let Value::Decimal(decimal) = item else {
         return Ok(());
     };
-    let scale = schema
-        .is_logical(logical::DECIMAL)
-        .then(|| schema.scale())
-        .flatten();
-    if scale != Some(decimal.scale()) {
+    if !schema.is_logical(logical::DECIMAL) {
+        return Err(Exception::data(
+            "Invalid type for bytes type: class java.math.BigDecimal",
+        ));
+    }
+    let scale = schema.required_scale()?;
+    if scale != decimal.scale() {
         return Err(Exception::data(format!(
-            "Decimal value has mismatching scale for given Decimal schema. Schema has scale {}, value has scale {}.",
-            scale.map_or_else(|| "none".to_owned(), |scale| scale.to_string()),
+            "Decimal value has mismatching scale for given Decimal schema. Schema has scale {scale}, value has scale {}.",
             decimal.scale()
         )));
     }
