@@ -25,7 +25,7 @@ fn units(text: &str) -> Result<Vec<u8>, String> {
     let mut rest = text.chars();
     while let Some(first) = rest.by_ref().find(|character| *character > ' ') {
         let mut bits = sextet(first, 1)?;
-        bits = bits << 6 | sextet(next(&mut rest)?, 2)?;
+        bits = (bits << 6) | sextet(next(&mut rest)?, 2)?;
         let third = next(&mut rest)?;
         if third == '=' {
             match next(&mut rest)? {
@@ -37,11 +37,11 @@ fn units(text: &str) -> Result<Vec<u8>, String> {
             }
             continue;
         }
-        bits = bits << 6 | sextet(third, 3)?;
+        bits = (bits << 6) | sextet(third, 3)?;
         match next(&mut rest)? {
             '=' => out.extend_from_slice(&(bits >> 2).to_be_bytes()[2..]),
             fourth => {
-                bits = bits << 6 | sextet(fourth, 4)?;
+                bits = (bits << 6) | sextet(fourth, 4)?;
                 out.extend_from_slice(&bits.to_be_bytes()[1..]);
             }
         }
