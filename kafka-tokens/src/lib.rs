@@ -17,6 +17,7 @@
 //! |---|---|
 //! | [`login`] | contexts of clients that have no other callbacks; a consumer's first login |
 //! | [`unsecured`] | tokens that nobody signed, for brokers that take them |
+//! | [`given`] | a token that somebody else brought |
 //! | [`keeper`] | the token of one identity, renewed in the background |
 //! | [`identity`] | whose token, and from whom |
 //! | [`provider`] | an identity provider's token endpoint (OIDC client credentials), or a file |
@@ -25,6 +26,7 @@
 #![forbid(unsafe_code)]
 
 pub mod credentials;
+pub mod given;
 pub mod identity;
 pub mod keeper;
 pub mod login;
@@ -39,6 +41,7 @@ use rdkafka::client::OAuthToken;
 use sluiceway_common::secret::Secret;
 use thiserror::Error;
 
+pub use given::Given;
 pub use identity::Identity;
 pub use keeper::Keeper;
 pub use login::{LoginContext, by_tokens, log_in, never_by_admin_clients};
@@ -73,6 +76,9 @@ pub enum TokenError {
         /// Why not, and what to look at.
         reason: String,
     },
+    /// A token that was brought has ended.
+    #[error("OAUTHBEARER: the token has expired")]
+    Ended,
     /// It took too long: the way to log in, and the limit.
     #[error("{0}: no token within {1:?}")]
     TooSlow(&'static str, Duration),
@@ -112,6 +118,8 @@ pub enum Login {
     Kept(Identity),
     /// With tokens that nobody signed.
     Unsecured(Unsecured),
+    /// With a token that somebody brought.
+    Given(Given),
 }
 
 impl Login {
@@ -136,6 +144,7 @@ impl Login {
         match self {
             Self::Kept(identity) => Keeper::of(identity).token(),
             Self::Unsecured(unsecured) => Ok(unsecured.token(SystemTime::now())),
+            Self::Given(given) => given.token(),
         }
     }
 
@@ -161,6 +170,7 @@ impl Login {
         match self {
             Self::Kept(identity) => identity.principal(),
             Self::Unsecured(unsecured) => &unsecured.principal,
+            Self::Given(given) => given.principal(),
         }
     }
 }

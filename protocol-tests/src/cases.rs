@@ -7,6 +7,7 @@ pub mod connect_takeover;
 pub mod documented;
 pub mod golden;
 pub mod idempotency;
+mod kafka_callers;
 pub mod kafka_login;
 pub mod kafka_security;
 pub mod metrics;

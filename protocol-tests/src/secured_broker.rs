@@ -19,9 +19,12 @@ const START_LIMIT: Duration = Duration::from_secs(120);
 const STOP_LIMIT: Duration = Duration::from_secs(60);
 
 /// Users of SCRAM: mechanism, name; the password is `<name>-secret`. `admin` may do everything, the others what rules let them.
-const USERS: [(&str, &str); 4] = [
+const USERS: [(&str, &str); 7] = [
     ("SCRAM-SHA-512", "admin"),
     ("SCRAM-SHA-512", "alice"),
+    ("SCRAM-SHA-512", "carol"),
+    ("SCRAM-SHA-512", "proxy"),
+    ("SCRAM-SHA-512", "vera"),
     ("SCRAM-SHA-256", "bob"),
     ("SCRAM-SHA-256", "sink"),
 ];

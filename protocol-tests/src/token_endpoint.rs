@@ -147,13 +147,18 @@ fn check(head: &http::request::Parts, form: &[u8]) -> Result<(), (u16, &'static 
 
 /// `expires_in` is longer than the token's own end: clients have to look at both.
 fn token(life: Duration) -> serde_json::Value {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let text = unsecured_token("machine", life);
+    json!({"access_token": text, "token_type": "Bearer", "expires_in": 3600})
+}
+
+/// A token that nobody signed, for so long from now.
+#[must_use]
+pub fn unsecured_token(principal: &str, life: Duration) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.unwrap_or_default();
     let claims = json!({
-        "sub": "machine", "scope": SCOPE, "iat": now.as_secs_f64(), "exp": (now + life).as_secs_f64(),
+        "sub": principal, "scope": SCOPE, "iat": now.as_secs_f64(), "exp": (now + life).as_secs_f64(),
     });
     let part = |json: serde_json::Value| URL_SAFE_NO_PAD.encode(json.to_string());
-    let text = format!("{}.{}.", part(json!({"alg": "none"})), part(claims));
-    json!({"access_token": text, "token_type": "Bearer", "expires_in": 3600})
+    format!("{}.{}.", part(json!({"alg": "none"})), part(claims))
 }

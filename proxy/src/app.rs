@@ -13,19 +13,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin_client::AdminClient;
 use crate::admission::Admission;
+use crate::auth::callers::Callers;
 use crate::auth::gate::{Gate, GateError};
 use crate::body::Limits;
-use crate::client_context::Context;
 use crate::cluster_admin::ClusterAdmin;
 use crate::config::Config;
 use crate::consumer::Consumers;
-use crate::consumer::manager::{SchemaFormats, Shared};
 use crate::consumer::metrics::ConsumerMetrics;
+use crate::consumer::places::Places;
 use crate::format::Format;
-use crate::format::registered::Registered;
 use crate::health::Health;
 use crate::idempotency::Idempotency;
-use crate::kafka_wire::WireAdmin;
+use crate::kafka_clients::{Common, KafkaClients, Login};
 use crate::kinesis::{Kinesis, KinesisError};
 use crate::metrics::{Metrics, ProducedMetrics, Reading, RouteMetrics};
 use crate::openapi::Document;
@@ -73,9 +72,9 @@ pub enum AppError {
 /// What handlers share.
 pub struct App {
     /// Settings.
-    pub config: Config,
+    pub config: Arc<Config>,
     /// Routes.
-    pub router: Router,
+    pub router: Arc<Router>,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// The way to Kafka.
@@ -97,28 +96,30 @@ pub struct App {
     /// The replicas that share them; `None`: there is only this one.
     pub peers: Option<Arc<Peers>>,
     /// Keys of requests that are written once; `None`: they have no effect.
-    pub idempotency: Option<Idempotency>,
+    pub idempotency: Option<Arc<Idempotency>>,
     /// The Kinesis front; `None`: it is off.
-    pub kinesis: Option<Kinesis>,
+    pub kinesis: Option<Arc<Kinesis>>,
     /// What v3 asks of Kafka.
     pub cluster: Arc<dyn ClusterAdmin>,
     /// Topics that are written to.
     pub topics: Arc<Topics>,
     /// Limits on the rates of v3's records, when they are on.
-    pub rate_limits: Option<RateLimits>,
+    pub rate_limits: Option<Arc<RateLimits>>,
     /// Who may do what, and how often; `None` when no setting asks.
     pub gate: Option<Arc<Gate>>,
+    /// Callers with Kafka clients of their own; `None`: all use the proxy's.
+    pub callers: Option<Arc<Callers>>,
     /// The API's description.
-    pub document: Document,
+    pub document: Arc<Document>,
     /// Where spans go.
     pub traces: Traces,
     /// Places for event streams.
     pub streams: Arc<Streams>,
     /// Told when the proxy is to stop: streams end then.
     pub stopping: CancellationToken,
-    produced: [ProducedMetrics; Format::ALL.len()],
+    produced: Arc<[ProducedMetrics; Format::ALL.len()]>,
     /// By route, then by resource, then one for the rest.
-    observed: Vec<RouteMetrics>,
+    observed: Arc<[RouteMetrics]>,
 }
 
 impl App {
@@ -130,65 +131,29 @@ impl App {
         let metrics = Arc::new(Metrics::new(registry)?);
         let health = Arc::new(Health::new(metrics.kafka_up.clone()));
         let deliveries = Arc::new(Deliveries::default());
-        let context = |client| Context {
-            client,
-            deliveries: Arc::clone(&deliveries),
-            health: Arc::clone(&health),
-        };
-        let producer = ProducerPool::new(
-            config.producer.client_config(),
-            context("producer"),
-            Arc::clone(&metrics),
-        );
-        let producer = Arc::new(producer.map_err(|source| AppError::Client {
-            client: "producer",
-            source,
-        })?);
-        let (concurrency, timeout) = (
-            config.delivery.metadata_concurrency,
-            config.delivery.metadata_timeout,
-        );
-        let admin = AdminClient::new(
-            config.admin.client_config(),
-            context("admin client"),
-            concurrency,
-            timeout,
-        );
-        let admin = admin.map_err(|source| AppError::Client {
-            client: "admin client",
-            source,
-        })?;
-        let (topic_admin, topic_producer) = (Arc::clone(&admin), Arc::clone(&producer));
-        let topics = Topics::new(
-            topic_admin,
-            topic_producer,
-            Arc::clone(&health),
-            config.delivery.clone(),
-        );
         let schemas = config.schema_registry.clone().map(SchemaRegistry::new);
         let schemas = schemas.transpose()?;
-        let cluster: Arc<dyn ClusterAdmin> = Arc::new(WireAdmin::new(
-            &config.admin,
-            concurrency,
-            timeout,
-            Arc::clone(&health),
-        ));
-        let turns = Turns::new(config.delivery.longest_turn_wait);
-        admin.describe_through(&cluster);
         let admission = Admission::new(config.delivery.max_in_flight_bytes);
         let (expired, expirations) = mpsc::unbounded_channel();
-        let consumers = Consumers::new(
-            config.consumers.clone(),
-            config.consumer.clone(),
-            context("consumer"),
-            Arc::clone(&admin),
-            schema_formats(schemas.clone()),
-            ConsumerMetrics::new(registry)?,
-            config.peers.is_some().then(|| Shared {
-                cluster: Arc::clone(&cluster),
-                expired,
-            }),
-        );
+        let common = Common {
+            config: &config,
+            metrics: &metrics,
+            consumer_metrics: Arc::new(ConsumerMetrics::new(registry)?),
+            places: Places::new(&config.consumers),
+            deliveries: &deliveries,
+            schemas: schemas.clone(),
+        };
+        let shared = config.peers.is_some().then_some(expired);
+        let clients = KafkaClients::make(common, Login::own(&config), health, shared)?;
+        let KafkaClients {
+            health,
+            producer,
+            admin,
+            cluster,
+            topics,
+            turns,
+            consumers,
+        } = clients;
         let with_peers = |peers: &PeersConfig| {
             let pen = Pen {
                 producer: Arc::clone(&producer),
@@ -207,28 +172,32 @@ impl App {
         };
         let keys = config.idempotency.clone();
         let keys = keys.map(|config| Idempotency::new(config, registry));
-        let idempotency = keys.transpose()?;
+        let idempotency = keys.transpose()?.map(Arc::new);
         let peers = config.peers.as_ref().map(with_peers).transpose()?;
         let router = Router::new(&config.endpoints, config.http.media)?;
         let kinesis = config.kinesis.clone();
         let kinesis = kinesis.map(|config| Kinesis::new(config, &router));
-        let kinesis = kinesis.transpose()?;
+        let kinesis = kinesis.transpose()?.map(Arc::new);
         let signed_calls = config
             .kinesis
             .as_ref()
             .is_some_and(|c| c.keys_file.is_some());
+        let security = &config.security;
+        let callers = security.callers.clone();
+        let callers = callers.map(|callers| Callers::new(callers, Arc::clone(&metrics)));
         let app = Self {
-            observed: observed(&router, &metrics),
-            produced: Format::ALL.map(|format| metrics.produced(format)),
-            rate_limits: config.stream.rates.map(RateLimits::new),
-            gate: Gate::new(&config.security, &router, signed_calls, &metrics)?,
-            document: Document::default(),
+            observed: observed(&router, &metrics).into(),
+            produced: Arc::new(Format::ALL.map(|format| metrics.produced(format))),
+            rate_limits: config.stream.rates.map(RateLimits::new).map(Arc::new),
+            gate: Gate::new(security, &router, signed_calls, callers.clone(), &metrics)?,
+            callers,
+            document: Arc::default(),
             traces: Traces::start(&config.traces, "sluiceway-proxy", registry)?,
             streams: Streams::new(config.sse.max_streams, config.sse.max_duration),
             stopping: CancellationToken::new(),
             admission,
-            config,
-            router,
+            config: Arc::new(config),
+            router: Arc::new(router),
             metrics,
             health,
             deliveries,
@@ -248,14 +217,76 @@ impl App {
         Ok(app)
     }
 
+    /// The same with a caller's own Kafka clients. Limits, counters and settings are shared. What would act as the proxy itself is
+    /// left out: the settings exclude it beside such callers.
+    ///
+    /// # Errors
+    /// A Kafka client refuses its settings.
+    pub(crate) fn for_caller(
+        &self,
+        login: Login,
+        health: Arc<Health>,
+    ) -> Result<Arc<Self>, AppError> {
+        let common = Common {
+            config: &self.config,
+            metrics: &self.metrics,
+            consumer_metrics: Arc::clone(&self.consumers.metrics),
+            places: self.consumers.places(),
+            deliveries: &self.deliveries,
+            schemas: self.schemas.clone(),
+        };
+        let clients = KafkaClients::make(common, login, health, None)?;
+        Ok(Arc::new(Self {
+            health: clients.health,
+            producer: clients.producer,
+            admin: clients.admin,
+            cluster: clients.cluster,
+            topics: clients.topics,
+            turns: clients.turns,
+            consumers: clients.consumers,
+            config: Arc::clone(&self.config),
+            router: Arc::clone(&self.router),
+            metrics: Arc::clone(&self.metrics),
+            admission: Arc::clone(&self.admission),
+            deliveries: Arc::clone(&self.deliveries),
+            schemas: self.schemas.clone(),
+            rate_limits: self.rate_limits.clone(),
+            document: Arc::clone(&self.document),
+            traces: self.traces.clone(),
+            streams: Arc::clone(&self.streams),
+            stopping: self.stopping.child_token(),
+            produced: Arc::clone(&self.produced),
+            observed: Arc::clone(&self.observed),
+            peers: None,
+            idempotency: None,
+            kinesis: None,
+            gate: None,
+            callers: None,
+        }))
+    }
+
+    /// Begins to look after consumer instances, and to let callers in. Has to be called in a runtime.
+    pub(crate) fn begin(self: &Arc<Self>) {
+        tokio::spawn(Consumers::sweep(Arc::downgrade(&self.consumers)));
+        if let Some(callers) = &self.callers {
+            callers.open(self);
+        }
+    }
+
+    /// The sum of something over the proxy's own Kafka clients and those of callers.
+    fn total(&self, of: impl Fn(&Self) -> usize) -> usize {
+        let callers = self.callers.as_ref();
+        of(self) + callers.map_or(0, |callers| callers.total(of))
+    }
+
     fn register_readings(self: &Arc<Self>, registry: &Registry) -> prometheus::Result<()> {
         let wide = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-        let producer = Arc::downgrade(&self.producer);
-        let records = move || {
-            producer
-                .upgrade()
-                .map_or(0, |producer| i64::from(producer.queued()))
+        let weak = Arc::downgrade(self);
+        let summed = move |of: fn(&Self) -> usize| {
+            let weak = weak.clone();
+            move || weak.upgrade().map_or(0, |app| wide(app.total(of)))
         };
+        let records = summed(|app| app.producer.queued());
         Reading::register(
             registry,
             "queued_records",
@@ -273,8 +304,7 @@ impl App {
         let limit = wide(self.admission.limit());
         let help = "Bytes that may be on their way to Kafka at once; above, requests are answered with 429.";
         Reading::register(registry, "queue_limit_bytes", help, move || limit)?;
-        let consumers = Arc::clone(&self.consumers);
-        let instances = move || wide(consumers.count());
+        let instances = summed(|app| app.consumers.count());
         Reading::register(
             registry,
             "consumer_instances",
@@ -286,10 +316,15 @@ impl App {
         let open = move || streams.upgrade().map_or(0, |app| wide(app.streams.open()));
         let help = "Server-sent event streams that are open.";
         Reading::register(registry, "open_event_streams", help, open)?;
-        let reads = Arc::clone(&self.consumers.partition_reads);
         let help = "Partitions that are being read without a group.";
-        Reading::register(registry, "partition_reads", help, move || {
-            wide(reads.open())
+        // The places are those of all callers together.
+        let own = Arc::clone(&self.consumers.partition_reads);
+        let reads = move || wide(own.open());
+        Reading::register(registry, "partition_reads", help, reads)?;
+        let help = "Principals that have Kafka clients of their own.";
+        let callers = self.callers.clone();
+        Reading::register(registry, "callers", help, move || {
+            callers.as_ref().map_or(0, |callers| wide(callers.count()))
         })?;
         let deliveries = Arc::clone(&self.deliveries);
         let waiting = move || wide(deliveries.requests());
@@ -344,13 +379,6 @@ impl App {
             ticks += 1;
         }
     }
-}
-
-fn schema_formats(schemas: Option<SchemaRegistry>) -> SchemaFormats {
-    Box::new(move |format| {
-        let registered = Registered::of(format, schemas.as_ref()?)?;
-        Some(Arc::new(registered))
-    })
 }
 
 fn observed(router: &Router, metrics: &Arc<Metrics>) -> Vec<RouteMetrics> {

@@ -15,6 +15,7 @@
 
 pub mod api_key;
 pub mod authenticate;
+pub mod callers;
 pub mod gate;
 #[cfg(feature = "tls")]
 pub mod jwks;

@@ -12,6 +12,8 @@ use rdkafka::message::{Message, Timestamp};
 use rdkafka::producer::{DeliveryResult, ProducerContext};
 use rdkafka::types::RDKafkaErrorCode;
 
+use sluiceway_kafka_tokens::Given;
+
 use crate::health::Health;
 use crate::tracker::{Deliveries, Delivery};
 
@@ -24,6 +26,8 @@ pub struct Context {
     pub deliveries: Arc<Deliveries>,
     /// Where connection errors go.
     pub health: Arc<Health>,
+    /// The token of a caller; `None`: the settings tell the way to tokens.
+    pub token: Option<Given>,
 }
 
 impl ClientContext for Context {
@@ -68,7 +72,10 @@ impl ClientContext for Context {
 
     /// That there is none comes back through [`ClientContext::error`].
     fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn StdError>> {
-        sluiceway_kafka_tokens::answer(config)
+        match &self.token {
+            Some(token) => Ok(token.answer()?),
+            None => sluiceway_kafka_tokens::answer(config),
+        }
     }
 }
 

@@ -34,7 +34,7 @@ use crate::peers::config::PeersConfig;
 use crate::sse::SseConfig;
 
 use clients::Clients;
-use security::SecurityConfig;
+use security::{Beside, SecurityConfig};
 
 pub(crate) use self::http::parse_headers;
 pub use self::http::{CorsConfig, ExtraHeader, HttpConfig};
@@ -184,6 +184,15 @@ impl Config {
                 .iter()
                 .map(ToString::to_string),
         );
+        let beside = Beside {
+            clients: [&config.producer, &config.consumer, &config.admin],
+            excluded: &[
+                (config.peers.is_some(), "sluiceway.peers"),
+                (config.idempotency.is_some(), "sluiceway.idempotency.enable"),
+                (config.kinesis.is_some(), "sluiceway.kinesis.enable"),
+            ],
+        };
+        config.security.check_callers(&beside, &mut errors);
         config.size_queues();
         errors.into_result().map(|()| config)
     }

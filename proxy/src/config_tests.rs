@@ -185,3 +185,40 @@ fn strategies_of_subjects() {
         "{error}"
     );
 }
+
+#[test]
+fn callers_whom_kafka_knows_exclude_what_acts_as_the_proxy() {
+    let base = "bootstrap.servers=a:1\nauthentication.method=";
+    let sasl = "client.security.protocol=SASL_PLAINTEXT\nclient.sasl.mechanism=PLAIN\n";
+    let callers = parse(&format!("{base}KAFKA\n{sasl}"))
+        .unwrap()
+        .security
+        .callers;
+    let callers = callers.unwrap();
+    assert_eq!(
+        (
+            callers.mechanism.as_str(),
+            callers.max,
+            callers.idle.as_secs()
+        ),
+        ("SCRAM-SHA-512", 100, 600)
+    );
+    for (lines, told) in [
+        (
+            format!("{base}KAFKA\n"),
+            "set client.security.protocol=SASL_SSL",
+        ),
+        (format!("{base}KAFKA,MTLS\n{sasl}"), "KAFKA stands alone"),
+        (
+            format!("{base}KAFKA\n{sasl}sluiceway.idempotency.enable=true\n"),
+            "sluiceway.idempotency.enable and authentication.method=KAFKA exclude one another",
+        ),
+        (
+            format!("{base}KAFKA\n{sasl}sluiceway.authentication.kafka.mechanism=GSSAPI\n"),
+            "sluiceway.authentication.kafka.mechanism",
+        ),
+    ] {
+        let errors = parse(&lines).unwrap_err().to_string();
+        assert!(errors.contains(told), "{told} is not in {errors}");
+    }
+}

@@ -26,6 +26,7 @@ pub(crate) mod overview;
 pub(crate) mod partition_read;
 mod partitions;
 pub(crate) mod pending;
+pub mod places;
 mod position;
 pub(crate) mod read;
 mod reader;

@@ -12,6 +12,7 @@ use crate::api::v2::{
 use crate::api::v3;
 use crate::api::{Asked, Caller, Request};
 use crate::app::App;
+use crate::auth::principal::OwnClients;
 use crate::body::Body;
 use crate::error::Error;
 use crate::events;
@@ -46,6 +47,8 @@ pub async fn dispatch(app: &Arc<App>, call: Call) -> Response {
         let own = Passed::of(&peer, principal.as_deref(), stage.as_deref());
         peers::introduce(peers, request.headers_mut(), own)
     });
+    let own = principal.as_deref().and_then(|known| known.own.as_ref());
+    let app = own.map_or(app, |OwnClients(app)| app);
     let caller = Caller {
         peer: &peer,
         secure: passed.as_ref().map_or(peer.client.secure, |p| p.secure),
@@ -59,6 +62,11 @@ pub async fn dispatch(app: &Arc<App>, call: Call) -> Response {
     let head = request.method() == Method::HEAD;
     let mut response = match matched.target {
         Target::Route(index) => match app.router.routes().get(index) {
+            // A path that nobody need be known for does not reach Kafka as the proxy.
+            Some(route) if app.callers.is_some() && !is_open(route.endpoint) => {
+                let basic = Some(app.config.security.realm.clone());
+                respond::error(&Error::Unauthenticated { basic }, None)
+            }
             Some(route) => serve(app, route, matched, caller, request).await,
             None => respond::error(&Error::Internal, None),
         },
@@ -146,6 +154,14 @@ async fn serve(
         None => handle(route.endpoint, &asked.request(app), body).await,
     };
     result.unwrap_or_else(|error| refused(app, &error, &negotiated))
+}
+
+/// Whether it is answered without Kafka.
+const fn is_open(endpoint: Endpoint) -> bool {
+    matches!(
+        endpoint,
+        Endpoint::Root | Endpoint::RootPost | Endpoint::OpenApi | Endpoint::Docs
+    )
 }
 
 /// Whether records are to come as events.

@@ -311,6 +311,11 @@ pub enum Error {
     /// The identity provider does not answer.
     #[error("The identity provider cannot be asked now; try again later.")]
     IdentityProvider,
+    /// As many principals use Kafka by their own credentials as may.
+    #[error(
+        "Too many principals use Kafka here by their own credentials: {0} is the limit; try again later."
+    )]
+    TooManyCallers(usize),
     /// No API key, or an unknown one.
     #[error("Forbidden")]
     GatewayForbidden,
@@ -399,9 +404,10 @@ impl Error {
             Self::BodyTimeout => codes::REQUEST_TIMEOUT,
             Self::OffsetOutOfRange { .. } => codes::OFFSET_OUT_OF_RANGE,
             Self::TooManyStreams { .. } | Self::Backpressure { .. } => codes::TOO_MANY_REQUESTS,
-            Self::Overloaded { .. } | Self::Unreachable(_) | Self::IdentityProvider => {
-                codes::OVERLOADED
-            }
+            Self::Overloaded { .. }
+            | Self::Unreachable(_)
+            | Self::IdentityProvider
+            | Self::TooManyCallers(_) => codes::OVERLOADED,
             Self::Unavailable { .. } => codes::BROKER_NOT_AVAILABLE,
             Self::Unauthenticated { .. } => codes::UNAUTHORIZED,
             Self::Forbidden(_) => codes::KAFKA_AUTHORIZATION,

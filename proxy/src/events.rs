@@ -40,10 +40,25 @@ pub fn not_authenticated(metrics: &Metrics, address: IpAddr, failure: &Failure) 
         }
         Failure::Wrong(method, reason) => (method.name(), reason.as_str()),
         Failure::NotLetIn(name) => ("roles", &**name),
-        Failure::Unavailable(reason) => ("unavailable", reason.as_str()),
+        Failure::Unavailable(reason) | Failure::KafkaAway(reason) => {
+            ("unavailable", reason.as_str())
+        }
+        Failure::TooManyCallers(_) => ("too_many", "as many principals as there may be are in use"),
     };
     metrics.not_authenticated(method);
     tracing::warn!(%address, method, reason, "credentials were refused");
+}
+
+/// A principal has Kafka clients of its own now.
+pub(crate) fn caller_came(metrics: &Metrics, principal: &str) {
+    metrics.callers_came.inc();
+    tracing::info!(principal, "a caller has Kafka clients of its own");
+}
+
+/// Such clients end.
+pub(crate) fn caller_went(metrics: &Metrics, principal: &str, reason: &str) {
+    metrics.callers_went.with_label_values(&[reason]).inc();
+    tracing::info!(principal, reason, "a caller's Kafka clients end");
 }
 
 /// A call of Kinesis was answered with an error of this name.

@@ -2,6 +2,8 @@
 //!
 //! Fed by the clients' error callbacks and by the outcome of look-ups. A change is logged and counted once.
 
+use std::sync::Arc;
+
 use parking_lot::Mutex;
 use prometheus::IntGauge;
 
@@ -23,7 +25,9 @@ enum State {
 #[derive(Debug)]
 pub struct Health {
     state: Mutex<State>,
-    up: IntGauge,
+    up: Option<IntGauge>,
+    /// Whose way it is, if not the proxy's own.
+    caller: Option<Arc<str>>,
 }
 
 impl Health {
@@ -33,28 +37,48 @@ impl Health {
         up.set(0);
         Self {
             state: Mutex::new(State::Starting),
-            up,
+            up: Some(up),
+            caller: None,
+        }
+    }
+
+    /// The way of a caller with Kafka clients of its own: it is not the proxy's readiness, and not an operator's concern.
+    #[must_use]
+    pub fn of_caller(name: &Arc<str>) -> Self {
+        Self {
+            state: Mutex::new(State::Starting),
+            up: None,
+            caller: Some(Arc::clone(name)),
         }
     }
 
     /// Kafka answered.
     pub fn up(&self) {
         if self.change(State::Up) {
-            tracing::info!("Kafka is reachable");
+            match &self.caller {
+                Some(caller) => tracing::debug!(%caller, "Kafka is reachable"),
+                None => tracing::info!("Kafka is reachable"),
+            }
         }
     }
 
     /// No broker answers. (Where credentials are refused, that is the better thing to know.)
     pub fn down(&self, reason: &str) {
         if self.hopeless().is_none() && self.change(State::Down(reason.to_owned())) {
-            tracing::warn!(reason, "Kafka is not reachable");
+            match &self.caller {
+                Some(caller) => tracing::debug!(%caller, reason, "Kafka is not reachable"),
+                None => tracing::warn!(reason, "Kafka is not reachable"),
+            }
         }
     }
 
     /// The brokers refuse the proxy's credentials.
     pub fn refused(&self, reason: &str) {
         if self.change(State::Refused(reason.to_owned())) {
-            tracing::error!(reason, "Kafka refuses the proxy's credentials");
+            match &self.caller {
+                Some(caller) => tracing::warn!(%caller, reason, "Kafka refuses a caller"),
+                None => tracing::error!(reason, "Kafka refuses the proxy's credentials"),
+            }
         }
     }
 
@@ -111,7 +135,9 @@ impl Health {
         let differs = std::mem::discriminant(&*state) != std::mem::discriminant(&next);
         let changed = differs && *state != State::Ended;
         if changed {
-            self.up.set(i64::from(next == State::Up));
+            if let Some(gauge) = &self.up {
+                gauge.set(i64::from(next == State::Up));
+            }
             *state = next;
         }
         changed

@@ -20,4 +20,4 @@ mod settings;
 #[cfg(feature = "tls")]
 mod tls;
 
-pub(crate) use admin::WireAdmin;
+pub(crate) use admin::{WireAdmin, log_in};

@@ -116,6 +116,7 @@ impl Kinesis {
             method: AuthMethod::Signature,
             rights,
             plan: None,
+            own: None,
         })
     }
 }

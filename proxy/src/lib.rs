@@ -51,6 +51,7 @@ pub mod glob;
 pub mod health;
 pub mod idempotency;
 pub mod instant;
+mod kafka_clients;
 pub mod kafka_error;
 mod kafka_wire;
 pub mod keep_alive;

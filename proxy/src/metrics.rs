@@ -47,6 +47,10 @@ pub struct Metrics {
     streams_ended: [IntCounter; StreamEnd::ALL.len()],
     /// Whether Kafka was reachable when it was last tried.
     pub kafka_up: IntGauge,
+    /// Principals that got Kafka clients of their own.
+    pub callers_came: IntCounter,
+    /// Those whose clients ended, by the reason.
+    pub callers_went: IntCounterVec,
 }
 
 /// Counters of refused requests.
@@ -160,6 +164,15 @@ impl Metrics {
             replacements: counter(
                 "producer_replacements_total",
                 "Producers that replaced one which failed for good.",
+            )?,
+            callers_came: counter(
+                "callers_admitted_total",
+                "Principals that got Kafka clients of their own.",
+            )?,
+            callers_went: counter_vec(
+                "callers_ended_total",
+                "Principals whose own Kafka clients ended, by the reason.",
+                &["reason"],
             )?,
             kafka_up: gauge(
                 "kafka_up",

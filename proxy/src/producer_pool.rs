@@ -103,8 +103,9 @@ impl ProducerPool {
 
     /// Records in the client's queues and under way.
     #[must_use]
-    pub fn queued(&self) -> i32 {
-        self.current.read().producer.in_flight_count()
+    pub fn queued(&self) -> usize {
+        let count = self.current.read().producer.in_flight_count();
+        usize::try_from(count).unwrap_or_default()
     }
 
     /// Waits until everything is delivered. Blocks.

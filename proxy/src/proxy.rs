@@ -16,7 +16,6 @@ use crate::admission::Admission;
 use crate::app::{App, AppError};
 use crate::auth::gate::GateError;
 use crate::config::Config;
-use crate::consumer::Consumers;
 use crate::server::Server;
 
 /// Why the proxy does not start.
@@ -93,7 +92,7 @@ impl Proxy {
         if let Some(peers) = &app.peers {
             peers.start();
         }
-        tokio::spawn(Consumers::sweep(Arc::downgrade(&app.consumers)));
+        app.begin();
         tokio::spawn(Admission::measure(Arc::downgrade(&app.admission)));
         let watch = tokio::spawn(Arc::clone(&app).watch_kafka()).abort_handle();
         for address in server.addresses() {
@@ -146,6 +145,9 @@ impl Proxy {
         server.drain().await;
         let (producer, grace) = (Arc::clone(&app.producer), app.config.http.shutdown_grace);
         app.consumers.close_all(grace).await;
+        if let Some(callers) = &app.callers {
+            callers.drain(grace).await;
+        }
         // Only records whose requests did not wait for them can be left.
         let flushed = tokio::task::spawn_blocking(move || producer.flush(grace)).await;
         if let Err(error) = flushed {

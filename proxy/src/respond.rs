@@ -96,7 +96,10 @@ fn refused(error: &Error, headers: &mut HeaderMap) {
             );
             headers.entry(header::CONTENT_TYPE).or_insert(json);
         }
-        Error::Forbidden(_) | Error::IdentityProvider => {
+        Error::Forbidden(_)
+        | Error::IdentityProvider
+        | Error::TooManyCallers(_)
+        | Error::Unavailable { .. } => {
             headers.entry(header::CONTENT_TYPE).or_insert(json);
         }
         Error::RateLimited(wait) => {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
+use super::kafka_callers;
 use super::{SINK_LIMIT, V2, V2_JSON, expect_status, produce, produce_ok, wait_for_objects};
 use crate::aws_stand_in::AwsStandIn;
 use crate::connector::Connector;
@@ -26,18 +27,27 @@ macro_rules! kafka_security_cases {
 }
 
 /// How long an outcome may take that comes after some reconnecting.
-const LIMIT: Duration = Duration::from_secs(30);
+pub(super) const LIMIT: Duration = Duration::from_secs(30);
 /// How long short-lived tokens are used: several of their lives, and several of the broker's sessions.
 const TOKENS: Duration = Duration::from_secs(20);
 
-/// SCRAM with rules, a wrong password, unsecured tokens, AWS IAM, an identity provider; at the same time, on one broker.
+/// SCRAM with rules, a wrong password, unsecured tokens, AWS IAM, an identity provider, callers
+/// whom Kafka knows; at the same time, on one broker.
 ///
 /// # Errors
 /// The case fails.
 pub async fn kafka_that_keeps_strangers_out(session: &Session) -> Result<()> {
     let mut broker = SecuredBroker::start(session).await?;
     let kafka = Kafka::new(&broker.open)?;
-    for topic in ["allowed", "forbidden", "tokens", "iam", "oidc", "letters"] {
+    for topic in [
+        "allowed",
+        "forbidden",
+        "tokens",
+        "iam",
+        "oidc",
+        "callers",
+        "letters",
+    ] {
         kafka.create_topic(topic, 1, &[]).await?;
     }
     let all = async {
@@ -50,6 +60,14 @@ pub async fn kafka_that_keeps_strangers_out(session: &Session) -> Result<()> {
             },
             async { iam(session, &broker, &kafka).await.context("AWS IAM") },
             async { oidc(session, &broker).await.context("OIDC") },
+            async {
+                let users = kafka_callers::users(session, &broker);
+                users.await.context("callers by password")
+            },
+            async {
+                let tokens = kafka_callers::tokens(session, &broker);
+                tokens.await.context("callers by token")
+            },
         )
     };
     all.await?;
@@ -61,9 +79,14 @@ pub async fn kafka_that_keeps_strangers_out(session: &Session) -> Result<()> {
 // === SCRAM ===
 
 /// The properties of a user, with a prefix before each.
-fn user(broker: &SecuredBroker, prefix: &str, name: &str, password: &str) -> Vec<(String, String)> {
+pub(super) fn user(
+    broker: &SecuredBroker,
+    prefix: &str,
+    name: &str,
+    password: &str,
+) -> Vec<(String, String)> {
     let mechanism = match name {
-        "admin" | "alice" | "late" => "SCRAM-SHA-512",
+        "admin" | "alice" | "proxy" | "late" => "SCRAM-SHA-512",
         _ => "SCRAM-SHA-256",
     };
     let jaas = format!(
@@ -81,7 +104,7 @@ fn user(broker: &SecuredBroker, prefix: &str, name: &str, password: &str) -> Vec
     .to_vec()
 }
 
-fn borrowed(lines: &[(String, String)]) -> Vec<(&str, &str)> {
+pub(super) fn borrowed(lines: &[(String, String)]) -> Vec<(&str, &str)> {
     lines
         .iter()
         .map(|(key, value)| (&**key, &**value))

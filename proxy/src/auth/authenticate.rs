@@ -13,11 +13,12 @@ use sluiceway_common::tls::stream::Client;
 use tokio::sync::Semaphore;
 
 use super::api_key::ApiKeys;
+use super::callers::Callers;
 #[cfg(feature = "tls")]
 use super::jwks::Jwks;
 #[cfg(feature = "tls")]
 use super::jwt::{Token, TokenRules};
-use super::principal::{Method, Principal};
+use super::principal::{Method, OwnClients, Principal};
 use super::rights::{Rights, Rules};
 use crate::peers::PassedPrincipal;
 
@@ -37,6 +38,8 @@ pub struct Authenticator {
     pub tokens: Option<(TokenRules, Arc<Jwks>)>,
     /// Certificates.
     pub certificates: bool,
+    /// Kafka.
+    pub callers: Option<Arc<Callers>>,
     /// What those of [`Method::Basic`] must have, when there are no rules: `authentication.roles`.
     pub roles: Roles,
     /// Who may do what; empty: see `roles`.
@@ -89,6 +92,10 @@ pub enum Failure {
     NotLetIn(Arc<str>),
     /// It cannot be told now: the identity provider does not answer.
     Unavailable(String),
+    /// It cannot be told now: Kafka does not answer.
+    KafkaAway(String),
+    /// As many principals as may have Kafka clients of their own; how many that is.
+    TooManyCallers(usize),
 }
 
 impl Authenticator {
@@ -101,6 +108,7 @@ impl Authenticator {
             #[cfg(feature = "tls")]
             tokens: None,
             certificates: false,
+            callers: None,
             roles,
             rules,
             slow: Semaphore::new(SLOW_CHECKS),
@@ -160,6 +168,9 @@ impl Authenticator {
     }
 
     async fn by_header(&self, given: &str) -> Result<Principal, Failure> {
+        if let Some(callers) = &self.callers {
+            return self.by_kafka(callers, given).await;
+        }
         let scheme = given.split(' ').next().unwrap_or_default();
         if scheme.eq_ignore_ascii_case("basic")
             && let Some(basic) = &self.basic
@@ -193,6 +204,23 @@ impl Authenticator {
         };
         let Identity { name, roles } = &*identity;
         self.let_in(Method::Basic, Arc::clone(name), roles.clone())
+    }
+
+    /// Without rules of the proxy's own, Kafka's decide.
+    async fn by_kafka(&self, callers: &Arc<Callers>, given: &str) -> Result<Principal, Failure> {
+        let admitted = callers.admit(given).await?;
+        let rights = match self.rules.is_empty() {
+            true => Rights::All,
+            false => self.rules.rights(&admitted.name, &[]),
+        };
+        Ok(Principal {
+            name: admitted.name,
+            roles: Vec::new(),
+            method: Method::Kafka,
+            rights,
+            plan: None,
+            own: Some(OwnClients(admitted.app)),
+        })
     }
 
     #[cfg(feature = "tls")]
@@ -245,6 +273,7 @@ impl Authenticator {
             method,
             rights,
             plan: None,
+            own: None,
         })
     }
 }

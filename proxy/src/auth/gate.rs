@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use thiserror::Error;
 
 use super::authenticate::{Authenticator, Failure};
+use super::callers::Callers;
 use super::need::Need;
 use super::plan::Exceeded;
 use super::principal::{Method, Principal};
@@ -85,9 +86,13 @@ impl Gate {
         config: &SecurityConfig,
         router: &Router,
         signed_calls: bool,
+        callers: Option<Arc<Callers>>,
         metrics: &Arc<Metrics>,
     ) -> Result<Option<Arc<Self>>, GateError> {
-        let authenticator = config.authenticator().map_err(GateError)?;
+        let mut authenticator = config.authenticator().map_err(GateError)?;
+        if let Some(authenticator) = &mut authenticator {
+            authenticator.callers = callers;
+        }
         let meters = Meters::new(config.meters);
         if authenticator.is_none()
             && meters.is_none()
@@ -293,6 +298,7 @@ impl Gate {
     }
 
     fn refusal(&self, failure: &Failure, authenticator: &Authenticator) -> ProxyError {
+        let by_password = authenticator.basic.is_some() || authenticator.callers.is_some();
         match failure {
             Failure::Wrong(Method::ApiKey, _) => ProxyError::GatewayForbidden,
             Failure::Nothing if authenticator.only_api_keys() => ProxyError::GatewayForbidden,
@@ -300,8 +306,13 @@ impl Gate {
                 ProxyError::Forbidden(format!("{name} has none of the roles that are let in"))
             }
             Failure::Unavailable(_) => ProxyError::IdentityProvider,
+            Failure::KafkaAway(reason) => ProxyError::Unavailable {
+                reason: reason.clone(),
+                retry_after: 1,
+            },
+            Failure::TooManyCallers(limit) => ProxyError::TooManyCallers(*limit),
             Failure::Nothing | Failure::Wrong(..) => ProxyError::Unauthenticated {
-                basic: authenticator.basic.is_some().then(|| self.realm.clone()),
+                basic: by_password.then(|| self.realm.clone()),
             },
         }
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::UsagePlan;
 use super::rights::{Operation, Rights};
+use crate::app::App;
 use crate::error::Error;
 
 /// How an identity was proven.
@@ -21,6 +22,8 @@ pub enum Method {
     Mtls,
     /// A signature of AWS (Kinesis).
     Signature,
+    /// Whatever Kafka takes.
+    Kafka,
 }
 
 impl Method {
@@ -33,6 +36,7 @@ impl Method {
             Self::ApiKey => "API_KEY",
             Self::Mtls => "MTLS",
             Self::Signature => "SIGNATURE",
+            Self::Kafka => "KAFKA",
         }
     }
 }
@@ -50,6 +54,18 @@ pub struct Principal {
     pub rights: Rights,
     /// The usage plan of an API key.
     pub plan: Option<Arc<UsagePlan>>,
+    /// Kafka clients of its own.
+    pub own: Option<OwnClients>,
+}
+
+/// The proxy with a caller's own Kafka clients.
+#[derive(Clone)]
+pub struct OwnClients(pub Arc<App>);
+
+impl std::fmt::Debug for OwnClients {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OwnClients")
+    }
 }
 
 impl Principal {

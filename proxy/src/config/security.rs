@@ -11,11 +11,13 @@ use sluiceway_common::auth::basic::BasicAuth;
 use sluiceway_common::auth::login_file;
 use sluiceway_common::auth::password_file::PasswordFile;
 use sluiceway_common::config_def::{ConfigError, ConfigErrors, Values};
+use sluiceway_common::kafka_config::KafkaConfig;
 use sluiceway_common::props::Properties;
 
 use super::millis;
 use crate::auth::api_key::ApiKeys;
 use crate::auth::authenticate::{Authenticator, Roles};
+use crate::auth::callers::CallersConfig;
 use crate::auth::gate::Audit;
 use crate::auth::principal::Method;
 use crate::auth::rights::Rules;
@@ -50,6 +52,8 @@ pub struct SecurityConfig {
     pub permits: Option<PermitConfig>,
     /// `sluiceway.limit.*`
     pub meters: MeterConfig,
+    /// `sluiceway.authentication.kafka.*`, when Kafka knows the callers.
+    pub callers: Option<CallersConfig>,
     login_file: Option<PathBuf>,
     password_file: Option<PathBuf>,
     api_keys: Option<PathBuf>,
@@ -70,6 +74,14 @@ struct TokenConfig {
     refresh: Duration,
 }
 
+/// What stands beside the settings of security, as far as it matters to callers whom Kafka knows.
+pub(super) struct Beside<'a> {
+    /// The settings of all kinds of Kafka clients.
+    pub(super) clients: [&'a KafkaConfig; 3],
+    /// Whether something is on that does not go with them, and its key.
+    pub(super) excluded: &'a [(bool, &'static str)],
+}
+
 const METHOD: &str = "authentication.method";
 const RULES: &str = "sluiceway.authorization.rules";
 /// The property that may name the login file besides the JVM's option of that name.
@@ -88,7 +100,8 @@ impl SecurityConfig {
                 .push(ConfigError::other(RULES, format!("{RULES}: {reason}")));
             Rules::default()
         });
-        if rules.is_empty() && methods.iter().any(|method| *method != Method::Basic) {
+        let need_rules = |method: &Method| !matches!(method, Method::Basic | Method::Kafka);
+        if rules.is_empty() && methods.iter().any(need_rules) {
             let text = format!(
                 "{RULES} is empty, so nobody may do anything; give rules such as `alice: produce=orders.* consume=orders.*`, or `*: produce=* consume=* admin=*` for whoever is known"
             );
@@ -124,6 +137,7 @@ impl SecurityConfig {
                 .boolean("rate.limit.enable")
                 .then(|| permits(values, errors)),
             meters: meters(values, properties),
+            callers: methods.contains(&Method::Kafka).then(|| callers(values)),
             login_file: path(LOGIN_FILE),
             password_file: path("sluiceway.authentication.password.file"),
             api_keys: path("sluiceway.api.keys.file"),
@@ -165,6 +179,47 @@ impl SecurityConfig {
                 if value.is_empty() {
                     missing(key, "BEARER needs it");
                 }
+            }
+        }
+    }
+
+    /// What does not go together with callers whom Kafka knows: other ways to be known, a Kafka that asks nobody who they are, and
+    /// what acts on Kafka for all callers together.
+    pub(super) fn check_callers(&self, with: &Beside<'_>, errors: &mut ConfigErrors) {
+        let mut wrong = |key: &str, reason: String| {
+            errors.0.push(ConfigError::other(key, reason));
+        };
+        if self.callers.is_none() {
+            return;
+        }
+        if self.methods.len() > 1 {
+            wrong(
+                METHOD,
+                format!(
+                    "{METHOD}: KAFKA stands alone: what brokers do not know cannot be shown to them; remove the others"
+                ),
+            );
+        }
+        for client in with.clients {
+            let protocol = client.settings.get("security.protocol");
+            if !protocol.is_some_and(|text| text.to_ascii_uppercase().starts_with("SASL")) {
+                let key = "client.security.protocol";
+                wrong(
+                    key,
+                    format!("{METHOD}=KAFKA logs callers in over SASL; set {key}=SASL_SSL"),
+                );
+                break;
+            }
+        }
+        for (on, key) in with.excluded {
+            if *on {
+                wrong(
+                    key,
+                    format!(
+                        "{key} and {METHOD}=KAFKA exclude one another: it acts on Kafka as the proxy, not as the caller; remove one of \
+                         them"
+                    ),
+                );
             }
         }
     }
@@ -261,14 +316,27 @@ fn methods(values: &Values, errors: &mut ConfigErrors) -> Vec<Method> {
             "BEARER" if cfg!(feature = "tls") => methods.push(Method::Bearer),
             "API_KEY" => methods.push(Method::ApiKey),
             "MTLS" => methods.push(Method::Mtls),
+            "KAFKA" => methods.push(Method::Kafka),
             _ => errors.0.push(ConfigError::invalid(
                 METHOD,
                 name,
-                "it must be NONE, or some of BASIC, BEARER, API_KEY, MTLS with commas between them",
+                "it must be NONE, KAFKA, or some of BASIC, BEARER, API_KEY, MTLS with commas between them",
             )),
         }
     }
     methods
+}
+
+fn callers(values: &Values) -> CallersConfig {
+    let name = |rest: &str| format!("sluiceway.authentication.kafka.{rest}");
+    CallersConfig {
+        mechanism: values.text(&name("mechanism")).to_ascii_uppercase(),
+        max: values.size(&name("principals.max")),
+        idle: millis(values, &name("idle.ms")),
+        recheck: millis(values, &name("recheck.ms")),
+        refused: millis(values, &name("refused.ms")),
+        name_claim: values.text("oauthbearer.sub.claim.name").to_owned(),
+    }
 }
 
 #[allow(clippy::cast_precision_loss)]

@@ -2,6 +2,8 @@
 
 use sluiceway_common::config_def::{Key, Kind};
 
+use crate::auth::callers::MECHANISMS;
+
 /// Keys of https listeners. Each may stand under `listener.name.<name>.`, too, for one listener.
 pub(super) fn tls() -> Vec<Key> {
     vec![
@@ -102,9 +104,14 @@ pub(super) fn tls() -> Vec<Key> {
 /// Keys of who may do what.
 pub(super) fn authentication() -> Vec<Key> {
     vec![
-        Key::with("authentication.method", Kind::List, "NONE", "How clients prove who they are: NONE, or BASIC, BEARER (tokens), API_KEY, MTLS (certificates); several with commas, of which a request needs one."),
+        Key::with("authentication.method", Kind::List, "NONE", "How clients prove who they are: NONE, or BASIC, BEARER (tokens), API_KEY, MTLS (certificates); several with commas, of which a request needs one. Or KAFKA: by what Kafka's brokers take, whose own access rules decide then."),
         Key::with("authentication.realm", Kind::String, "", "Realm of BASIC, and the section of the JAAS login configuration."),
         Key::with("authentication.roles", Kind::List, "*", "Without `sluiceway.authorization.rules`: roles of BASIC users that are let in; `*`: any role, `**`: with or without a role, empty: nobody."),
+        Key::with("sluiceway.authentication.kafka.mechanism", Kind::String, "SCRAM-SHA-512", "With KAFKA: how user and password (HTTP Basic) are shown to brokers; tokens (Bearer) are shown by OAUTHBEARER.").one_of(&MECHANISMS, true),
+        Key::with("sluiceway.authentication.kafka.principals.max", Kind::Int, "100", "With KAFKA: principals that have Kafka clients at once. For one more, the one ends that has been idle longest and has no consumer instance; if there is none, the answer is 503.").between(1, 10_000),
+        Key::with("sluiceway.authentication.kafka.idle.ms", Kind::Long, "600000", "With KAFKA: milliseconds without a request after which a principal's Kafka clients end, once it has no consumer instance.").at_least(1000),
+        Key::with("sluiceway.authentication.kafka.recheck.ms", Kind::Long, "60000", "With KAFKA: milliseconds after which credentials are shown to a broker again. A password that was changed is taken for so long.").at_least(0),
+        Key::with("sluiceway.authentication.kafka.refused.ms", Kind::Long, "1000", "With KAFKA: milliseconds for which credentials that a broker refused are refused without asking again.").at_least(0),
         Key::with("authentication.skip.paths", Kind::List, "", "Paths for which nobody has to be known: whole ones, or `/path/*`."),
         Key::with("access.control.skip.options", Kind::Boolean, "true", "Whether OPTIONS is answered without authentication when CORS is on."),
         Key::with("java.security.auth.login.config", Kind::String, "", "The JAAS login configuration whose section `authentication.realm` names a password file (`PropertyFileLoginModule`). As a Java option it is read from `KAFKAREST_OPTS`."),

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 use sluiceway_common::kafka_config::KafkaConfig;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinSet;
 
 use super::client::Recipe;
@@ -21,6 +21,7 @@ use super::instance::Instance;
 use super::metrics::ConsumerMetrics;
 use super::options::Options;
 use super::partition_read::{self, PartitionRead, PartitionReads, Wanted};
+use super::places::Places;
 use super::read::Want;
 use super::reader::Reader;
 use super::restore::Restored;
@@ -54,7 +55,13 @@ pub struct Shared {
     pub expired: mpsc::UnboundedSender<(String, String)>,
 }
 
-/// All consumer instances.
+/// An instance, and its place among those of the process.
+struct Placed {
+    instance: Arc<Instance>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// All consumer instances of one identity of the proxy towards Kafka.
 pub struct Consumers {
     shared: Option<Shared>,
     config: ConsumersConfig,
@@ -62,14 +69,14 @@ pub struct Consumers {
     context: Context,
     admin: Arc<AdminClient>,
     schemas: SchemaFormats,
-    calls: Option<Arc<Semaphore>>,
-    instances: Mutex<HashMap<(String, String), Arc<Instance>>>,
+    places: Arc<Places>,
+    instances: Mutex<HashMap<(String, String), Placed>>,
     /// Kinds of options of which a client has been made: the others of the kind are as good.
     tried: Mutex<HashSet<Kind>>,
     /// Readers of partitions without a group.
     pub partition_reads: Arc<PartitionReads>,
     /// What is counted.
-    pub metrics: ConsumerMetrics,
+    pub metrics: Arc<ConsumerMetrics>,
 }
 
 impl Consumers {
@@ -81,25 +88,28 @@ impl Consumers {
         context: Context,
         admin: Arc<AdminClient>,
         schemas: SchemaFormats,
-        metrics: ConsumerMetrics,
+        (metrics, places): (Arc<ConsumerMetrics>, Arc<Places>),
         shared: Option<Shared>,
     ) -> Arc<Self> {
-        let calls = config
-            .threads
-            .map(|threads| Arc::new(Semaphore::new(threads.max(1))));
+        let reads = Arc::clone(&places.reads);
         Arc::new(Self {
             shared,
-            partition_reads: PartitionReads::new(config.max_partition_reads),
+            partition_reads: PartitionReads::new(reads, config.max_partition_reads),
             config,
             kafka,
             context,
             admin,
             schemas,
-            calls,
+            places,
             instances: Mutex::default(),
             tried: Mutex::default(),
             metrics,
         })
+    }
+
+    /// Room that all identities share.
+    pub(crate) fn places(&self) -> Arc<Places> {
+        Arc::clone(&self.places)
     }
 
     /// How many there are.
@@ -180,15 +190,21 @@ impl Consumers {
         if instances.contains_key(&key) {
             return Err(ConsumerError::AlreadyExists);
         }
-        if instances.len() >= self.config.max_instances {
+        let Some(place) = self.places.instance() else {
             let timeout = self.config.instance_timeout;
-            let ends = instances.values().map(|one| one.ends_in(timeout));
+            let ends = instances.values();
+            let ends = ends.map(|one| one.instance.ends_in(timeout));
             return Err(ConsumerError::TooMany {
                 limit: self.config.max_instances,
                 next_end: ends.min().unwrap_or_default() + SWEEP,
             });
-        }
-        instances.insert(key, Arc::clone(instance));
+        };
+        let instance = Arc::clone(instance);
+        let placed = Placed {
+            instance,
+            _place: place,
+        };
+        instances.insert(key, placed);
         Ok(())
     }
 
@@ -201,7 +217,7 @@ impl Consumers {
             None => self.config.min_bytes,
         };
         let wait = wait.unwrap_or(self.config.request_timeout);
-        Instance::new(name, options, wait, min_bytes, self.calls.clone())
+        Instance::new(name, options, wait, min_bytes, self.places.calls.clone())
     }
 
     /// Reads a partition without a group.
@@ -319,8 +335,10 @@ impl Consumers {
     /// There is none.
     pub fn find(&self, group: &str, name: &str) -> Result<Arc<Instance>, ConsumerError> {
         let key = (group.to_owned(), name.to_owned());
-        let instance = self.instances.lock().get(&key).cloned();
-        let instance = instance.ok_or(ConsumerError::NotFound)?;
+        let instances = self.instances.lock();
+        let placed = instances.get(&key).ok_or(ConsumerError::NotFound)?;
+        let instance = Arc::clone(&placed.instance);
+        drop(instances);
         instance.touch();
         Ok(instance)
     }
@@ -338,7 +356,9 @@ impl Consumers {
 
     /// All of them.
     pub(super) fn all(&self) -> Vec<Arc<Instance>> {
-        self.instances.lock().values().cloned().collect()
+        let instances = self.instances.lock();
+        let all = instances.values();
+        all.map(|one| Arc::clone(&one.instance)).collect()
     }
 
     /// Groups and names of all.
@@ -373,7 +393,7 @@ impl Consumers {
 
     fn remove(&self, group: &str, name: &str) -> Option<Arc<Instance>> {
         let key = (group.to_owned(), name.to_owned());
-        self.instances.lock().remove(&key)
+        Some(self.instances.lock().remove(&key)?.instance)
     }
 
     /// Closes and forgets one.
@@ -446,17 +466,17 @@ impl Consumers {
     fn take_idle(&self) -> Vec<Arc<Instance>> {
         let timeout = self.config.instance_timeout;
         let mut instances = self.instances.lock();
-        let idle = instances.extract_if(|_, instance| instance.is_idle(timeout));
-        idle.map(|(_, instance)| instance).collect()
+        let idle = instances.extract_if(|_, one| one.instance.is_idle(timeout));
+        idle.map(|(_, one)| one.instance).collect()
     }
 
     /// Closes all, so that their groups need not wait for them; at most for so long.
     pub async fn close_all(&self, grace: Duration) {
-        let all: Vec<_> = self.instances.lock().drain().map(|(_, one)| one).collect();
+        let all: Vec<_> = self.instances.lock().drain().collect();
         let mut closing = JoinSet::new();
-        for instance in all {
+        for (_, one) in all {
             self.metrics.shut_down.inc();
-            closing.spawn(async move { instance.close().await });
+            closing.spawn(async move { one.instance.close().await });
         }
         let closed = async { while closing.join_next().await.is_some() {} };
         if tokio::time::timeout(grace, closed).await.is_err() {

@@ -57,11 +57,11 @@ pub struct PartitionReads {
 }
 
 impl PartitionReads {
-    /// So many at once.
+    /// As many at once as there is room for; `limit` is how much that is.
     #[must_use]
-    pub fn new(limit: usize) -> Arc<Self> {
+    pub fn new(slots: Arc<Semaphore>, limit: usize) -> Arc<Self> {
         Arc::new(Self {
-            slots: Arc::new(Semaphore::new(limit)),
+            slots,
             limit,
             idle: Mutex::default(),
         })
@@ -70,7 +70,7 @@ impl PartitionReads {
     /// Readers at work.
     #[must_use]
     pub fn open(&self) -> usize {
-        self.limit - self.slots.available_permits()
+        self.limit.saturating_sub(self.slots.available_permits())
     }
 
     pub(super) fn enter(&self) -> Result<OwnedSemaphorePermit, ConsumerError> {

@@ -74,6 +74,7 @@ impl Transactions {
             client: "transactional producer",
             deliveries: Arc::clone(&app.deliveries),
             health: Arc::clone(&app.health),
+            token: None,
         };
         let this = Self {
             handle: Handle::start(&config, context)?,

@@ -13,6 +13,7 @@ use std::time::Duration;
 use kafka_protocol::messages::{BrokerId, MetadataRequest, TopicName};
 use kafka_protocol::protocol::{Request, StrBytes};
 use sluiceway_common::kafka_config::KafkaConfig;
+use sluiceway_kafka_tokens::Given;
 
 use super::error::WireError;
 use super::pool::{Pool, To};
@@ -34,15 +35,32 @@ pub(crate) struct WireAdmin {
     health: Arc<Health>,
 }
 
+/// Logs in at a broker, and does nothing else.
+///
+/// # Errors
+/// No broker can be reached, or it refuses; then the class is [`Authentication`](crate::kafka_error::FaultClass).
+pub(crate) async fn log_in(
+    config: &KafkaConfig,
+    timeout: Duration,
+    token: Option<Given>,
+) -> Result<(), KafkaFault> {
+    let pool = Pool::new(Settings::read(config, 1, timeout, token));
+    let request = MetadataRequest::default()
+        .with_topics(Some(vec![]))
+        .with_allow_auto_topic_creation(false);
+    Ok(pool.metadata(&request).await.map(drop)?)
+}
+
 impl WireAdmin {
-    /// Connects with the admin client's settings, when it is first asked.
+    /// Connects with the admin client's settings, when it is first asked; `token`: to log in with this one.
     pub(crate) fn new(
         config: &KafkaConfig,
-        connections: usize,
-        timeout: Duration,
+        (connections, timeout): (usize, Duration),
         health: Arc<Health>,
+        token: Option<Given>,
     ) -> Self {
-        let pool = Pool::new(Settings::read(config, connections, timeout));
+        let settings = Settings::read(config, connections, timeout, token);
+        let pool = Pool::new(settings);
         if let Some(reason) = pool.impossible() {
             tracing::warn!("the v3 API cannot reach Kafka with these settings: {reason}");
         }

@@ -121,7 +121,7 @@ async fn pool(manner: Manner) -> (Pool, Arc<AtomicUsize>) {
     });
     let mut config = sluiceway_common::kafka_config::KafkaConfig::default();
     config.force("bootstrap.servers", format!("127.0.0.1:{port}"));
-    let settings = Settings::read(&config, 2, Duration::from_millis(500));
+    let settings = Settings::read(&config, 2, Duration::from_millis(500), None);
     (Pool::new(settings), connections)
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sluiceway_common::kafka_config::KafkaConfig;
 use sluiceway_common::secret::Secret;
-use sluiceway_kafka_tokens::Login;
+use sluiceway_kafka_tokens::{Given, Login};
 
 /// How to reach the brokers, and as whom.
 #[derive(Debug, Clone)]
@@ -117,8 +117,13 @@ impl std::fmt::Debug for TlsSettings {
 const MAX_ANSWER_BYTES: usize = 100_000_000;
 
 impl Settings {
-    /// Reads the translated settings of the admin client.
-    pub(crate) fn read(config: &KafkaConfig, connections: usize, timeout: Duration) -> Self {
+    /// Reads the translated settings of the admin client; `token`: to log in with this one.
+    pub(crate) fn read(
+        config: &KafkaConfig,
+        connections: usize,
+        timeout: Duration,
+        token: Option<Given>,
+    ) -> Self {
         let get = |name: &str| {
             config
                 .settings
@@ -131,7 +136,7 @@ impl Settings {
             .to_ascii_lowercase();
         let mut impossible = None;
         let sasl = match protocol.starts_with("sasl") {
-            true => sasl(config, &get)
+            true => sasl(config, &get, token)
                 .map_err(|reason| impossible = Some(reason))
                 .ok(),
             false => None,
@@ -157,7 +162,11 @@ impl Settings {
     }
 }
 
-fn sasl<'a>(config: &KafkaConfig, get: &impl Fn(&str) -> Option<&'a str>) -> Result<Sasl, String> {
+fn sasl<'a>(
+    config: &KafkaConfig,
+    get: &impl Fn(&str) -> Option<&'a str>,
+    token: Option<Given>,
+) -> Result<Sasl, String> {
     let name = get("sasl.mechanisms")
         .or_else(|| get("sasl.mechanism"))
         .unwrap_or("GSSAPI");
@@ -165,8 +174,8 @@ fn sasl<'a>(config: &KafkaConfig, get: &impl Fn(&str) -> Option<&'a str>) -> Res
         Some(Mechanism::Plain) => Some(Mechanism::Plain),
         Some(Mechanism::OauthBearer) => {
             let unsecured = get("enable.sasl.oauthbearer.unsecure.jwt") == Some("true");
-            (unsecured || config.iam.is_some() || config.oidc.is_some())
-                .then_some(Mechanism::OauthBearer)
+            let kept = config.iam.is_some() || config.oidc.is_some();
+            (unsecured || kept || token.is_some()).then_some(Mechanism::OauthBearer)
         }
         Some(scram) if cfg!(feature = "tls") => Some(scram),
         _ => None,
@@ -177,8 +186,9 @@ fn sasl<'a>(config: &KafkaConfig, get: &impl Fn(&str) -> Option<&'a str>) -> Res
              sasl.oauthbearer.token.endpoint.url or unsecured tokens, not {name} as sasl.mechanism asks for"
         )
     })?;
-    let login = match mechanism {
-        Mechanism::OauthBearer => {
+    let login = match (mechanism, token) {
+        (Mechanism::OauthBearer, Some(token)) => Some(Login::Given(token)),
+        (Mechanism::OauthBearer, None) => {
             let login = Login::parse(get("sasl.oauthbearer.config"));
             Some(login.map_err(|error| error.to_string())?)
         }
@@ -232,7 +242,7 @@ mod tests {
         for (name, value) in settings {
             config.force(name, *value);
         }
-        Settings::read(&config, 4, Duration::from_secs(1))
+        Settings::read(&config, 4, Duration::from_secs(1), None)
     }
 
     #[test]

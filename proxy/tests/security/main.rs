@@ -3,6 +3,7 @@
 
 mod callers;
 mod credentials;
+mod kafka;
 #[path = "../support/provider.rs"]
 mod provider;
 mod rates;
