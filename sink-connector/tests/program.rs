@@ -5,6 +5,9 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
+#[path = "../../proxy/tests/support/certs.rs"]
+mod certs;
+
 const MINIMAL: &str = "bootstrap.servers=127.0.0.1:1\nlisteners=http://127.0.0.1:0\n\
     sluiceway.admin.listeners=http://127.0.0.1:0\nsluiceway.kafka.timeout.ms=200\n\
     key.converter=org.apache.kafka.connect.storage.StringConverter\n\
@@ -47,6 +50,13 @@ impl Running {
             }
         }
         panic!("the program ended without \"{text}\":\n{seen}");
+    }
+
+    /// `host:port` of its listener, once it has started.
+    fn address(&mut self) -> String {
+        let line = self.wait_for("worker started");
+        let address = line.split_once("listeners=[").unwrap().1;
+        address.split_once(']').unwrap().0.to_owned()
     }
 
     fn signal(&self, name: &str) {
@@ -146,6 +156,83 @@ fn the_environment_overrides_the_file_and_bad_connector_files_are_logged() {
 const CONNECTOR: &str = "connector.class=io.confluent.connect.s3.S3SinkConnector\ntopics=t\nflush.size=1\n\
     s3.bucket.name=nobodys\ns3.region=us-east-1\nformat.class=JsonFormat\nstorage.class=S3Storage\n";
 
+/// Writes down a connector. A stopped one needs neither Kafka nor S3.
+fn declare(folder: &Path, name: &str, config: &str) {
+    let config: serde_json::Map<_, _> = config
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(key, value)| (key.to_owned(), value.into()))
+        .collect();
+    let file = serde_json::json!({"name": name, "config": config, "initial_state": "STOPPED"});
+    std::fs::write(folder.join(format!("{name}.json")), file.to_string()).unwrap();
+}
+
+/// Applies the folder: exit status, and all that it says.
+fn apply(options: &[&str], declared: &Path, environment: &[(&str, &str)]) -> (Option<i32>, String) {
+    let mut command = program(&[]);
+    let command = command.arg("apply").args(options).arg(declared);
+    let command = command.envs(environment.iter().copied());
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.stdout(Stdio::piped()).output().unwrap();
+    let says = [stdout, stderr].concat();
+    (status.code(), String::from_utf8(says).unwrap())
+}
+
+#[test]
+fn apply_speaks_https_to_whom_it_trusts_and_logs_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
+    let authority = certs::Issued::authority("the authority");
+    let key = authority.issue("sink").pem(dir.path(), "sink.pem");
+    authority.trusted(dir.path(), "trusted.pem");
+    certs::Issued::authority("another").trusted(dir.path(), "others.pem");
+    std::fs::write(file("users"), "operator: planted-password\n").unwrap();
+    let settings = format!(
+        "{}listeners.https.ssl.keystore.type=PEM\nlisteners.https.ssl.keystore.location={}\n\
+         rest.extension.classes=org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension\n\
+         sluiceway.rest.authentication.password.file={}\n",
+        MINIMAL.replace("\nlisteners=http:", "\nlisteners=https:"),
+        key.display(),
+        file("users"),
+    );
+    let worker = dir.path().join("worker.properties");
+    std::fs::write(&worker, settings).unwrap();
+    let declared = dir.path().join("declared");
+    std::fs::create_dir(&declared).unwrap();
+    declare(&declared, "first", CONNECTOR);
+    let mut running = Running::start(program(&[&worker]));
+    let connect = format!("https://{}", running.address());
+    let trusting = |trusted: &str, password: &str, seconds: &str| {
+        let trusted = file(trusted);
+        let environment = [
+            ("SLUICEWAY_CONNECT_CA_FILE", &*trusted),
+            ("SLUICEWAY_CONNECT_USER", "operator"),
+            ("SLUICEWAY_CONNECT_PASSWORD", password),
+        ];
+        let timeout = format!("--timeout={seconds}");
+        apply(&[&timeout, "--connect", &connect], &declared, &environment)
+    };
+    let (code, says) = trusting("others.pem", "planted-password", "2");
+    assert!(code == Some(1) && says.contains("certificate"), "{says}");
+    let (code, says) = trusting("nowhere.pem", "planted-password", "2");
+    assert!(code == Some(1) && says.contains("nowhere.pem"), "{says}");
+    let (code, says) = trusting("trusted.pem", "planted-and-wrong", "30");
+    assert!(
+        code == Some(1) && says.contains("401") && !says.contains("planted"),
+        "{says}"
+    );
+    let (code, says) = trusting("trusted.pem", "planted-password", "30");
+    assert_eq!(
+        (code, &*says),
+        (Some(0), "first: created\nfirst: STOPPED, 0 tasks\n")
+    );
+    running.signal("-TERM");
+    assert_eq!(running.child.wait().unwrap().code(), Some(143));
+}
+
 #[test]
 fn apply_makes_connectors_what_files_declare() {
     let dir = tempfile::tempdir().unwrap();
@@ -156,35 +243,12 @@ fn apply_makes_connectors_what_files_declare() {
     std::fs::create_dir(&declared).unwrap();
     std::fs::write(&worker, MINIMAL).unwrap();
     let mut running = Running::start(program(&[&worker]));
-    let line = running.wait_for("worker started");
-    let address = line.split_once("listeners=[").unwrap().1;
-    let connect = format!("http://{}", address.split_once(']').unwrap().0);
+    let connect = format!("http://{}", running.address());
     let apply = |options: &[&str]| {
-        let mut command = program(&[]);
-        command.args(["apply", "--timeout=30", "--connect", &connect]);
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = command
-            .args(options)
-            .arg(&declared)
-            .stdout(Stdio::piped())
-            .output()
-            .unwrap();
-        let says = [stdout, stderr].concat();
-        (status.code(), String::from_utf8(says).unwrap())
+        let options = [&["--timeout=30", "--connect", &connect], options].concat();
+        apply(&options, &declared, &[])
     };
-    // Stopped connectors need neither Kafka nor S3.
-    let json = |name: &str, config: &str| {
-        let config: serde_json::Map<_, _> = config
-            .lines()
-            .filter_map(|line| line.split_once('='))
-            .map(|(key, value)| (key.to_owned(), value.into()))
-            .collect();
-        let file = serde_json::json!({"name": name, "config": config, "initial_state": "STOPPED"});
-        std::fs::write(declared.join(format!("{name}.json")), file.to_string()).unwrap();
-    };
+    let json = |name: &str, config: &str| declare(&declared, name, config);
     json("first", CONNECTOR);
     let (code, says) = apply(&[]);
     assert_eq!(
