@@ -2,6 +2,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
+//! | [`client`] | what HTTP clients connect with |
 //! | [`settings`] | `ssl.*` settings of a listener |
 //! | [`store`] | PEM, PKCS#12 and JKS files → keys and certificates |
 //! | [`certificate`] | subject and validity of a certificate |
@@ -12,6 +13,8 @@
 
 #[cfg(feature = "tls")]
 pub mod certificate;
+#[cfg(feature = "tls")]
+pub mod client;
 #[cfg(feature = "tls")]
 mod jks;
 pub mod opening;

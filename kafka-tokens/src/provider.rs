@@ -17,13 +17,13 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use sluiceway_common::kafka_config::OidcSettings;
+#[cfg(feature = "tls")]
+use sluiceway_common::tls::client::Connector;
 
 use crate::{Token, TokenError, credentials::causes};
 
 mod answer;
 
-#[cfg(feature = "tls")]
-type Connector = hyper_rustls::HttpsConnector<HttpConnector>;
 #[cfg(not(feature = "tls"))]
 type Connector = HttpConnector;
 
@@ -169,36 +169,20 @@ fn is_local(rest: &str) -> bool {
 }
 
 #[cfg(feature = "tls")]
-fn connector(mut http: HttpConnector, settings: &OidcSettings) -> Result<Connector, String> {
-    use hyper_rustls::{ConfigBuilderExt, HttpsConnectorBuilder};
-    use rustls::{ClientConfig, RootCertStore};
+fn connector(http: HttpConnector, settings: &OidcSettings) -> Result<Connector, String> {
+    use sluiceway_common::tls::client::{self, Trust};
     use sluiceway_common::tls::store::Store;
-    http.enforce_http(false);
-    let ring = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(ring)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?;
-    let mut roots = RootCertStore::empty();
-    if let Some(trust) = &settings.trust {
-        let trusted = Store::from(trust).trusted();
-        let trusted =
-            trusted.map_err(|error| format!("{error}; {}", error.advice("ssl.truststore")))?;
-        for certificate in trusted {
-            roots.add(certificate).map_err(|error| error.to_string())?;
+    let trust = match &settings.trust {
+        Some(store) => {
+            let trusted = Store::from(store).trusted();
+            let trusted =
+                trusted.map_err(|error| format!("{error}; {}", error.advice("ssl.truststore")));
+            Trust::These(trusted?)
         }
-    }
-    let system = settings.trust.is_none() && settings.endpoint.starts_with("https:");
-    let config = match system {
-        true => builder
-            .with_native_roots()
-            .map_err(|error| error.to_string())?,
-        false => builder.with_root_certificates(roots),
+        None if settings.endpoint.starts_with("https:") => Trust::System,
+        None => Trust::Nobody,
     };
-    Ok(HttpsConnectorBuilder::new()
-        .with_tls_config(config.with_no_client_auth())
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(http))
+    client::connector(http, trust, None).map_err(|error| error.to_string())
 }
 
 #[cfg(not(feature = "tls"))]

@@ -15,6 +15,9 @@ use hyper_util::rt::TokioExecutor;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+#[cfg(feature = "tls")]
+use sluiceway_common::tls::client::Connector;
+
 use crate::config::{BaseUrl, ConfigProblem, RegistryConfig};
 use crate::error::RegistryError;
 use crate::events::Counters;
@@ -22,8 +25,6 @@ use crate::events::Counters;
 #[cfg(feature = "tls")]
 mod tls;
 
-#[cfg(feature = "tls")]
-type Connector = hyper_rustls::HttpsConnector<HttpConnector>;
 #[cfg(not(feature = "tls"))]
 type Connector = HttpConnector;
 

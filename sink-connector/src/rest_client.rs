@@ -17,11 +17,12 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 use sluiceway_common::secret::Secret;
 #[cfg(feature = "tls")]
-use sluiceway_common::tls::store::Store;
+use sluiceway_common::tls::{
+    client::{self, Connector, Trust},
+    store::Store,
+};
 use thiserror::Error;
 
-#[cfg(feature = "tls")]
-type Connector = hyper_rustls::HttpsConnector<HttpConnector>;
 #[cfg(not(feature = "tls"))]
 type Connector = HttpConnector;
 
@@ -236,46 +237,20 @@ impl RestClient {
 
 #[cfg(feature = "tls")]
 fn connector(base: &str, https: bool, trusted: Option<String>) -> Result<Connector, CallError> {
-    let mut http = HttpConnector::new();
-    http.enforce_http(false);
-    let builder = rustls::ClientConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()
-        .map_err(|error| tls(base, &error))?;
-    let builder = match trusted {
-        Some(file) => builder.with_root_certificates(roots(base, &file)?),
-        None if https => hyper_rustls::ConfigBuilderExt::with_native_roots(builder)
-            .map_err(|error| tls(base, &error))?,
-        // No certificates are read where none are asked for.
-        None => builder.with_root_certificates(rustls::RootCertStore::empty()),
-    };
-    Ok(hyper_rustls::HttpsConnectorBuilder::new()
-        .with_tls_config(builder.with_no_client_auth())
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(http))
-}
-
-#[cfg(feature = "tls")]
-fn roots(base: &str, file: &str) -> Result<rustls::RootCertStore, CallError> {
-    let trusted = Store::file(file, Some("PEM"), None).trusted();
-    let mut roots = rustls::RootCertStore::empty();
-    for certificate in trusted.map_err(|error| tls(base, &error))? {
-        roots.add(certificate).map_err(|error| tls(base, &error))?;
-    }
-    Ok(roots)
-}
-
-#[cfg(feature = "tls")]
-fn provider() -> std::sync::Arc<rustls::crypto::CryptoProvider> {
-    std::sync::Arc::new(rustls::crypto::ring::default_provider())
-}
-
-#[cfg(feature = "tls")]
-fn tls(url: &str, error: &dyn std::error::Error) -> CallError {
-    CallError::Tls {
-        url: url.to_owned(),
+    let failed = |error: &dyn std::error::Error| CallError::Tls {
+        url: base.to_owned(),
         reason: error.to_string(),
-    }
+    };
+    let trust = match trusted {
+        Some(file) => {
+            let trusted = Store::file(&file, Some("PEM"), None).trusted();
+            Trust::These(trusted.map_err(|error| failed(&error))?)
+        }
+        None if https => Trust::System,
+        None => Trust::Nobody,
+    };
+    let connector = client::connector(HttpConnector::new(), trust, None);
+    connector.map_err(|error| failed(&error))
 }
 
 #[cfg(not(feature = "tls"))]

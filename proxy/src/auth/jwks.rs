@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use parking_lot::RwLock;
+use sluiceway_common::tls::client::{Connector, Trust, connector};
 use thiserror::Error;
 
 use super::jwt::Key;
@@ -40,7 +40,7 @@ pub enum JwksError {
     },
 }
 
-type HttpsClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+type HttpsClient = Client<Connector, Full<Bytes>>;
 
 /// See the module.
 pub struct Jwks {
@@ -71,23 +71,12 @@ impl Jwks {
                 ));
             }
         }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| JwksError::Url(error.to_string()))?;
-        let tls = if uri.scheme_str() == Some("https") {
-            let tls = tls.with_native_roots();
-            tls.map_err(|error| JwksError::Url(error.to_string()))?
-                .with_no_client_auth()
-        } else {
-            tls.with_root_certificates(rustls::RootCertStore::empty())
-                .with_no_client_auth()
+        let trust = match uri.scheme_str() {
+            Some("https") => Trust::System,
+            _ => Trust::Nobody,
         };
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .build();
+        let connector = connector(HttpConnector::new(), trust, None);
+        let connector = connector.map_err(|error| JwksError::Url(error.to_string()))?;
         Ok(Self {
             url: uri,
             refresh,
