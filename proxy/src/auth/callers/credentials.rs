@@ -349,8 +349,8 @@ mod tests {
     #[test]
     fn ended_tokens_say_so() {
         let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
-        let read = read(&token(&json!({"sub": "a", "exp": 100}))).unwrap();
-        assert!(read.have_ended(at(100)) && !read.have_ended(at(99)));
+        let bearer = read(&token(&json!({"sub": "a", "exp": 100}))).unwrap();
+        assert!(bearer.have_ended(at(100)) && !bearer.have_ended(at(99)));
         assert!(!read(&basic("u:p")).unwrap().have_ended(at(100)));
     }
 
