@@ -89,7 +89,8 @@ impl Calls for Running {
     }
 }
 
-/// Partition and offset of each record.
+/// Partition and offset of each record: partition by partition, those of one in the order of the answer. Kafka promises
+/// no order between partitions: which one is fetched first is chance.
 pub(crate) fn places(records: &Value) -> Vec<(i64, i64)> {
     let place = |record: &Value| {
         (
@@ -97,7 +98,20 @@ pub(crate) fn places(records: &Value) -> Vec<(i64, i64)> {
             record["offset"].as_i64().unwrap(),
         )
     };
-    records.as_array().unwrap().iter().map(place).collect()
+    let mut places: Vec<_> = records.as_array().unwrap().iter().map(place).collect();
+    places.sort_by_key(|(partition, _)| *partition);
+    places
+}
+
+/// `ALL` but for the one record that `answered` has: the first of either partition.
+pub(crate) fn all_but_the_first(answered: &[(i64, i64)]) -> Vec<(i64, i64)> {
+    assert!(
+        matches!(answered, [(0 | 1, 0)]),
+        "not the first record of a partition: {answered:?}"
+    );
+    let mut rest = ALL.to_vec();
+    rest.retain(|place| *place != answered[0]);
+    rest
 }
 
 pub(crate) const EARLIEST: &str = r#"{"name":"i","format":"json","auto.offset.reset":"earliest","auto.commit.enable":"false","consumer.request.timeout.ms":"10000"}"#;
