@@ -1,8 +1,6 @@
 //! A stand-in for an OpenTelemetry collector: it takes spans by OTLP over HTTP (protobuf, read by the protocol's own types), checks
 //! its key, and can be told to be out of order.
 
-use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Result;
@@ -10,8 +8,6 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
@@ -19,8 +15,8 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
-use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, JoinSet};
+
+use crate::stand_in::StandIn;
 
 /// The header that it wants, and its value.
 pub const KEY: (&str, &str) = ("x-collector-key", "planted-key-of-the-collector");
@@ -96,15 +92,8 @@ struct State {
 
 /// A stand-in that listens; it ends when dropped.
 pub struct Collector {
-    address: SocketAddr,
+    server: StandIn,
     state: Arc<Mutex<State>>,
-    task: JoinHandle<()>,
-}
-
-impl Drop for Collector {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
 }
 
 impl Collector {
@@ -113,21 +102,16 @@ impl Collector {
     /// # Errors
     /// There is no port.
     pub async fn start() -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
         let state = Arc::<Mutex<State>>::default();
-        let task = tokio::spawn(accept(listener, Arc::clone(&state)));
-        Ok(Self {
-            address,
-            state,
-            task,
-        })
+        let shared = Arc::clone(&state);
+        let server = StandIn::start(move |request| answer(request, Arc::clone(&shared))).await?;
+        Ok(Self { server, state })
     }
 
     /// Its address, without the protocol's path.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.server.url()
     }
 
     /// Answers so many requests with 503.
@@ -158,25 +142,7 @@ impl Collector {
     }
 }
 
-async fn accept(listener: TcpListener, state: Arc<Mutex<State>>) {
-    // Connections end with this task.
-    let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        let state = Arc::clone(&state);
-        let service = service_fn(move |request| answer(request, Arc::clone(&state)));
-        connections.spawn(async move {
-            // A client that goes away is none of the test's concern.
-            let _ = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
-    }
-}
-
-async fn answer(
-    request: Request<Incoming>,
-    state: Arc<Mutex<State>>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map(|body| body.to_bytes());
     let read = read(&head, &body.unwrap_or_default());
@@ -203,7 +169,7 @@ async fn answer(
     response
         .headers_mut()
         .insert(http::header::CONTENT_TYPE, protobuf);
-    Ok(response)
+    response
 }
 
 fn read(head: &http::request::Parts, body: &[u8]) -> Result<Vec<Seen>, String> {

@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// See the module.
 pub struct StandIn {
@@ -53,13 +53,15 @@ where
     A: Fn(Request<Incoming>) -> R + Clone + Send + 'static,
     R: Future<Output = Response<Full<Bytes>>> + Send + 'static,
 {
+    // Connections end with this task.
+    let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let answer = answer.clone();
         let service = service_fn(move |request| {
             let answered = answer(request);
             async move { Ok::<_, Infallible>(answered.await) }
         });
-        tokio::spawn(async move {
+        connections.spawn(async move {
             // A client that goes away is none of the test's concern.
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service)

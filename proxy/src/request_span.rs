@@ -26,6 +26,9 @@ pub(crate) fn begin(app: &App, call: &Call) -> Option<Span> {
         let parent = trace_context::parent(request.headers());
         Begin::new(SpanKind::Server, name, parent)
     })?;
+    if !span.is_recording() {
+        return Some(span);
+    }
     span.set("http.request.method", method);
     if let Some(route) = route {
         span.set("http.route", route);

@@ -74,7 +74,6 @@ pub(crate) fn produce(
         input: Input::new(&app.config),
         held: app.admission.empty(),
         bursts: VecDeque::new(),
-        sendings: VecDeque::new(),
         answered: 0,
         under_way: 0,
         out: out.clone(),
@@ -96,10 +95,8 @@ struct Stream {
     input: Input,
     /// What the input's buffer holds.
     held: Permit,
-    /// Records under way, oldest first.
-    bursts: VecDeque<Burst>,
-    /// The spans of the bursts.
-    sendings: VecDeque<Sending>,
+    /// Records under way with the span that sends them, oldest first.
+    bursts: VecDeque<(Burst, Sending)>,
     /// Records of the oldest burst that were answered.
     answered: usize,
     /// Records under way.
@@ -185,8 +182,7 @@ impl Stream {
         let permit = self.admitted(burst::cost(&bytes, records.len())).await;
         let burst = burst::send(&self.app, &self.topic, records, &bytes, permit).await;
         self.under_way += burst.len();
-        self.bursts.push_back(burst);
-        self.sendings.push_back(sending.unwrap_or_default());
+        self.bursts.push_back((burst, sending.unwrap_or_default()));
     }
 
     /// What a record is refused for before it is looked at.
@@ -225,7 +221,7 @@ impl Stream {
 
     /// Answers every record whose result is known, as long as those before it are.
     fn answer(&mut self) {
-        while let Some(burst) = self.bursts.front() {
+        while let Some((burst, _)) = self.bursts.front() {
             while self.answered < burst.len() {
                 match burst.outcome(&self.app, self.answered) {
                     None => return,
@@ -240,18 +236,17 @@ impl Stream {
                 }
                 self.answered += 1;
             }
-            self.under_way -= burst.len();
             self.answered = 0;
-            if let Some(sending) = self.sendings.pop_front() {
+            if let Some((burst, sending)) = self.bursts.pop_front() {
+                self.under_way -= burst.len();
                 sending.delivered(burst.len(), || burst.totals());
             }
-            self.bursts.pop_front();
         }
     }
 }
 
-async fn oldest(bursts: &VecDeque<Burst>, answered: usize) {
-    if let Some(burst) = bursts.front() {
+async fn oldest(bursts: &VecDeque<(Burst, Sending)>, answered: usize) {
+    if let Some((burst, _)) = bursts.front() {
         burst.record(answered).await;
     }
 }

@@ -248,9 +248,14 @@ fn host(
         bytes => Budget::new(bytes),
     };
     let traces = Traces::start(&config.traces, "sluiceway-sink", registry)?;
-    let mut host = Host::new(Arc::clone(config), worker_id.to_owned(), metrics, budget);
-    host.traces = traces;
-    Ok(Arc::new(host))
+    let id = worker_id.to_owned();
+    Ok(Arc::new(Host::new(
+        Arc::clone(config),
+        id,
+        metrics,
+        budget,
+        traces,
+    )))
 }
 
 /// The herder of the worker's mode, and once more when it takes connector files.

@@ -7,18 +7,19 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use opentelemetry_http::{HttpClient, HttpError};
+
+use crate::tls::client::{ClientTlsError, Connector, Trust, connector};
 
 /// Longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
 
 /// See the module.
 pub(super) struct CollectorClient {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client<Connector, Full<Bytes>>,
     /// The exporter has a thread of its own, without a runtime.
     runtime: tokio::runtime::Handle,
     timeout: Duration,
@@ -35,21 +36,13 @@ impl CollectorClient {
     ///
     /// # Errors
     /// The system has no certificates that could be trusted, and `secured` needs them.
-    pub(super) fn new(secured: bool, timeout: Duration) -> Result<Self, String> {
-        let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?;
-        let tls = if secured {
-            tls.with_native_roots().map_err(|error| error.to_string())?
+    pub(super) fn new(secured: bool, timeout: Duration) -> Result<Self, ClientTlsError> {
+        let trust = if secured {
+            Trust::System
         } else {
-            tls.with_root_certificates(rustls::RootCertStore::empty())
+            Trust::Nobody
         };
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls.with_no_client_auth())
-            .https_or_http()
-            .enable_http1()
-            .build();
+        let connector = connector(HttpConnector::new(), trust, None)?;
         Ok(Self {
             client: Client::builder(TokioExecutor::new()).build(connector),
             runtime: tokio::runtime::Handle::current(),

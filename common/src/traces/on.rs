@@ -63,7 +63,8 @@ impl Traces {
             reason,
         };
         let secured = config.endpoint.starts_with("https:");
-        let client = CollectorClient::new(secured, config.timeout).map_err(wrong)?;
+        let client = CollectorClient::new(secured, config.timeout);
+        let client = client.map_err(|error| wrong(error.to_string()))?;
         let headers = config.headers.iter();
         let headers: HashMap<_, _> = headers
             .map(|(name, value)| (name.clone(), value.expose().to_owned()))
@@ -178,6 +179,12 @@ impl Span {
             span_id: u64::from_be_bytes(context.span_id().to_bytes()),
             sampled: context.is_sampled(),
         }
+    }
+
+    /// Whether anybody will see it: attributes of others need not be made.
+    #[must_use]
+    pub fn is_recording(&self) -> bool {
+        self.0.is_recording()
     }
 
     /// Sets an attribute.

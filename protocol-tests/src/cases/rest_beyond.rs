@@ -526,10 +526,7 @@ pub async fn a_trace_goes_on_in_the_records(session: &Session) -> Result<()> {
         .header("Content-Type", "text/plain")
         .body("raw");
     expect_status(&proxy.http.call(&traced(raw)).await?, 200)?;
-    let clusters = proxy.http.get("/v3/clusters", None).await?.json()?;
-    let cluster = clusters["data"][0]["cluster_id"]
-        .as_str()
-        .context("no cluster")?;
+    let cluster = session.kafka.cluster_id()?;
     let streamed = Request::new(
         "POST",
         &format!("/v3/clusters/{cluster}/topics/{topic}/records"),

@@ -71,10 +71,7 @@ pub async fn a_trace_from_the_request_to_the_object(session: &Session) -> Result
         let answer = proxy.http.call(&request).await?;
         ensure!(answer.status == 200, "{answer:?}");
     }
-    let clusters = proxy.http.get("/v3/clusters", None).await?.json()?;
-    let cluster = clusters["data"][0]["cluster_id"]
-        .as_str()
-        .context("no cluster")?;
+    let cluster = session.kafka.cluster_id()?;
     let streamed = Request::new(
         "POST",
         &format!("/v3/clusters/{cluster}/topics/{topic}/records"),

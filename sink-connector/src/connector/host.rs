@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sluiceway_common::traces::Traces;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
@@ -9,7 +10,6 @@ use crate::budget::Budget;
 use crate::herder::Validator;
 use crate::metrics::SinkMetrics;
 use crate::worker::WorkerConfig;
-use sluiceway_common::traces::Traces;
 
 /// The worker, seen from its connectors.
 pub(crate) struct Host {
@@ -39,6 +39,7 @@ impl Host {
         worker_id: String,
         metrics: Arc<SinkMetrics>,
         budget: Arc<Budget>,
+        traces: Traces,
     ) -> Self {
         let slots = Arc::new(Semaphore::new(worker.max_tasks));
         let validator = Validator::new(Arc::clone(&worker));
@@ -47,7 +48,7 @@ impl Host {
             worker_id,
             validator,
             metrics,
-            traces: Traces::default(),
+            traces,
             budget,
             runtime: Handle::current(),
             changed: Arc::default(),
