@@ -33,6 +33,7 @@ pub mod golden;
 pub mod group;
 pub mod http;
 pub mod http2;
+pub mod java;
 pub mod json;
 pub mod kafka;
 pub mod load;

@@ -1,14 +1,15 @@
 //! A genuine Kafka broker with everything switched on that keeps strangers out: SSL, SCRAM-SHA-256 and -512, OAUTHBEARER with
 //! unsecured tokens and with signed ones as Amazon MSK checks them (`java/SignedTokenValidator.java`), sessions that end, and
-//! access rules. `SLUICEWAY_TEST_CONNECT_JAVA` holds Java's arguments with Kafka's jars; `cargo xtask verify` sets it.
+//! access rules.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::ffi::OsString;
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 use crate::certificates::Certificates;
+use crate::java::Java;
 use crate::kafka::Kafka;
 use crate::program::Program;
 use crate::target::free_listener;
@@ -32,7 +33,10 @@ const USERS: [(&str, &str); 7] = [
 /// How long a session by unsecured tokens, and by signed ones, lasts in milliseconds.
 const SESSIONS: [&str; 2] = ["3000", "3000"];
 
-const VALIDATOR: &str = include_str!("../java/SignedTokenValidator.java");
+const VALIDATOR: [(&str, &str); 1] = [(
+    "SignedTokenValidator.java",
+    include_str!("../java/SignedTokenValidator.java"),
+)];
 
 /// See the module.
 pub struct SecuredBroker {
@@ -46,8 +50,7 @@ pub struct SecuredBroker {
     pub iam: String,
     /// Certificates.
     pub certificates: Certificates,
-    /// Java's arguments before a main class.
-    java: Vec<String>,
+    java: Java,
     program: Program,
 }
 
@@ -57,24 +60,15 @@ impl SecuredBroker {
     /// # Errors
     /// No Java, no jars, or it does not come up.
     pub async fn start(session: &Session) -> Result<Self> {
-        let given = std::env::var("SLUICEWAY_TEST_CONNECT_JAVA")
-            .context("SLUICEWAY_TEST_CONNECT_JAVA is not set; `cargo xtask verify` sets it")?;
-        let mut java: Vec<String> = given.lines().map(str::to_owned).collect();
-        let classes = compile(session, &java)?;
-        let path = java.iter().position(|argument| argument == "-cp");
-        let path = path.and_then(|flag| java.get_mut(flag + 1));
-        let path = path.context("no class path")?;
-        *path = format!("{path}:{}", classes.display());
+        let java = Java::with(session, &VALIDATOR)?;
         let ports = (0..5).map(|_| port()).collect::<Result<Vec<_>>>()?;
         let certificates = Certificates::make(&session.file("certificates"))?;
         let file = session.file("server.properties");
         let data = session.file("broker-data");
         std::fs::write(&file, properties(&ports, &certificates, &data))?;
         format_storage(&java, &file)?;
-        let mut arguments: Vec<&Path> = java.iter().map(Path::new).collect();
-        arguments.extend([Path::new("kafka.Kafka"), &file]);
         let log = session.log("secured-broker");
-        let mut program = Program::start_at(Path::new("java"), &arguments, &[], &log)?;
+        let mut program = java.start("kafka.Kafka", &file, &log)?;
         let open = format!("127.0.0.1:{}", ports[0]);
         let kafka = Kafka::new(&open)?;
         eventually("waiting for the broker", START_LIMIT, async || {
@@ -100,34 +94,24 @@ impl SecuredBroker {
         self.program.log()
     }
 
-    /// Makes a user of SCRAM-SHA-512, with Kafka's own tool.
+    /// Makes a user of SCRAM-SHA-512, with Kafka's own tool. Blocks its thread.
     ///
     /// # Errors
     /// The tool fails.
-    pub async fn add_user(&self, name: &str, password: &str) -> Result<()> {
-        let mut command = tokio::process::Command::new("java");
-        command.args(&self.java).arg("-XX:TieredStopAtLevel=1");
-        command.args([
-            "kafka.admin.ConfigCommand",
+    pub fn add_user(&self, name: &str, password: &str) -> Result<()> {
+        let password = format!("SCRAM-SHA-512=[password={password}]");
+        let arguments = [
             "--bootstrap-server",
             &self.open,
             "--alter",
-        ]);
-        command.args([
             "--entity-type",
             "users",
             "--entity-name",
             name,
             "--add-config",
-        ]);
-        command.arg(format!("SCRAM-SHA-512=[password={password}]"));
-        let output = command.output().await.context("cannot run java")?;
-        ensure!(
-            output.status.success(),
-            "making a user failed: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        Ok(())
+            &password,
+        ];
+        tokio::task::block_in_place(|| self.java.tool("kafka.admin.ConfigCommand", arguments))
     }
 
     /// Ends it with SIGTERM.
@@ -145,46 +129,16 @@ fn port() -> Result<String> {
     Ok(port.context("no port")?.to_owned())
 }
 
-/// The folder of the validator's classes.
-fn compile(session: &Session, java: &[String]) -> Result<PathBuf> {
-    let folder = session.file("classes");
-    std::fs::create_dir_all(&folder)?;
-    let source = folder.join("SignedTokenValidator.java");
-    std::fs::write(&source, VALIDATOR)?;
-    let path = java.iter().skip_while(|argument| *argument != "-cp").nth(1);
-    let status = Command::new("javac")
-        .args(["-nowarn", "-cp", path.context("no class path")?, "-d"])
-        .arg(&folder)
-        .arg(&source)
-        .status()
-        .context("cannot run javac")?;
-    ensure!(status.success(), "javac ended with {status}");
-    Ok(folder)
-}
-
-fn format_storage(java: &[String], file: &Path) -> Result<()> {
-    let mut command = Command::new("java");
-    command.args(java).arg("-XX:TieredStopAtLevel=1");
-    command.args([
-        "kafka.tools.StorageTool",
-        "format",
-        "-t",
-        "c2x1aWNld2F5LXNlY3VyZQ",
-        "-c",
-    ]);
-    command.arg(file);
+fn format_storage(java: &Java, file: &Path) -> Result<()> {
+    let mut arguments = ["format", "-t", "c2x1aWNld2F5LXNlY3VyZQ", "-c"]
+        .map(OsString::from)
+        .to_vec();
+    arguments.push(file.into());
     for (mechanism, name) in USERS {
-        command.arg("--add-scram");
-        command.arg(format!("{mechanism}=[name={name},password={name}-secret]"));
+        let user = format!("{mechanism}=[name={name},password={name}-secret]");
+        arguments.extend(["--add-scram".into(), user.into()]);
     }
-    let output = command.output().context("cannot run java")?;
-    ensure!(
-        output.status.success(),
-        "formatting the data folder failed: {}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Ok(())
+    java.tool("kafka.tools.StorageTool", arguments)
 }
 
 fn properties(ports: &[String], certificates: &Certificates, data: &Path) -> String {

@@ -17,9 +17,10 @@ use crate::client_context::Context;
 use crate::cluster_admin::ClusterAdmin;
 use crate::config::Config;
 use crate::consumer::Consumers;
-use crate::consumer::manager::{SchemaFormats, Shared};
+use crate::consumer::manager::Shared;
 use crate::consumer::metrics::ConsumerMetrics;
 use crate::consumer::places::Places;
+use crate::consumer::readers::{Readers, SchemaFormats};
 use crate::format::registered::Registered;
 use crate::health::Health;
 use crate::kafka_wire::WireAdmin;
@@ -119,12 +120,16 @@ impl KafkaClients {
             login.token.clone(),
         ));
         admin.describe_through(&cluster);
-        let consumers = Consumers::new(
-            config.consumers.clone(),
+        let readers = Readers::new(
             login.consumer.clone(),
             context("consumer"),
             Arc::clone(&admin),
             schema_formats(common.schemas),
+            common.consumer_metrics.clients.clone(),
+        );
+        let consumers = Consumers::new(
+            config.consumers.clone(),
+            readers,
             (common.consumer_metrics, common.places),
             expired.map(|expired| Shared {
                 cluster: Arc::clone(&cluster),

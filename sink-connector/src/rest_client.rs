@@ -18,7 +18,7 @@ use serde_json::Value;
 use sluiceway_common::secret::Secret;
 #[cfg(feature = "tls")]
 use sluiceway_common::tls::{
-    client::{self, Connector, Trust},
+    client::{self, Connector, Trust, is_untrusted},
     store::Store,
 };
 use thiserror::Error;
@@ -37,7 +37,7 @@ pub enum CallError {
     /// The base URL is none.
     #[error("{0}: not a URL of the kind http://host:port")]
     Url(String),
-    /// `https` without certificates to trust, or in a build without TLS.
+    /// `https` without certificates to trust, with one that is not trusted, or in a build without TLS.
     #[error("{url}: {reason}")]
     Tls {
         /// The URL.
@@ -187,7 +187,13 @@ impl RestClient {
         let (status, bytes) = tokio::time::timeout(PATIENCE, self.exchange(request))
             .await
             .map_err(|_| unanswered(format!("no answer within {PATIENCE:?}")))?
-            .map_err(|error| unanswered(causes(&*error)))?;
+            .map_err(|error| match causes(&*error) {
+                reason if is_untrusted(&*error) => CallError::Tls {
+                    url: url.clone(),
+                    reason,
+                },
+                reason => unanswered(reason),
+            })?;
         let value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         if status.is_success() {
             return Ok(value);
@@ -262,6 +268,11 @@ fn connector(base: &str, https: bool, _trusted: Option<String>) -> Result<Connec
         });
     }
     Ok(HttpConnector::new())
+}
+
+#[cfg(not(feature = "tls"))]
+fn is_untrusted(_: &(dyn std::error::Error + 'static)) -> bool {
+    false
 }
 
 /// An error with what caused it.

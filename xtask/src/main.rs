@@ -24,6 +24,7 @@ mod registry;
 mod s3;
 mod scratch;
 mod signals;
+mod single;
 mod soak;
 mod spark;
 mod verify;
@@ -49,13 +50,13 @@ enum Command {
     Kafka(kafka::Command),
     /// A real S3 server
     #[command(subcommand)]
-    S3(s3::Command),
-    /// A real database for the posting emulator
+    S3(single::Command),
+    /// A real database for the posting emulator; installed by apt if need be
     #[command(subcommand)]
-    Mysql(mysql::Command),
+    Mysql(single::Command),
     /// A real schema registry
     #[command(subcommand)]
-    Registry(registry::Command),
+    Registry(single::Command),
     /// Kafka's own console tools
     KafkaTool(kafka::ToolArgs),
     /// Make the environment of the Python clients and print its interpreter
@@ -96,9 +97,9 @@ fn run(cli: Cli) -> Result<()> {
     scratch::sweep()?;
     match cli.command {
         Command::Kafka(command) => kafka::run(command),
-        Command::S3(command) => s3::run(command),
-        Command::Mysql(command) => mysql::run(command),
-        Command::Registry(command) => registry::run(command),
+        Command::S3(command) => s3::KIND.run(command),
+        Command::Mysql(command) => mysql::KIND.run(command),
+        Command::Registry(command) => registry::KIND.run(command),
         Command::Pipeline(args) => pipeline::run(&args),
         Command::KafkaTool(args) => kafka::run_tool(&args),
         Command::CheckBroker { bootstrap } => verify::check_broker(&bootstrap),

@@ -8,11 +8,11 @@ use std::process::{Command as Process, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use clap::{Args, Subcommand};
 
-use crate::part::{Member, Part};
+use crate::part::Part;
 use crate::process::CommandLine;
-use crate::{background, cache, ports};
+use crate::single::{self, Kind, Single};
+use crate::{cache, ports};
 
 /// The server without the service that Debian would start for it.
 const PACKAGE: &str = "mariadb-server-core";
@@ -31,89 +31,36 @@ const SYSTEM_TABLES: [&str; 3] = [
 ];
 const START: Duration = Duration::from_secs(60);
 
-/// What to do with a database.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// Start a server in the background and print its URL when it answers; installs it by apt if need be
-    Up(NameArg),
-    /// End it and remove its data
-    Down(NameArg),
-    /// Print what runs; exit code 1 when a named server does not
-    Status {
-        /// Only this one
-        #[arg(long)]
-        name: Option<String>,
-    },
-}
-
-/// Which server.
-#[derive(Debug, Args)]
-pub(crate) struct NameArg {
-    /// Name of the server; several can run side by side
-    #[arg(long, default_value = "default")]
-    name: String,
-}
-
-/// Runs one `mysql` command.
-pub(crate) fn run(command: Command) -> Result<()> {
-    match command {
-        Command::Up(name) => up(&name.name),
-        Command::Down(name) => background::down("mysql", &name.name),
-        Command::Status { name } => background::status("mysql", name.as_deref()),
-    }
-}
+/// The kind of part; Debian's package is installed by apt if need be.
+pub(crate) const KIND: Kind = Kind {
+    name: "mysql",
+    install: || installed().map(drop),
+    bring_up,
+};
 
 /// A server for one run: ends when dropped, and with this process in any case.
-pub(crate) struct Server {
-    part: Part,
-}
+pub(crate) struct Server(Single);
 
 impl Server {
     /// Starts a server that this process owns.
     pub(crate) fn start(name: &str) -> Result<Self> {
-        let part = Part::reserve("mysql", name, "")?
-            .with_context(|| format!("mysql {name} is running already"))?;
-        let mut server = Self { part };
-        bring_up(&mut server.part)?;
-        Ok(server)
+        KIND.start(name).map(Self)
     }
 
     /// `mysql://user:password@127.0.0.1:port/pinterest_data`
     pub(crate) fn url(&self) -> String {
-        url(&self.part)
+        url(&self.0.part)
     }
 
     /// Ends the process at once; its port and data are kept.
     pub(crate) fn kill(&mut self) -> Result<()> {
-        self.part.stop(1, crate::process::Signal::Kill)
+        self.0.part.stop(1, crate::process::Signal::Kill)
     }
 
     /// Starts it again, and waits until it answers.
     pub(crate) fn start_again(&mut self) -> Result<()> {
-        self.part.start(1)?;
-        wait_until_it_answers(&self.part)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Err(error) = self.part.end() {
-            eprintln!("error: {error:#}");
-        }
-    }
-}
-
-fn up(name: &str) -> Result<()> {
-    installed()?;
-    let Some(mut part) = background::reserve_or_report("mysql", name, "")? else {
-        return Ok(());
-    };
-    match bring_up(&mut part) {
-        Ok(()) => background::leave_running(part),
-        Err(error) => {
-            part.end()?;
-            Err(error)
-        }
+        self.0.part.start(1)?;
+        wait_until_it_answers(&self.0.part)
     }
 }
 
@@ -175,13 +122,7 @@ fn bring_up(part: &mut Part) -> Result<()> {
     )?;
     let port = ports::free(1)?[0];
     let command = command_line(part, &server, &data, &init, port);
-    part.members = vec![Member {
-        id: 1,
-        port,
-        command,
-        process: None,
-    }];
-    part.start(1)?;
+    single::start_process(part, port, command)?;
     let outcome = wait_until_it_answers(part);
     part.lines = vec![format!("database_url={}", url(part))];
     outcome.and_then(|()| part.save())

@@ -8,11 +8,11 @@ use std::process::Command as Process;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, Subcommand};
 
-use crate::part::{Member, Part};
+use crate::part::Part;
 use crate::process::CommandLine;
-use crate::{background, http, ports};
+use crate::single::{self, Kind, Single};
+use crate::{http, ports};
 
 const POM: &str = include_str!("../registry/pom.xml");
 /// Where Confluent's API begins.
@@ -21,91 +21,32 @@ const HEAP: &str = "-Xmx256m";
 /// A JVM on a busy machine.
 const START: Duration = Duration::from_secs(120);
 
-/// What to do with a registry.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// Start a registry in the background and print its URL when it answers
-    Up(NameArg),
-    /// End it; what was registered is gone
-    Down(NameArg),
-    /// Print what runs; exit code 1 when a named registry does not
-    Status {
-        /// Only this one
-        #[arg(long)]
-        name: Option<String>,
-    },
-}
-
-/// Which registry.
-#[derive(Debug, Args)]
-pub(crate) struct NameArg {
-    /// Name of the registry; several can run side by side
-    #[arg(long, default_value = "default")]
-    name: String,
-}
-
-/// Runs one `registry` command.
-pub(crate) fn run(command: Command) -> Result<()> {
-    match command {
-        Command::Up(name) => up(&name.name),
-        Command::Down(name) => background::down("registry", &name.name),
-        Command::Status { name } => background::status("registry", name.as_deref()),
-    }
-}
+/// The kind of part.
+pub(crate) const KIND: Kind = Kind {
+    name: "registry",
+    install: || installed().map(drop),
+    bring_up,
+};
 
 /// A registry for one run of checks: ends when dropped, and with this process in any case.
-pub(crate) struct Server {
-    part: Part,
-}
+pub(crate) struct Server(Single);
 
 impl Server {
     /// Starts a registry that this process owns.
     pub(crate) fn start(name: &str) -> Result<Self> {
-        let part = Part::reserve("registry", name, "")?
-            .with_context(|| format!("registry {name} is running already"))?;
-        let mut server = Self { part };
-        bring_up(&mut server.part)?;
-        Ok(server)
+        KIND.start(name).map(Self)
     }
 
     /// The value for `schema.registry.url`.
     pub(crate) fn url(&self) -> String {
-        url(&self.part)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Err(error) = self.part.end() {
-            eprintln!("error: {error:#}");
-        }
-    }
-}
-
-fn up(name: &str) -> Result<()> {
-    installed()?;
-    let Some(mut part) = background::reserve_or_report("registry", name, "")? else {
-        return Ok(());
-    };
-    match bring_up(&mut part) {
-        Ok(()) => background::leave_running(part),
-        Err(error) => {
-            part.end()?;
-            Err(error)
-        }
+        url(&self.0.part)
     }
 }
 
 fn bring_up(part: &mut Part) -> Result<()> {
     let (dir, port) = (installed()?, ports::free(1)?[0]);
     let command = command_line(part, &runner(&dir)?, port);
-    part.members = vec![Member {
-        id: 1,
-        port,
-        command,
-        process: None,
-    }];
-    part.start(1)?;
+    single::start_process(part, port, command)?;
     part.lines = vec![format!("schema.registry.url={}", url(part))];
     wait_until_it_answers(part)?;
     part.save()
@@ -140,8 +81,7 @@ fn wait_until_it_answers(part: &Part) -> Result<()> {
 }
 
 fn url(part: &Part) -> String {
-    let address = |member: &Member| format!("http://127.0.0.1:{}{BASE}", member.port);
-    part.members.first().map(address).unwrap_or_default()
+    format!("{}{BASE}", single::base_url(part))
 }
 
 /// Fetches the distribution from Maven Central once and unpacks it.

@@ -7,99 +7,51 @@ use std::process::Command as Process;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, Subcommand};
 
-use crate::part::{Member, Part};
+use crate::part::Part;
 use crate::process::{self, CommandLine};
-use crate::{background, http, ports};
+use crate::single::{self, Kind, Single};
+use crate::{http, ports};
 
 const MODULE: &str = "github.com/versity/versitygw/cmd/versitygw@v1.8.0";
 /// The only account; it exists on loopback, as long as the server runs.
 pub(crate) const ACCESS_KEY: &str = "dev";
 /// Its secret.
 pub(crate) const SECRET_KEY: &str = "devsecret";
+/// Where the AWS SDKs look for both.
+pub(crate) const CREDENTIALS: [(&str, &str); 2] = [
+    ("AWS_ACCESS_KEY_ID", ACCESS_KEY),
+    ("AWS_SECRET_ACCESS_KEY", SECRET_KEY),
+];
 const REGION: &str = "us-east-1";
 const START: Duration = Duration::from_secs(30);
 
-/// What to do with an S3 server.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// Start a server in the background and print its endpoint and keys when it answers
-    Up(NameArg),
-    /// End it and remove its data
-    Down(NameArg),
-    /// Print what runs; exit code 1 when a named server does not
-    Status {
-        /// Only this one
-        #[arg(long)]
-        name: Option<String>,
-    },
-}
-
-/// Which server.
-#[derive(Debug, Args)]
-pub(crate) struct NameArg {
-    /// Name of the server; several can run side by side
-    #[arg(long, default_value = "default")]
-    name: String,
-}
-
-/// Runs one `s3` command.
-pub(crate) fn run(command: Command) -> Result<()> {
-    match command {
-        Command::Up(name) => up(&name.name),
-        Command::Down(name) => background::down("s3", &name.name),
-        Command::Status { name } => background::status("s3", name.as_deref()),
-    }
-}
+/// The kind of part.
+pub(crate) const KIND: Kind = Kind {
+    name: "s3",
+    install: || installed().map(drop),
+    bring_up,
+};
 
 /// A server for one run of checks: ends when dropped, and with this process in any case.
-pub(crate) struct Server {
-    part: Part,
-}
+pub(crate) struct Server(Single);
 
 impl Server {
     /// Starts a server that this process owns.
     pub(crate) fn start(name: &str) -> Result<Self> {
-        let part = Part::reserve("s3", name, "")?
-            .with_context(|| format!("s3 {name} is running already"))?;
-        let mut server = Self { part };
-        bring_up(&mut server.part)?;
-        Ok(server)
+        KIND.start(name).map(Self)
     }
 
     /// Makes a bucket (a folder of the server's store); its name.
     pub(crate) fn create_bucket(&self, name: &str) -> Result<String> {
         let bucket = format!("{name}-bucket");
-        fs::create_dir(self.part.dir.join("buckets").join(&bucket))?;
+        fs::create_dir(self.0.part.dir.join("buckets").join(&bucket))?;
         Ok(bucket)
     }
 
     /// `http://127.0.0.1:port`
     pub(crate) fn endpoint(&self) -> String {
-        endpoint(&self.part)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Err(error) = self.part.end() {
-            eprintln!("error: {error:#}");
-        }
-    }
-}
-
-fn up(name: &str) -> Result<()> {
-    installed()?;
-    let Some(mut part) = background::reserve_or_report("s3", name, "")? else {
-        return Ok(());
-    };
-    match bring_up(&mut part) {
-        Ok(()) => background::leave_running(part),
-        Err(error) => {
-            part.end()?;
-            Err(error)
-        }
+        single::base_url(&self.0.part)
     }
 }
 
@@ -127,13 +79,7 @@ fn bring_up(part: &mut Part) -> Result<()> {
     // Object metadata goes into extended attributes, or beside the objects where the filesystem has none.
     for with_sidecar in [false, true] {
         let command = command_line(part, &program, port, with_sidecar);
-        part.members = vec![Member {
-            id: 1,
-            port,
-            command,
-            process: None,
-        }];
-        part.start(1)?;
+        single::start_process(part, port, command)?;
         match wait_until_it_answers(part, port) {
             Err(_) if !with_sidecar && lacks_attributes(part) => {}
             outcome => {
@@ -200,16 +146,9 @@ fn wait_until_it_answers(part: &Part, port: u16) -> Result<()> {
     Ok(())
 }
 
-fn endpoint(part: &Part) -> String {
-    part.members
-        .first()
-        .map(|member| format!("http://127.0.0.1:{}", member.port))
-        .unwrap_or_default()
-}
-
 fn lines(part: &Part) -> Vec<String> {
     vec![
-        format!("endpoint={}", endpoint(part)),
+        format!("endpoint={}", single::base_url(part)),
         format!("access_key={ACCESS_KEY}"),
         format!("secret_key={SECRET_KEY}"),
         format!("region={REGION}"),

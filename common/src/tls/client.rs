@@ -2,6 +2,7 @@
 //!
 //! In: whose certificates are trusted, and an own one. Out: a connector. What fails: certificates that are none, or none at all.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
@@ -74,6 +75,27 @@ pub fn connector(
         .wrap_connector(http))
 }
 
+/// Whether a request failed because this side does not trust the server's certificate: the same request fails again.
+#[must_use]
+pub fn is_untrusted(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        // An I/O error does not count what it wraps among its causes.
+        let wrapped = error
+            .downcast_ref::<std::io::Error>()
+            .and_then(|io| io.get_ref());
+        let tls = wrapped.map_or_else(
+            || error.downcast_ref::<rustls::Error>(),
+            |wrapped| wrapped.downcast_ref::<rustls::Error>(),
+        );
+        if let Some(rustls::Error::InvalidCertificate(_)) = tls {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 fn roots(authorities: Vec<CertificateDer<'static>>) -> Result<RootCertStore, ClientTlsError> {
     let mut roots = RootCertStore::empty();
     for authority in authorities {
@@ -92,5 +114,15 @@ mod tests {
         let failed = connector(HttpConnector::new(), none, None).err();
         assert!(matches!(failed, Some(ClientTlsError::Trust(_))));
         assert!(connector(HttpConnector::new(), Trust::Nobody, None).is_ok());
+    }
+
+    #[test]
+    fn certificates_that_are_not_trusted_are_told_from_other_failures() {
+        let io = |inner: rustls::Error| std::io::Error::other(inner);
+        let unknown = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        assert!(is_untrusted(&unknown));
+        assert!(is_untrusted(&io(unknown)));
+        assert!(!is_untrusted(&io(rustls::Error::DecryptError)));
+        assert!(!is_untrusted(&std::io::Error::other("reset")));
     }
 }

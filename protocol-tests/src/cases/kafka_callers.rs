@@ -253,7 +253,7 @@ pub(super) async fn users(session: &Session, broker: &SecuredBroker) -> Result<(
     expect_status(&vera.write("for the stream").await?, 200)?;
     let shown = |text: &str| text.contains("for the stream");
     stream.read_text(LIMIT, shown).await?;
-    broker.add_user("vera", "changed").await?;
+    broker.add_user("vera", "changed")?;
     eventually(
         "waiting for the end of the old password",
         LIMIT,

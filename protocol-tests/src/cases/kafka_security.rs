@@ -342,7 +342,7 @@ async fn wrong_password(session: &Session, broker: &SecuredBroker) -> Result<()>
         !log.contains("planted-password"),
         "the password is in the log"
     );
-    broker.add_user("late", "planted-password").await?;
+    broker.add_user("late", "planted-password")?;
     eventually(
         "waiting for Kafka to take the password",
         LIMIT,

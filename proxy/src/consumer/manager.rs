@@ -1,38 +1,28 @@
 //! All consumer instances of this proxy: making, finding, deleting, and ending those that nobody uses.
 //!
-//! With peers ([`Shared`]) each instance is a static member of its group, whose name is the instance's: Kafka itself
-//! sees to it that only one replica reads for it, and another that goes on with it needs no rebalance. A static member
-//! does not leave its group by closing, so it is taken out when its instance ends.
+//! With peers ([`Shared`]) each instance is a static member of its group ([`group_member`]).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use rdkafka::ClientConfig;
-use rdkafka::config::RDKafkaLogLevel;
-use sluiceway_common::kafka_config::KafkaConfig;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinSet;
 
-use super::client::Recipe;
 use super::error::ConsumerError;
+use super::group_member;
 use super::instance::Instance;
 use super::metrics::ConsumerMetrics;
 use super::options::Options;
-use super::partition_read::{self, PartitionRead, PartitionReads, Wanted};
+use super::partition_read::{PartitionRead, PartitionReads, Wanted};
 use super::places::Places;
 use super::read::Want;
-use super::reader::Reader;
+use super::readers::Readers;
 use super::restore::Restored;
-use crate::admin_client::AdminClient;
-use crate::client_context::Context;
 use crate::cluster_admin::ClusterAdmin;
 use crate::config::ConsumersConfig;
 use crate::events;
-use crate::format::Format;
-use crate::format::deserialize::{Deserializer, without_schemas};
-use crate::peers::rendezvous::hash;
 
 /// How often instances are looked through for those that nobody uses.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -40,12 +30,6 @@ const SWEEP: Duration = Duration::from_secs(1);
 /// Longest wait of a DELETE. A broker answers a member that leaves only after that member's request to join, which waits
 /// for all others of the group when they rebalance (up to `max.poll.interval.ms`); the client gives up after some seconds.
 const CLOSE_WAIT: Duration = Duration::from_secs(3);
-
-/// What of an instance's options is in its client's settings: `auto.offset.reset`, `enable.auto.commit`.
-type Kind = (Option<String>, Option<bool>);
-
-/// Makes the deserializer of a format with schemas.
-pub type SchemaFormats = Box<dyn Fn(Format) -> Option<Arc<dyn Deserializer>> + Send + Sync>;
 
 /// What changes when replicas share instances.
 pub struct Shared {
@@ -65,14 +49,9 @@ struct Placed {
 pub struct Consumers {
     shared: Option<Shared>,
     config: ConsumersConfig,
-    kafka: KafkaConfig,
-    context: Context,
-    admin: Arc<AdminClient>,
-    schemas: SchemaFormats,
+    readers: Readers,
     places: Arc<Places>,
     instances: Mutex<HashMap<(String, String), Placed>>,
-    /// Kinds of options of which a client has been made: the others of the kind are as good.
-    tried: Mutex<HashSet<Kind>>,
     /// Readers of partitions without a group.
     pub partition_reads: Arc<PartitionReads>,
     /// What is counted.
@@ -84,10 +63,7 @@ impl Consumers {
     #[must_use]
     pub fn new(
         config: ConsumersConfig,
-        kafka: KafkaConfig,
-        context: Context,
-        admin: Arc<AdminClient>,
-        schemas: SchemaFormats,
+        readers: Readers,
         (metrics, places): (Arc<ConsumerMetrics>, Arc<Places>),
         shared: Option<Shared>,
     ) -> Arc<Self> {
@@ -96,13 +72,9 @@ impl Consumers {
             shared,
             partition_reads: PartitionReads::new(reads, config.max_partition_reads),
             config,
-            kafka,
-            context,
-            admin,
-            schemas,
+            readers,
             places,
             instances: Mutex::default(),
-            tried: Mutex::default(),
             metrics,
         })
     }
@@ -165,7 +137,8 @@ impl Consumers {
         // Held until it is known to be good: others that find the instance meanwhile wait for it.
         let mut guard = Arc::clone(&instance.reader).lock_owned().await;
         self.insert(&instance)?;
-        let made = self.reader((group, name), options).await;
+        let member = self.shared.as_ref().map(|_| group_member::name(name));
+        let made = self.readers.make(group, member, options).await;
         let made = made.and_then(|mut reader| match &restored {
             Some(restored) => reader.restore(restored).map(|()| reader),
             None => Ok(reader),
@@ -229,23 +202,10 @@ impl Consumers {
         wanted: Wanted,
     ) -> Result<PartitionRead, ConsumerError> {
         let place = self.partition_reads.enter()?;
-        let deserializer = self.deserializer(wanted.format)?;
+        let deserializer = self.readers.deserializer(wanted.format)?;
         let reader = match self.partition_reads.idle() {
             Some(reader) => reader,
-            None => {
-                let options = Options {
-                    name: None,
-                    format: wanted.format,
-                    offset_reset: Some("none".to_owned()),
-                    auto_commit: Some(false),
-                    min_bytes: None,
-                    wait_millis: None,
-                    principal: None,
-                    include: wanted.include,
-                };
-                let config = self.client_config(partition_read::GROUP, &options);
-                self.reader_with(config, &options)?
-            }
+            None => self.readers.of_a_partition(&wanted)?,
         };
         let reads = Arc::clone(&self.partition_reads);
         let begin = move || PartitionRead::new(reader, wanted, deserializer, reads, place);
@@ -253,80 +213,6 @@ impl Consumers {
         begun.unwrap_or(Err(ConsumerError::Unforeseen(
             "beginning to read a partition panicked",
         )))
-    }
-
-    fn deserializer(&self, format: Format) -> Result<Arc<dyn Deserializer>, ConsumerError> {
-        without_schemas(format)
-            .or_else(|| (self.schemas)(format))
-            .ok_or(ConsumerError::Unforeseen(
-                "schema.registry.url is not set, which this format needs",
-            ))
-    }
-
-    async fn reader(
-        &self,
-        (group, name): (&str, &str),
-        options: &Options,
-    ) -> Result<Reader, ConsumerError> {
-        let mut config = self.client_config(group, options);
-        if self.shared.is_some() {
-            config.set("group.instance.id", member_name(name));
-        }
-        let reader = self.reader_with(config.clone(), options)?;
-        self.try_out(config, options).await?;
-        Ok(reader)
-    }
-
-    fn reader_with(
-        &self,
-        config: ClientConfig,
-        options: &Options,
-    ) -> Result<Reader, ConsumerError> {
-        let deserializer = self.deserializer(options.format)?;
-        let (recipe, admin) = (self.recipe(config), Arc::clone(&self.admin));
-        Ok(Reader::new(recipe, deserializer, admin, options.include))
-    }
-
-    fn recipe(&self, config: ClientConfig) -> Recipe {
-        Recipe {
-            config,
-            context: self.context.clone(),
-            clients: self.metrics.clients.clone(),
-        }
-    }
-
-    /// Settings that contradict one another are told when the instance is made, not with its first read: a client of each
-    /// kind of options is made once.
-    async fn try_out(&self, config: ClientConfig, options: &Options) -> Result<(), ConsumerError> {
-        let kind: Kind = (options.offset_reset.clone(), options.auto_commit);
-        if self.tried.lock().contains(&kind) {
-            return Ok(());
-        }
-        let recipe = self.recipe(config);
-        let make = move || recipe.make(Arc::default(), Arc::default());
-        let made = tokio::task::spawn_blocking(make).await;
-        let client = made.map_err(|_| ConsumerError::Unforeseen("making a client panicked"))??;
-        // Closing it takes longer than making it.
-        drop(tokio::task::spawn_blocking(move || drop(client)));
-        self.tried.lock().insert(kind);
-        Ok(())
-    }
-
-    fn client_config(&self, group: &str, options: &Options) -> ClientConfig {
-        let mut config = self.kafka.client_config();
-        config.set("group.id", group);
-        if let Some(reset) = options.offset_reset.as_deref() {
-            config.set(
-                "auto.offset.reset",
-                if reset == "none" { "error" } else { reset },
-            );
-        }
-        if let Some(auto_commit) = options.auto_commit {
-            config.set("enable.auto.commit", auto_commit.to_string());
-        }
-        // Its log lines wait in its queue, which only reads empty.
-        config.set_log_level(RDKafkaLogLevel::Error);
-        config
     }
 
     /// The instance of this name. Its end is put off.
@@ -383,12 +269,8 @@ impl Consumers {
 
     /// Takes an instance's member out of its group, if it would stay otherwise.
     pub(crate) async fn leave(&self, group: &str, name: &str) {
-        leave(
-            self.shared.as_ref().map(|shared| &shared.cluster),
-            group,
-            name,
-        )
-        .await;
+        let cluster = self.shared.as_ref().map(|shared| &shared.cluster);
+        group_member::leave(cluster, group, name).await;
     }
 
     fn remove(&self, group: &str, name: &str) -> Option<Arc<Instance>> {
@@ -407,7 +289,7 @@ impl Consumers {
         let cluster = cluster.map(|shared| Arc::clone(&shared.cluster));
         let closing = tokio::spawn(async move {
             instance.close().await;
-            leave(cluster.as_ref(), &instance.group, &instance.name).await;
+            group_member::leave(cluster.as_ref(), &instance.group, &instance.name).await;
         });
         if tokio::time::timeout(CLOSE_WAIT, closing).await.is_err() {
             events::consumer_still_leaving(group, name);
@@ -457,7 +339,7 @@ impl Consumers {
                 });
                 tokio::spawn(async move {
                     instance.close().await;
-                    leave(cluster.as_ref(), &instance.group, &instance.name).await;
+                    group_member::leave(cluster.as_ref(), &instance.group, &instance.name).await;
                 });
             }
         }
@@ -482,25 +364,5 @@ impl Consumers {
         if tokio::time::timeout(grace, closed).await.is_err() {
             tracing::warn!("not all consumer instances could leave their groups in time");
         }
-    }
-}
-
-/// The name of an instance's member: what Kafka allows of the instance's, and a number that tells those apart of which
-/// it allows the same.
-fn member_name(instance: &str) -> String {
-    const SHOWN: usize = 100;
-    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let shown = instance.chars().take(SHOWN);
-    let shown: String = shown.map(|c| if legal(c) { c } else { '_' }).collect();
-    format!("{shown}-{:016x}", hash(&[instance.as_bytes()]))
-}
-
-async fn leave(cluster: Option<&Arc<dyn ClusterAdmin>>, group: &str, instance: &str) {
-    let Some(cluster) = cluster else {
-        return;
-    };
-    if let Err(fault) = cluster.remove_member(group, &member_name(instance)).await {
-        // Its partitions go to others when its session ends.
-        tracing::debug!(group, instance, %fault, "a consumer instance's member stays in its group for now");
     }
 }

@@ -125,10 +125,7 @@ impl<'a> Fleet<'a> {
         let path = self.dir.path().join(format!("{id}.properties"));
         fs::write(&path, file)?;
         let mut command = Binaries::beside_this()?.command("sluiceway-sink")?;
-        command
-            .arg("--distributed")
-            .env("AWS_ACCESS_KEY_ID", s3::ACCESS_KEY)
-            .env("AWS_SECRET_ACCESS_KEY", s3::SECRET_KEY);
+        command.arg("--distributed").envs(s3::CREDENTIALS);
         let log = self.dir.path().join(format!("{id}.log"));
         let began = Instant::now();
         let health = format!("{}/health", urls[0]);

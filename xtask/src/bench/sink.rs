@@ -228,9 +228,7 @@ impl Worker {
             connector.properties(&bucket, &store.endpoint()),
         )?;
         let mut command = Binaries::beside_this()?.command("sluiceway-sink")?;
-        command
-            .env("AWS_ACCESS_KEY_ID", s3::ACCESS_KEY)
-            .env("AWS_SECRET_ACCESS_KEY", s3::SECRET_KEY);
+        command.envs(s3::CREDENTIALS);
         let log = dir.path().join("sink.log");
         let program = programs::start(
             &mut command,

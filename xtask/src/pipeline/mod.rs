@@ -182,9 +182,7 @@ impl<'a> Scene<'a> {
     fn sink(&self) -> Result<Foreground> {
         let (worker, connector) = files::sink(self)?;
         let mut command = self.binaries.command("sluiceway-sink")?;
-        command
-            .env("AWS_ACCESS_KEY_ID", s3::ACCESS_KEY)
-            .env("AWS_SECRET_ACCESS_KEY", s3::SECRET_KEY);
+        command.envs(s3::CREDENTIALS);
         let log = self.dir.path().join("sink.log");
         programs::start(&mut command, &[&worker, &connector], &self.connect, &log)
     }
@@ -332,8 +330,7 @@ impl<'a> Scene<'a> {
             .args(["--input", &format!("s3a://{}/topics", self.bucket)])
             .args(["--s3-endpoint", &self.s3.endpoint(), "--output"])
             .arg(output)
-            .env("AWS_ACCESS_KEY_ID", s3::ACCESS_KEY)
-            .env("AWS_SECRET_ACCESS_KEY", s3::SECRET_KEY);
+            .envs(s3::CREDENTIALS);
         let text = captured(&mut command)?;
         let read = |table: &str| {
             let line = text

@@ -111,8 +111,7 @@ pub(super) fn in_s3(
     let output = Command::new(python)
         .args([COUNT_OBJECTS, endpoint, bucket])
         .args(topics)
-        .env("AWS_ACCESS_KEY_ID", crate::s3::ACCESS_KEY)
-        .env("AWS_SECRET_ACCESS_KEY", crate::s3::SECRET_KEY)
+        .envs(crate::s3::CREDENTIALS)
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .output()?;
     let text = String::from_utf8_lossy(&output.stdout);

@@ -22,9 +22,8 @@ pub(crate) fn run(parts: &RealParts, binaries: &Binaries) -> Result<()> {
             ("ANALYTICS_TEST_KAFKA", parts.kafka.bootstrap()),
             ("ANALYTICS_TEST_S3", parts.s3.endpoint()),
             ("ANALYTICS_TEST_BUCKET", bucket),
-            ("AWS_ACCESS_KEY_ID", s3::ACCESS_KEY.to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", s3::SECRET_KEY.to_owned()),
         ])
+        .envs(s3::CREDENTIALS)
         .env(
             "ANALYTICS_TEST_EMULATOR",
             binaries.path("posting-emulator")?,

@@ -43,10 +43,7 @@ pub(crate) fn run(parts: &RealParts, binaries: &Binaries) -> Result<()> {
         &run.dir.path().join("proxy.log"),
     )?;
     let sink = programs::start(
-        binaries
-            .command("sluiceway-sink")?
-            .env("AWS_ACCESS_KEY_ID", s3::ACCESS_KEY)
-            .env("AWS_SECRET_ACCESS_KEY", s3::SECRET_KEY),
+        binaries.command("sluiceway-sink")?.envs(s3::CREDENTIALS),
         &[&worker_file, &connectors[0], &connectors[1]],
         &run.connect,
         &run.dir.path().join("sink.log"),
