@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{
@@ -18,6 +18,7 @@ use sluiceway_common::config_def::ConfigErrors;
 use sluiceway_common::kafka_config::{KafkaConfig, Role, log_dropped};
 
 use crate::config::{ConnectorConfig, TopicSelector};
+use crate::events;
 use crate::rebalance::TaskConsumerContext;
 use crate::record::{Headers, RawHeader};
 use crate::worker::WorkerConfig;
@@ -26,6 +27,10 @@ pub(crate) type TaskConsumer = BaseConsumer<TaskConsumerContext>;
 
 /// How often topics are matched against `topics.regex`, unless `metadata.max.age.ms` says otherwise.
 const REFRESH: Duration = Duration::from_secs(10);
+/// Partitions of one group with which a rebalance takes the client library seconds, in which it sends no heartbeats.
+const MANY_PARTITIONS: usize = 4_000;
+/// A session that outlasts such a rebalance.
+const LONG_SESSION: Duration = Duration::from_secs(30);
 /// How long asking for the topics may take.
 const METADATA_WAIT: Duration = Duration::from_secs(10);
 
@@ -106,20 +111,29 @@ impl Headers for MessageHeaders<'_> {
     }
 }
 
+/// A topic of the cluster.
+struct Topic {
+    name: String,
+    partitions: usize,
+}
+
 /// Keeps the subscription equal to the topics the connector selects.
 pub(crate) struct Subscription {
     topics: TopicSelector,
     subscribed: Vec<String>,
     next_refresh: Instant,
     refresh: Duration,
-    answers: mpsc::Receiver<Vec<String>>,
-    ask: mpsc::Sender<Vec<String>>,
+    connector: String,
+    /// The consumer's `session.timeout.ms`.
+    session: Duration,
+    answers: mpsc::Receiver<Vec<Topic>>,
+    ask: mpsc::Sender<Vec<Topic>>,
     asking: bool,
 }
 
 impl Subscription {
-    /// A subscription that is not made yet.
-    pub(crate) fn new(connector: &ConnectorConfig) -> Self {
+    /// A subscription that is not made yet, of a consumer with these settings.
+    pub(crate) fn new(connector: &ConnectorConfig, settings: &ClientConfig) -> Self {
         let (ask, answers) = mpsc::channel();
         let configured = connector
             .consumer_overrides
@@ -130,6 +144,11 @@ impl Subscription {
             subscribed: Vec::new(),
             next_refresh: Instant::now(),
             refresh: configured.map_or(REFRESH, Duration::from_millis),
+            connector: connector.name.clone(),
+            session: settings
+                .get("session.timeout.ms")
+                .and_then(|text| text.parse().ok())
+                .map_or(LONG_SESSION, Duration::from_millis),
             answers,
             ask,
             asking: false,
@@ -176,15 +195,14 @@ impl Subscription {
         self.subscribed.first().map(String::as_str)
     }
 
-    fn match_topics(
-        &mut self,
-        consumer: &TaskConsumer,
-        all: Vec<String>,
-    ) -> Result<(), KafkaError> {
-        let mut matched: Vec<String> = all
-            .into_iter()
-            .filter(|topic| self.topics.selects(topic))
-            .collect();
+    fn match_topics(&mut self, consumer: &TaskConsumer, all: Vec<Topic>) -> Result<(), KafkaError> {
+        let (mut matched, mut partitions) = (Vec::new(), 0);
+        for topic in all {
+            if self.topics.selects(&topic.name) {
+                matched.push(topic.name);
+                partitions += topic.partitions;
+            }
+        }
         matched.sort_unstable();
         if matched.is_empty() {
             // Soon again: the connector was probably started before its topics were.
@@ -192,6 +210,9 @@ impl Subscription {
         }
         if matched == self.subscribed || matched.is_empty() {
             return Ok(());
+        }
+        if partitions > MANY_PARTITIONS && self.session < LONG_SESSION {
+            events::session_too_short(&self.connector, partitions, self.session);
         }
         self.subscribe(consumer, matched)
     }
@@ -214,7 +235,7 @@ impl Subscription {
 
 fn ask_topics(
     consumer: Arc<TaskConsumer>,
-    answer: mpsc::Sender<Vec<String>>,
+    answer: mpsc::Sender<Vec<Topic>>,
     runtime: &tokio::runtime::Handle,
 ) {
     runtime.spawn_blocking(move || {
@@ -222,7 +243,10 @@ fn ask_topics(
             Ok(metadata) => metadata
                 .topics()
                 .iter()
-                .map(|topic| topic.name().to_owned())
+                .map(|topic| Topic {
+                    name: topic.name().to_owned(),
+                    partitions: topic.partitions().len(),
+                })
                 .collect(),
             Err(error) => {
                 tracing::warn!(%error, "the cluster's topics cannot be listed, trying again");

@@ -265,6 +265,15 @@ pub(crate) fn read_again(connector: &str, topic: &str, partition: i32, offset: i
     );
 }
 
+pub(crate) fn session_too_short(connector: &str, partitions: usize, session: Duration) {
+    tracing::warn!(
+        connector,
+        partitions,
+        session_ms = session.as_millis() as u64,
+        "a rebalance of so many partitions may outlast the session, and then does not end: set consumer.session.timeout.ms=45000"
+    );
+}
+
 pub(crate) fn gap_passed(connector: &str, topic: &str, partition: i32, from: i64, boundary: i64) {
     tracing::info!(
         connector,

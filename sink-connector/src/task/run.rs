@@ -150,7 +150,7 @@ impl<'a> Task<'a> {
         let mut task = Self {
             records: metrics.records.with_label_values(&labels),
             record_bytes: metrics.record_bytes.with_label_values(&labels),
-            subscription: Subscription::new(&config),
+            subscription: Subscription::new(&config, &settings),
             gaps,
             context,
             consumer,

@@ -28,6 +28,9 @@ pub(crate) struct DistributedArgs {
     /// this kind
     #[arg(long, value_delimiter = ',', default_values_t = [1_000, 3_000, 10_000])]
     regex_partitions: Vec<usize>,
+    /// `consumer.session.timeout.ms` of that kind
+    #[arg(long, default_value_t = 45_000)]
+    regex_session_ms: u32,
 }
 
 /// Partitions of each topic that the pattern matches.
@@ -52,7 +55,9 @@ pub(crate) fn run(args: &DistributedArgs) -> Result<()> {
         grow_connectors(args.connectors, &Fleet::new("connectors", &broker, &store)?)?;
     }
     if sizes.iter().any(|size| *size > 0) {
-        grow_partitions(sizes, &Fleet::new("partitions", &broker, &store)?)?;
+        let fleet = Fleet::new("partitions", &broker, &store)?;
+        let fleet = fleet.with("consumer.session.timeout.ms", args.regex_session_ms);
+        grow_partitions(sizes, &fleet)?;
     }
     Ok(())
 }

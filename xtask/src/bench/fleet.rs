@@ -28,6 +28,8 @@ pub(super) struct Fleet<'a> {
     bootstrap: String,
     store: &'a s3::Server,
     bucket: String,
+    /// Lines that its workers' files have besides.
+    settings: String,
     dir: TempDir,
 }
 
@@ -60,8 +62,15 @@ impl<'a> Fleet<'a> {
             bootstrap: broker.bootstrap(),
             bucket: store.create_bucket(&format!("fleet-{name}"))?,
             store,
+            settings: String::new(),
             dir: crate::scratch::folder()?,
         })
+    }
+
+    /// The same with a setting more in its workers' files.
+    pub(super) fn with(mut self, key: &str, value: impl std::fmt::Display) -> Self {
+        self.settings.push_str(&format!("{key}={value}\n"));
+        self
     }
 
     /// Makes topics.
@@ -122,6 +131,7 @@ impl<'a> Fleet<'a> {
                 "{kind}.storage.topic={name}-{kind}\n{kind}.storage.replication.factor=1\n"
             )?;
         }
+        file.push_str(&self.settings);
         let path = self.dir.path().join(format!("{id}.properties"));
         fs::write(&path, file)?;
         let mut command = Binaries::beside_this()?.command("sluiceway-sink")?;
