@@ -25,7 +25,7 @@ macro_rules! metrics_cases {
 
 /// Units of gauges and histograms. `_ratio`, `_info` and `_status` (1 for the state that is) are Prometheus' own words;
 /// the others are things of this field.
-const UNITS: [&str; 19] = [
+const UNITS: [&str; 20] = [
     "seconds",
     "bytes",
     "ratio",
@@ -45,6 +45,7 @@ const UNITS: [&str; 19] = [
     "reads",
     "slots",
     "peers",
+    "callers",
 ];
 
 pub(super) async fn scrape(admin: &Client, prefix: &str) -> Result<Scrape> {
