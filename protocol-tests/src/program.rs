@@ -91,7 +91,7 @@ impl Program {
     /// What it has printed so far.
     #[must_use]
     pub fn log(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap_or_default()
+        read(&self.log)
     }
 
     /// Its exit status, if it has ended.
@@ -167,10 +167,15 @@ impl Drop for Program {
 /// The last lines of a log file.
 #[must_use]
 pub fn tail(log: &Path) -> String {
-    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let text = read(log);
     let lines: Vec<&str> = text.lines().collect();
     let from = lines.len().saturating_sub(LOG_TAIL);
     format!("--- {} ---\n{}", log.display(), lines[from..].join("\n"))
+}
+
+/// At the level of traces a log may hold what is no UTF-8.
+fn read(log: &Path) -> String {
+    String::from_utf8_lossy(&std::fs::read(log).unwrap_or_default()).into_owned()
 }
 
 /// `target/<profile>/deps/<this test>` → `target/<profile>/<name>`.

@@ -272,7 +272,8 @@ pub(super) async fn users(session: &Session, broker: &SecuredBroker) -> Result<(
     })
     .await?;
     let log = proxy.program.as_ref().map(Program::log).unwrap_or_default();
-    ensure!(log.contains("TRACE"), "the log has not everything");
+    let everything = log.contains("TRACE");
+    ensure!(everything, "{} bytes of log: not everything", log.len());
     for (name, secret) in [
         ("vera", "vera-secret"),
         ("carol", "carol-secret"),
