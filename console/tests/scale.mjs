@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { Walk, call, check, target, until } from "./browser.mjs";
 
 const TOPICS = Number(process.env.CONSOLE_TOPICS || 10_000);
-const CONNECTORS = Number(process.env.CONSOLE_CONNECTORS || 900);
-const OBJECTS = Number(process.env.CONSOLE_OBJECTS || 50_000);
+const CONNECTORS = Number(process.env.CONSOLE_CONNECTORS || 2_000);
+const OBJECTS = Number(process.env.CONSOLE_OBJECTS || 1_000_000);
 /** The first view of a page, in ms. */
 const FIRST = 1000;
 

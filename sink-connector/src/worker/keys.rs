@@ -285,8 +285,8 @@ fn own() -> Vec<Key> {
         Key::with(
             "sluiceway.max.connectors",
             Kind::Int,
-            "1000",
-            "Connectors one worker takes; a further one is refused.",
+            "10000",
+            "Connectors one worker takes; a further one is refused. What runs is bounded by `sluiceway.max.tasks`.",
         )
         .at_least(0),
         Key::with(
