@@ -2,7 +2,7 @@
 //! In: prefix, delimiter, where to go on; out: keys and common prefixes. A folder's entries are sorted as their
 //! keys are (a folder counts with its `/`), so a walk in that order meets the keys of the bucket in theirs.
 
-use std::fs::{self, DirEntry, Metadata};
+use std::fs::{self, DirEntry, Metadata, ReadDir};
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -76,8 +76,11 @@ impl Walk<'_> {
     fn folder(&mut self, folder: &Path, stem: &str) -> io::Result<ControlFlow<()>> {
         for (key, entry, is_folder) in sorted(folder, stem)? {
             let flow = match is_folder {
-                true if self.may_hold(&key) => self.folder(&entry.path(), &key)?,
-                true => ControlFlow::Continue(()),
+                true if !self.may_hold(&key) => ControlFlow::Continue(()),
+                true => match self.whole_group(&key) {
+                    Some(prefix) => self.group(prefix, &entry.path())?,
+                    None => self.folder(&entry.path(), &key)?,
+                },
                 false => self.file(key, &entry)?,
             };
             if flow.is_break() {
@@ -95,6 +98,34 @@ impl Walk<'_> {
         fits && !passed && !self.skipped(stem)
     }
 
+    /// The common prefix of all keys that start with `stem`, if they are all to be listed as one.
+    fn whole_group(&self, stem: &str) -> Option<String> {
+        let prefix = self.prefix_of(stem)?;
+        (!self.query.after.starts_with(&prefix)).then_some(prefix)
+    }
+
+    /// The common prefix that a key belongs to.
+    fn prefix_of(&self, key: &str) -> Option<String> {
+        let (prefix, delimiter) = (&*self.query.prefix, &*self.query.delimiter);
+        let rest = key.strip_prefix(prefix)?;
+        let at = rest.find(delimiter).filter(|_| !delimiter.is_empty())?;
+        Some(key[..prefix.len() + at + delimiter.len()].to_owned())
+    }
+
+    /// Lists a folder's keys as one prefix, if there are any: one file is enough, however many there are.
+    fn group(&mut self, prefix: String, folder: &Path) -> io::Result<ControlFlow<()>> {
+        if !holds_a_file(folder)? {
+            return Ok(ControlFlow::Continue(()));
+        }
+        if self.page.entries.len() == self.query.max {
+            self.page.truncated = true;
+            return Ok(ControlFlow::Break(()));
+        }
+        self.skip = Some(prefix.clone());
+        self.page.entries.push(Entry::Prefix(prefix));
+        Ok(ControlFlow::Continue(()))
+    }
+
     fn skipped(&self, key: &str) -> bool {
         self.skip
             .as_ref()
@@ -102,21 +133,15 @@ impl Walk<'_> {
     }
 
     fn file(&mut self, key: String, entry: &DirEntry) -> io::Result<ControlFlow<()>> {
-        let Some(rest) = key.strip_prefix(self.query.prefix.as_str()) else {
-            return Ok(ControlFlow::Continue(()));
-        };
-        if key <= self.query.after || self.skipped(&key) {
+        if !key.starts_with(&self.query.prefix) || key <= self.query.after || self.skipped(&key) {
             return Ok(ControlFlow::Continue(()));
         }
         if self.page.entries.len() == self.query.max {
             self.page.truncated = true;
             return Ok(ControlFlow::Break(()));
         }
-        let delimiter = self.query.delimiter.as_str();
-        let group = rest.find(delimiter).filter(|_| !delimiter.is_empty());
-        let listed = match group {
-            Some(at) => {
-                let prefix = key[..key.len() - rest.len() + at + delimiter.len()].to_owned();
+        let listed = match self.prefix_of(&key) {
+            Some(prefix) => {
                 self.skip = Some(prefix.clone());
                 Entry::Prefix(prefix)
             }
@@ -137,15 +162,37 @@ impl Walk<'_> {
     }
 }
 
+/// Whether there is a key in a folder or below.
+fn holds_a_file(folder: &Path) -> io::Result<bool> {
+    let mut folders = Vec::new();
+    for entry in read(folder)?.into_iter().flatten() {
+        let entry = entry?;
+        if !entry.file_type()?.is_dir() {
+            return Ok(true);
+        }
+        folders.push(entry.path());
+    }
+    for folder in folders {
+        if holds_a_file(&folder)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The folder's entries; `None`: it is not there.
+fn read(folder: &Path) -> io::Result<Option<ReadDir>> {
+    match fs::read_dir(folder) {
+        Ok(read) => Ok(Some(read)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// The entries of a folder with their keys (folders with a `/` at the end), in the order of the keys.
 fn sorted(folder: &Path, stem: &str) -> io::Result<Vec<(String, DirEntry, bool)>> {
-    let read = match fs::read_dir(folder) {
-        Ok(read) => read,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
     let mut entries = Vec::new();
-    for entry in read {
+    for entry in read(folder)?.into_iter().flatten() {
         let entry = entry?;
         let is_folder = entry.file_type()?.is_dir();
         if let Some(name) = entry.file_name().to_str() {
@@ -245,6 +292,8 @@ mod tests {
     #[test]
     fn prefix_and_delimiter_group_as_s3_does() {
         let dir = bucket(KEYS);
+        // A folder without keys is no prefix.
+        fs::create_dir_all(dir.path().join("empty/below")).unwrap();
         let page = |prefix: &str, delimiter: &str| {
             let (prefix, delimiter) = (prefix.to_owned(), delimiter.to_owned());
             let query = Query {
