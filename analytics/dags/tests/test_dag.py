@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -9,30 +10,19 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from parts import SMALL_ARGUMENTS, from_environment
 
 DAGS = Path(__file__).parent.parent
 POSTS = 120
 DAG = "0a1b2c3d4e5f_dag"
 #: Midnight to come: everything that lies there now was written before it.
 DAY = (datetime.now(timezone.utc) + timedelta(days=1)).date()
-SETTINGS = {
-    "spark.sql.shuffle.partitions": "2", "spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.adaptive.enabled": "false", "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-}
-
-
-def needed(name: str) -> str:
-    """A variable that says where a real part is."""
-    value = os.environ.get(name)
-    if not value:
-        (pytest.fail if os.environ.get("ANALYTICS_TEST_ALL") else pytest.skip)(f"{name} is not set")
-    return value
 
 
 @pytest.fixture(scope="module")
 def topics(tmp_path_factory) -> Path:
     """Objects of the sink: a short run of the quick start."""
-    program, data = needed("ANALYTICS_TEST_QUICK_START"), tmp_path_factory.mktemp("quick-start")
+    program, data = from_environment("ANALYTICS_TEST_QUICK_START"), tmp_path_factory.mktemp("quick-start")
     ports = [part for name in ("proxy", "connect", "registry", "admin") for part in (f"--{name}-port", "0")]
     command = [program, "--posts", str(POSTS), "--rate", "0", "--data-dir", str(data), *ports]
     subprocess.run(command, check=True, capture_output=True)
@@ -43,8 +33,7 @@ class Airflow:
     """An Airflow with nothing but our folder of DAGs."""
 
     def __init__(self, home: Path, topics: Path):
-        self._program, self.output = needed("ANALYTICS_TEST_AIRFLOW"), home / "analytics"
-        arguments = ["--master local[2]", *[f"--conf '{key}={value}'" for key, value in SETTINGS.items()]]
+        self._program, self.output = from_environment("ANALYTICS_TEST_AIRFLOW"), home / "analytics"
         self._environment = os.environ | {
             "AIRFLOW_HOME": str(home),
             "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
@@ -54,7 +43,7 @@ class Airflow:
             "AIRFLOW_VAR_ANALYTICS_INPUT": str(topics),
             "AIRFLOW_VAR_ANALYTICS_OUTPUT": str(self.output),
             "AIRFLOW_VAR_ANALYTICS_PYTHON": sys.executable,
-            "AIRFLOW_VAR_ANALYTICS_ARGUMENTS": " ".join(arguments),
+            "AIRFLOW_VAR_ANALYTICS_ARGUMENTS": shlex.join(["--master", "local[2]", *SMALL_ARGUMENTS]),
             "ANALYTICS_RETRIES": "0",
             "SCARF_ANALYTICS": "false",
         }

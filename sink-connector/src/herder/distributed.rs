@@ -14,6 +14,7 @@
 //! ```
 
 mod answers;
+mod catch_up;
 mod claims;
 mod cluster;
 mod config_record;

@@ -3,11 +3,10 @@
 //! In: a topic. Out: each record once, in the order of its partition, to whoever reads ([`Reader`]); offsets of what
 //! was appended ([`Appender`]). Reading goes on for ever and survives brokers that come and go.
 
-use std::collections::HashSet;
 use std::error::Error as StdError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::client::OAuthToken;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
@@ -19,6 +18,7 @@ use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
 use sluiceway_kafka_tokens::{LoginContext, log_in};
 
+use super::catch_up::CatchUp;
 use super::config_record::Written;
 use crate::herder::HerderError;
 
@@ -86,11 +86,12 @@ pub(super) fn read(
                 return;
             };
             reader.begins(partitions);
-            let mut behind: HashSet<i32> = (0..).take(partitions).collect();
+            let mut log = CatchUp::new(partitions, Instant::now());
             while !stop.load(Ordering::Relaxed) {
                 match consumer.poll(POLL) {
                     None => {}
                     Some(Ok(message)) => {
+                        log.read(message.partition(), message.offset(), Instant::now());
                         let Some(key) = message.key() else { continue };
                         reader.take(&LogRecord {
                             offset: message.offset(),
@@ -100,15 +101,46 @@ pub(super) fn read(
                         });
                     }
                     Some(Err(KafkaError::PartitionEOF(partition))) => {
-                        let last = behind.remove(&partition) && behind.is_empty();
+                        let last = log.at_end(partition, Instant::now());
                         last.then(|| reader.caught_up());
                     }
                     Some(Err(error)) => {
                         tracing::warn!(topic, %error, "reading the worker's topic, going on");
                     }
                 }
+                if log.is_time_to_ask(Instant::now())
+                    && ends_reached(&mut log, &consumer, (&topic, partitions), timeout)
+                {
+                    reader.caught_up();
+                }
             }
         })
+}
+
+/// Asks where the partitions end; what is not being read although there is more is begun again.
+fn ends_reached(
+    log: &mut CatchUp,
+    consumer: &BaseConsumer<LogContext>,
+    (topic, partitions): (&str, usize),
+    timeout: Duration,
+) -> bool {
+    let end = |partition| {
+        let asked = consumer.fetch_watermarks(topic, partition, timeout);
+        asked.ok().map(|(_, end)| end)
+    };
+    if log.ask(end) {
+        tracing::info!(topic, "the end of the worker's topic was asked for");
+        return true;
+    }
+    tracing::warn!(
+        topic,
+        "nothing comes of the worker's topic; it is read anew from where it was"
+    );
+    let places = log.places(topic, partitions);
+    if let Err(error) = places.and_then(|places| consumer.assign(&places)) {
+        tracing::warn!(topic, %error, "reading the worker's topic, going on");
+    }
+    false
 }
 
 const READER_SETTINGS: [(&str, &str); 8] = [
