@@ -14,7 +14,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::producer::{FutureProducer, FutureRecord};
-use rdkafka::{ClientContext, Offset, TopicPartitionList};
+use rdkafka::{ClientContext, TopicPartitionList};
 
 use sluiceway_kafka_tokens::{LoginContext, log_in};
 
@@ -82,7 +82,7 @@ pub(super) fn read(
     std::thread::Builder::new()
         .name("internal-topic".to_owned())
         .spawn(move || {
-            let Some((consumer, partitions)) = open(&client, &topic, &stop, timeout) else {
+            let Some((mut consumer, partitions)) = open(&client, &topic, &stop, timeout) else {
                 return;
             };
             reader.begins(partitions);
@@ -108,39 +108,50 @@ pub(super) fn read(
                         tracing::warn!(topic, %error, "reading the worker's topic, going on");
                     }
                 }
-                if log.is_time_to_ask(Instant::now())
-                    && ends_reached(&mut log, &consumer, (&topic, partitions), timeout)
-                {
-                    reader.caught_up();
+                if log.is_time_to_ask(Instant::now()) {
+                    match ends_reached(&mut log, &consumer, &topic, timeout) {
+                        true => reader.caught_up(),
+                        false => begin_again(&mut consumer, &client, &log, (&topic, partitions)),
+                    }
                 }
             }
         })
 }
 
-/// Asks where the partitions end; what is not being read although there is more is begun again.
+/// Asks where the partitions end.
 fn ends_reached(
     log: &mut CatchUp,
     consumer: &BaseConsumer<LogContext>,
-    (topic, partitions): (&str, usize),
+    topic: &str,
     timeout: Duration,
 ) -> bool {
     let end = |partition| {
         let asked = consumer.fetch_watermarks(topic, partition, timeout);
         asked.ok().map(|(_, end)| end)
     };
-    if log.ask(end) {
+    let reached = log.ask(end);
+    if reached {
         tracing::info!(topic, "the end of the worker's topic was asked for");
-        return true;
     }
+    reached
+}
+
+/// Another consumer goes on where reading has stopped.
+fn begin_again(
+    consumer: &mut BaseConsumer<LogContext>,
+    client: &ClientConfig,
+    log: &CatchUp,
+    (topic, partitions): (&str, usize),
+) {
     tracing::warn!(
         topic,
-        "nothing comes of the worker's topic; it is read anew from where it was"
+        "nothing comes of the worker's topic; another consumer goes on there"
     );
     let places = log.places(topic, partitions);
-    if let Err(error) = places.and_then(|places| consumer.assign(&places)) {
-        tracing::warn!(topic, %error, "reading the worker's topic, going on");
+    match places.and_then(|places| reading(client, &places)) {
+        Ok(another) => *consumer = another,
+        Err(error) => tracing::warn!(topic, %error, "cannot read the worker's topic yet"),
     }
-    false
 }
 
 const READER_SETTINGS: [(&str, &str); 8] = [
@@ -188,12 +199,19 @@ fn assign(
     if partitions == 0 {
         return Ok(None);
     }
-    let mut list = TopicPartitionList::new();
-    for partition in (0..).take(partitions) {
-        list.add_partition_offset(topic, partition, Offset::Beginning)?;
-    }
-    consumer.assign(&list)?;
+    let places = CatchUp::new(partitions, Instant::now()).places(topic, partitions)?;
+    consumer.assign(&places)?;
     Ok(Some((consumer, partitions)))
+}
+
+fn reading(
+    client: &ClientConfig,
+    places: &TopicPartitionList,
+) -> Result<BaseConsumer<LogContext>, KafkaError> {
+    let consumer: BaseConsumer<LogContext> = client.create_with_context(LogContext)?;
+    log_in(client, &consumer);
+    consumer.assign(places)?;
+    Ok(consumer)
 }
 
 /// Appends to internal topics.
