@@ -4,7 +4,7 @@
 //! for a second or more are told to go, the longest idle first; one with a request under way never is.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,8 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 const SPARED: Duration = Duration::from_secs(1);
 /// How often room is looked for while there is none.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// How often a new connection is looked at that is to bring its first request.
+const FIRST_REQUEST: Duration = Duration::from_millis(5);
 /// This part of all connections goes at once, so that not every new one has to look through all.
 const PART: usize = 128;
 
@@ -58,15 +60,25 @@ impl Connections {
                 break room.ok()?;
             }
         };
+        Some(self.place(room))
+    }
+
+    /// A place, if there is one.
+    pub(crate) fn enter_now(self: &Arc<Self>) -> Option<Place> {
+        let room = Arc::clone(&self.room).try_acquire_owned();
+        Some(self.place(room.ok()?))
+    }
+
+    fn place(self: &Arc<Self>, room: OwnedSemaphorePermit) -> Place {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let activity = Arc::<Activity>::default();
         self.open().insert(number, Arc::clone(&activity));
-        Some(Place {
+        Place {
             connections: Arc::clone(self),
             number,
             activity,
             _room: room,
-        })
+        }
     }
 
     fn open(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Arc<Activity>>> {
@@ -111,6 +123,8 @@ impl Drop for Place {
 #[derive(Debug)]
 pub(crate) struct Activity {
     requests: AtomicU32,
+    /// Whether there ever was one.
+    used: AtomicBool,
     /// Milliseconds from [`START`].
     idle_since: AtomicU64,
     evict: Notify,
@@ -126,6 +140,7 @@ impl Default for Activity {
     fn default() -> Self {
         Self {
             requests: AtomicU32::new(0),
+            used: AtomicBool::new(false),
             idle_since: AtomicU64::new(now()),
             evict: Notify::new(),
         }
@@ -136,6 +151,14 @@ impl Activity {
     /// Ends when its place is wanted for another.
     pub(crate) async fn evicted(&self) {
         self.evict.notified().await;
+    }
+
+    /// Ends with its first request, or when that has not come for so long.
+    pub(crate) async fn used(&self, limit: Duration) {
+        let asked = Instant::now();
+        while !self.used.load(Ordering::Relaxed) && asked.elapsed() < limit {
+            tokio::time::sleep(FIRST_REQUEST).await;
+        }
     }
 
     /// Since when it has had no request, in milliseconds from [`START`]; `None` while it has.
@@ -170,6 +193,7 @@ pub struct Active(Arc<Activity>);
 impl Active {
     pub(crate) fn new(activity: &Arc<Activity>) -> Self {
         activity.requests.fetch_add(1, Ordering::Relaxed);
+        activity.used.store(true, Ordering::Relaxed);
         Self(Arc::clone(activity))
     }
 }

@@ -40,6 +40,9 @@ use crate::stage;
 /// Longest TLS handshake; `idle.timeout.ms` when that is shorter.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
+/// How long a connection that has not brought a request yet is waited for when the proxy stops.
+const NEWCOMERS: Duration = Duration::from_millis(250);
+
 /// Bytes that a connection reads ahead at most; a header that does not fit is answered with 431.
 const MAX_BUFFER: usize = 64 * 1024;
 
@@ -164,6 +167,20 @@ async fn accept(
     tasks: TaskTracker,
 ) {
     let (stack, http) = (stack(&app), Arc::new(protocols(&app)));
+    let receive = |stream: TcpStream, peer: SocketAddr, place: Place| {
+        let (app, stack) = (Arc::clone(&app), stack.clone());
+        let (http, stop) = (Arc::clone(&http), stop.clone());
+        let opening = opening.clone();
+        tasks.spawn(async move {
+            if let Some((stream, client)) = open(&app, &opening, stream, peer).await {
+                let peer = Peer {
+                    address: peer,
+                    client,
+                };
+                serve(app, stack, &http, (stream, peer, place), stop).await;
+            }
+        });
+    };
     loop {
         let next = async {
             let accepted = listener.accept().await;
@@ -171,29 +188,30 @@ async fn accept(
             Some((connections.enter().await?, accepted))
         };
         let accepted = tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => break,
             next = next => next,
         };
         match accepted {
-            Some((place, Ok((stream, peer)))) => {
-                let (app, stack) = (Arc::clone(&app), stack.clone());
-                let (http, stop) = (Arc::clone(&http), stop.clone());
-                let opening = opening.clone();
-                tasks.spawn(async move {
-                    if let Some((stream, client)) = open(&app, &opening, stream, peer).await {
-                        let peer = Peer {
-                            address: peer,
-                            client,
-                        };
-                        serve(app, stack, &http, (stream, peer, place), stop).await;
-                    }
-                });
-            }
+            Some((place, Ok((stream, peer)))) => receive(stream, peer, place),
             Some((_, Err(error))) => {
                 tracing::warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
             None => return,
+        }
+    }
+    // Whoever is connected already, as far as the system is concerned, is not to be turned away by a closed socket.
+    let Ok(listener) = listener.into_std() else {
+        return;
+    };
+    while let Some(place) = connections.enter_now() {
+        let Ok((stream, peer)) = listener.accept() else {
+            return;
+        };
+        let stream = stream.set_nonblocking(true).map(|()| stream);
+        match stream.and_then(TcpStream::from_std) {
+            Ok(stream) => receive(stream, peer, place),
+            Err(error) => tracing::warn!(%error, "cannot accept a connection"),
         }
     }
 }
@@ -278,6 +296,11 @@ async fn serve<S>(
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), requests));
     let mut idle = pin!(activity.idle(idle_timeout));
     let mut aged = pin!(keep_alive.aged());
+    // Who has just come has a request on its way: a connection that is closed before it cannot tell why.
+    let mut stopped = pin!(async {
+        stop.cancelled().await;
+        activity.used(NEWCOMERS).await;
+    });
     let mut stopping = false;
     loop {
         tokio::select! {
@@ -287,7 +310,7 @@ async fn serve<S>(
                 }
                 break;
             }
-            () = stop.cancelled(), if !stopping => {
+            () = stopped.as_mut(), if !stopping => {
                 stopping = true;
                 connection.as_mut().graceful_shutdown();
             }
