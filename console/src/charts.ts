@@ -21,6 +21,8 @@ export class Chart {
     private readonly text: (value: number) => string,
   ) {
     this.element = h("section", { class: "chart" }, h("header", null, h("h3", null, title), this.value), this.canvas);
+    // A window that grew or shrank is followed at once, not with the next figures.
+    new ResizeObserver(() => this.draw()).observe(this.canvas);
   }
 
   draw(): void {

@@ -175,6 +175,7 @@ export class Walk {
     // Colours are all that is another.
     await this.axe(`${name}, dark`, ["color-contrast"]);
     await this.page.setViewportSize({ width: 390, height: 844 });
+    await this.page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
     const wide = await this.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     check(wide <= 1, `${name} is ${wide} px wider than a small screen`);
     this.number += 1;
