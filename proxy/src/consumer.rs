@@ -32,6 +32,7 @@ mod position;
 pub(crate) mod read;
 mod reader;
 pub mod readers;
+mod record_json;
 pub(crate) mod requests;
 pub(crate) mod restore;
 mod subscription;

@@ -20,9 +20,11 @@ mod gateway;
 mod get;
 pub(crate) mod put;
 mod shard;
+mod shards;
 pub(crate) mod signature;
 mod streams;
 mod token;
+mod which;
 
 use std::sync::Arc;
 

@@ -15,8 +15,10 @@ use super::fault::Fault;
 use super::front::{Front, now};
 use super::get::{self, GetRecords, GetShardIterator};
 use super::put::{PutRecord, PutRecords};
+use super::shards::{self, ListShards};
 use super::signature::{Claim, Wrong};
-use super::streams::{self, Create, Describe, List, ListShards, Which};
+use super::streams::{self, Create, Describe, List};
+use super::which::Which;
 use super::{Kinesis, TARGET};
 use crate::admission::Permit;
 use crate::api::{Caller, Request};
@@ -147,7 +149,7 @@ async fn run(
         "PutRecords" => json(&input::<PutRecords<'_>>(body)?.run(front, permit).await?),
         "GetRecords" => get::records(front, &input::<GetRecords>(body)?).await,
         "GetShardIterator" => json(&get::iterator(front, &input::<GetShardIterator>(body)?).await?),
-        "ListShards" => json(&streams::list_shards(front, &input::<ListShards>(body)?).await?),
+        "ListShards" => json(&shards::list_shards(front, &input::<ListShards>(body)?).await?),
         "ListStreams" => json(&streams::list(front, &input::<List>(body)?).await?),
         "DescribeStream" => json(&streams::describe(front, &input::<Describe>(body)?).await?),
         "DescribeStreamSummary" => json(&streams::summarize(front, &input::<Which>(body)?).await?),

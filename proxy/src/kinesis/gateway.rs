@@ -18,7 +18,8 @@ use super::fault::Fault;
 use super::front::Front;
 use super::get::{self, GetRecords, GetShardIterator};
 use super::put::{self, Entry};
-use super::streams::{self, Create, Describe, List, Which};
+use super::streams::{self, Create, Describe, List};
+use super::which::Which;
 use crate::api::Request;
 use crate::router::Kinesis as Resource;
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::fault::{Fault, THROTTLED};
 use super::front::Front;
 use super::shard;
-use super::streams::Which;
+use super::which::Which;
 use crate::admission::Permit;
 use crate::auth::rights::Operation;
 use crate::envelope::{Record, Span};

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use super::fault::Fault;
 use super::front::Front;
-use super::shard;
+use super::shards::{first_after, shards_from};
 use super::token::Kind;
+use super::which::Which;
 use crate::auth::rights::Operation;
 use crate::cluster_admin::{ConfigResource, NewTopic};
 use crate::events;
@@ -16,72 +17,9 @@ use crate::kafka_error::FaultClass;
 const LIST: usize = 100;
 /// Streams or shards that one answer lists at most.
 const LIST_MAX: usize = 10_000;
-/// Shards that one answer lists, unless it says.
-const SHARDS: usize = 1000;
 /// What batches of a stream that is made here may have: a record of a whole MiB, its key and what Kafka adds.
 const MAX_BATCH: &str = "2097152";
 const HOUR: i64 = 3_600_000;
-
-/// Which stream: by its name, or by its ARN.
-#[derive(Debug, Default, Clone, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub(crate) struct Which {
-    stream_name: Option<String>,
-    #[serde(rename = "StreamARN")]
-    stream_arn: Option<String>,
-}
-
-impl Which {
-    /// By name.
-    pub(crate) fn named(name: String) -> Self {
-        Self {
-            stream_name: Some(name),
-            stream_arn: None,
-        }
-    }
-
-    /// The name.
-    ///
-    /// # Errors
-    /// There is none, it is none that a stream can have, or another one than the ARN's.
-    pub(crate) fn name(&self) -> Result<&str, Fault> {
-        let by_arn = self.stream_arn.as_deref().map(|arn| {
-            let name = arn.rsplit_once(":stream/").map(|(_, name)| name);
-            name.ok_or_else(|| Fault::invalid("streamARN", "Member must satisfy regular expression pattern: arn:aws.*:kinesis:.*:\\d{12}:stream/\\S+"))
-        });
-        let name = match (self.stream_name.as_deref(), by_arn.transpose()?) {
-            (Some(name), Some(other)) if name != other => {
-                return Err(Fault::argument(
-                    "StreamName and StreamARN are of two streams.",
-                ));
-            }
-            (Some(name), _) | (None, Some(name)) => name,
-            (None, None) => return Err(Fault::invalid("streamName", "Member must not be null")),
-        };
-        check_name(name)?;
-        Ok(name)
-    }
-}
-
-fn check_name(name: &str) -> Result<(), Fault> {
-    const PATTERN: &str = "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+";
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
-    match name.len() {
-        0 => Err(Fault::invalid(
-            "streamName",
-            "Member must have length greater than or equal to 1",
-        )),
-        129.. => Err(Fault::invalid(
-            "streamName",
-            "Member must have length less than or equal to 128",
-        )),
-        // Kafka has no topics of these two names.
-        _ if name == "." || name == ".." || !name.bytes().all(legal) => {
-            Err(Fault::invalid("streamName", PATTERN))
-        }
-        _ => Ok(()),
-    }
-}
 
 /// `CreateStream`
 #[derive(Debug, Deserialize)]
@@ -290,112 +228,11 @@ async fn common(front: &Front<'_>, name: &str) -> Result<Value, Fault> {
     }))
 }
 
-/// `ListShards`
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct ListShards {
-    #[serde(flatten)]
-    stream: Which,
-    next_token: Option<String>,
-    exclusive_start_shard_id: Option<String>,
-    max_results: Option<i64>,
-    shard_filter: Option<Filter>,
-}
-
-/// `ShardFilter`. All shards are open, so that all kinds but one let all pass.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Filter {
-    r#type: String,
-    shard_id: Option<String>,
-}
-
-/// The shards of a stream.
+/// How many an answer lists: `asked`, or `otherwise`.
 ///
 /// # Errors
-/// It is not there, or may not be seen; a token that is none.
-pub(crate) async fn list_shards(front: &Front<'_>, input: &ListShards) -> Result<Value, Fault> {
-    let limit = limit("maxResults", input.max_results, SHARDS)?;
-    let (which, from) = match &input.next_token {
-        Some(token) => {
-            let named = input.stream.stream_name.is_some() || input.stream.stream_arn.is_some();
-            if named || input.exclusive_start_shard_id.is_some() {
-                return Err(Fault::argument(
-                    "NextToken and StreamName cannot be provided together.",
-                ));
-            }
-            let meaning = front.open_text(Kind::Shards, token)?;
-            let (shard, name) = meaning.split_once(' ').unwrap_or_default();
-            (Which::named(name.to_owned()), shard.parse().unwrap_or(0))
-        }
-        None => (
-            input.stream.clone(),
-            first_after(input.exclusive_start_shard_id.as_deref())?,
-        ),
-    };
-    let from = match &input.shard_filter {
-        Some(filter) => from.max(filter.first()?),
-        None => from,
-    };
-    let (name, shards) = front.stream(&which, Operation::Describe).await?;
-    let (listed, more) = shards_from(from, shards, limit);
-    let next = from.saturating_add(i32::try_from(listed.len()).unwrap_or(i32::MAX));
-    let mut answer = json!({ "Shards": listed });
-    if more {
-        answer["NextToken"] = front
-            .seal_text(Kind::Shards, &format!("{next} {name}"))
-            .into();
-    }
-    Ok(answer)
-}
-
-impl Filter {
-    fn first(&self) -> Result<i32, Fault> {
-        match self.r#type.as_str() {
-            "AFTER_SHARD_ID" => first_after(self.shard_id.as_deref()),
-            "AT_TRIM_HORIZON" | "FROM_TRIM_HORIZON" | "AT_LATEST" | "AT_TIMESTAMP"
-            | "FROM_TIMESTAMP" => Ok(0),
-            _ => Err(Fault::invalid(
-                "shardFilter.type",
-                "Member must satisfy enum value set: [AFTER_SHARD_ID, AT_TRIM_HORIZON, FROM_TRIM_HORIZON, AT_LATEST, AT_TIMESTAMP, FROM_TIMESTAMP]",
-            )),
-        }
-    }
-}
-
-/// The shard behind the one of this name.
-fn first_after(name: Option<&str>) -> Result<i32, Fault> {
-    match name {
-        None => Ok(0),
-        Some(name) => shard::of_name(name)
-            .map(|shard| shard.saturating_add(1))
-            .ok_or_else(|| {
-                Fault::argument("The shard's name is not of the form shardId-000000000000.")
-            }),
-    }
-}
-
-/// So many shards, and whether there are more.
-fn shards_from(from: i32, shards: i32, limit: usize) -> (Vec<Value>, bool) {
-    let listed: Vec<Value> = (from..shards)
-        .take(limit)
-        .map(|number| described(number, shards))
-        .collect();
-    let more =
-        i64::from(shards) - i64::from(from.min(shards)) > i64::try_from(listed.len()).unwrap_or(0);
-    (listed, more)
-}
-
-fn described(number: i32, shards: i32) -> Value {
-    let (start, end) = shard::range(number, shards);
-    json!({
-        "ShardId": shard::name(number),
-        "HashKeyRange": {"StartingHashKey": start.to_string(), "EndingHashKey": end.to_string()},
-        "SequenceNumberRange": {"StartingSequenceNumber": shard::sequence(number, 0)},
-    })
-}
-
-fn limit(place: &str, asked: Option<i64>, otherwise: usize) -> Result<usize, Fault> {
+/// Fewer than one or too many are asked for.
+pub(super) fn limit(place: &str, asked: Option<i64>, otherwise: usize) -> Result<usize, Fault> {
     match asked {
         None => Ok(otherwise),
         Some(number) if number < 1 => Err(Fault::invalid(
@@ -409,48 +246,5 @@ fn limit(place: &str, asked: Option<i64>, otherwise: usize) -> Result<usize, Fau
                 "Member must have value less than or equal to 10000",
             )),
         },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn streams_are_found_by_name_or_arn() {
-        let which = |name: Option<&str>, arn: Option<&str>| {
-            let which = Which {
-                stream_name: name.map(str::to_owned),
-                stream_arn: arn.map(str::to_owned),
-            };
-            which.name().map(str::to_owned).map_err(|fault| fault.name)
-        };
-        let arn = "arn:aws:kinesis:us-east-1:000000000000:stream/a.b";
-        assert_eq!(which(Some("a.b"), None), Ok("a.b".into()));
-        assert_eq!(which(None, Some(arn)), Ok("a.b".into()));
-        assert_eq!(which(Some("a.b"), Some(arn)), Ok("a.b".into()));
-        assert_eq!(which(Some("c"), Some(arn)), Err("InvalidArgumentException"));
-        for bad in ["", "a b", "é", "a/b", "..", &"x".repeat(129)] {
-            assert_eq!(which(Some(bad), None), Err("ValidationException"), "{bad}");
-        }
-        assert_eq!(which(None, None), Err("ValidationException"));
-        assert_eq!(
-            which(None, Some("arn:aws:s3:::a")),
-            Err("ValidationException")
-        );
-    }
-
-    #[test]
-    fn shards_are_listed_page_by_page() {
-        let (first, more) = shards_from(0, 5, 3);
-        assert!(more && first.len() == 3);
-        let (rest, more) = shards_from(3, 5, 3);
-        assert!(!more && rest.len() == 2);
-        assert_eq!(rest[1]["ShardId"], "shardId-000000000004");
-        assert_eq!(
-            rest[1]["HashKeyRange"]["EndingHashKey"],
-            u128::MAX.to_string()
-        );
-        assert_eq!(shards_from(9, 5, 3), (vec![], false));
     }
 }

@@ -1,0 +1,85 @@
+//! Requests whose records may go to any partition: they wait for their [turn](super::turn), and go to one together.
+
+use std::sync::Arc;
+
+use rdkafka::types::RDKafkaErrorCode;
+
+use super::produced::Produced;
+use super::turn::{Parcel, Turn};
+use crate::admission::Permit;
+use crate::app::App;
+use crate::envelope::Record;
+use crate::format::Batch;
+use crate::producer_pool::{Outgoing, ProducerPool};
+use crate::tracker::{Deliveries, Registered};
+
+/// Hands over the records of a request that may go to any partition.
+pub(super) fn send_in_turn(
+    app: &App,
+    topic: &str,
+    partitions: i32,
+    batch: Batch,
+    permit: Permit,
+) -> Produced {
+    let records = batch.records.len();
+    let registered = app.deliveries.register(records, permit);
+    let tracker = Arc::clone(&registered.tracker);
+    let loose = Loose {
+        producer: Arc::clone(&app.producer),
+        deliveries: Arc::clone(&app.deliveries),
+        topic: topic.to_owned(),
+        batch,
+        registered,
+    };
+    let partitions = usize::try_from(partitions).unwrap_or_default();
+    app.turns.submit(topic, partitions, Box::new(loose));
+    Produced {
+        tracker,
+        refused: Vec::new(),
+        records,
+        topic: topic.to_owned(),
+    }
+}
+
+/// The records of a request that may go to any partition.
+struct Loose {
+    producer: Arc<ProducerPool>,
+    deliveries: Arc<Deliveries>,
+    topic: String,
+    batch: Batch,
+    registered: Registered,
+}
+
+impl Parcel for Loose {
+    fn bytes(&self) -> usize {
+        self.batch.bytes.len()
+    }
+
+    fn hand_over(self: Box<Self>, partition: Option<i32>, turn: Option<Arc<Turn>>) {
+        if let Some(turn) = turn {
+            self.registered.tracker.hold(turn);
+        }
+        let handle = self.producer.current();
+        let hand = |record: &Outgoing<'_>| match self.producer.send(&handle, record) {
+            // The topic was made anew with fewer.
+            Err(RDKafkaErrorCode::UnknownPartition) => {
+                let anywhere = Outgoing {
+                    partition: None,
+                    ..*record
+                };
+                self.producer.send(&handle, &anywhere)
+            }
+            result => result,
+        };
+        let target = |_: &Record| partition;
+        let (topic, batch) = (self.topic.as_str(), &self.batch);
+        super::hand_over(
+            &self.deliveries,
+            &self.registered,
+            (topic, batch),
+            target,
+            &[],
+            hand,
+        );
+    }
+}
