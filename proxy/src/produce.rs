@@ -29,6 +29,7 @@ use crate::tracker::{Deliveries, Registered};
 
 pub(crate) use produced::cause;
 pub use produced::{Produced, RecordError};
+pub(crate) use size::varint_len;
 
 use loose::send_in_turn;
 use size::{oversize, too_large};

@@ -7,7 +7,7 @@ use super::fault::Fault;
 use super::front::Front;
 use super::shards::{first_after, shards_from};
 use super::token::Kind;
-use super::which::Which;
+use super::which::{Which, check_name};
 use crate::auth::rights::Operation;
 use crate::cluster_admin::{ConfigResource, NewTopic};
 use crate::events;

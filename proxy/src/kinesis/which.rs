@@ -50,7 +50,7 @@ impl Which {
     }
 }
 
-fn check_name(name: &str) -> Result<(), Fault> {
+pub(super) fn check_name(name: &str) -> Result<(), Fault> {
     const PATTERN: &str = "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+";
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
     match name.len() {

@@ -28,7 +28,7 @@ pub(super) fn oversize(record: &Record, headers: usize, limit: usize) -> Option<
 }
 
 /// Bytes of a length as Kafka writes it: zigzag, seven bits a byte.
-fn varint_len(length: usize) -> usize {
+pub(crate) fn varint_len(length: usize) -> usize {
     let bits = usize::BITS - (length << 1).leading_zeros();
     (bits.max(1) as usize).div_ceil(7)
 }
