@@ -38,6 +38,8 @@ pub struct Options {
     pub max_name_len: usize,
     /// Accept `01`, written as `1` (Connect's JSON converter does).
     pub leading_zeros: bool,
+    /// Know `NaN` and infinities, which are no JSON: see [`Scanner::non_number`].
+    pub non_numbers: bool,
 }
 
 impl Options {
@@ -51,11 +53,18 @@ impl Options {
         max_string_len: 20_000_000,
         max_name_len: 50_000,
         leading_zeros: false,
+        non_numbers: false,
     };
 
     /// As [`Options::STRICT`], but with leading zeros, as Connect's JSON converter reads.
     pub const LENIENT: Self = Self {
         leading_zeros: true,
+        ..Self::STRICT
+    };
+
+    /// As [`Options::STRICT`], but with `NaN` and infinities, as the JSON Schema converter reads.
+    pub const NON_NUMBERS: Self = Self {
+        non_numbers: true,
         ..Self::STRICT
     };
 }

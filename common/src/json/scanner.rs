@@ -85,6 +85,28 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Passes over `NaN` or an infinity, where [`Options::non_numbers`] allows them. Answers it as Java writes it.
+    pub fn non_number(&mut self) -> Option<&'static str> {
+        const KNOWN: [(&str, &str); 6] = [
+            ("NaN", "NaN"),
+            ("Infinity", "Infinity"),
+            ("+Infinity", "Infinity"),
+            ("-Infinity", "-Infinity"),
+            ("+INF", "Infinity"),
+            ("-INF", "-Infinity"),
+        ];
+        if !self.options.non_numbers {
+            return None;
+        }
+        self.peek()?;
+        let rest = &self.input[self.pos..];
+        let found = KNOWN
+            .iter()
+            .find(|(word, _)| rest.starts_with(word.as_bytes()))?;
+        self.pos += found.0.len();
+        Some(found.1)
+    }
+
     /// Enters the array or object whose bracket [`Scanner::peek`] showed.
     ///
     /// # Errors

@@ -7,9 +7,13 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`translate`] | JSON Schema → Connect schema |
+//! | [`beside`] | keywords that stand side by side |
+//! | [`decorate`] | title, version, description, default |
 //! | [`order`] | the order of a STRUCT's fields |
 //! | [`read`] | JSON → value |
 
+mod beside;
+mod decorate;
 mod order;
 mod read;
 #[cfg(test)]
@@ -18,7 +22,7 @@ mod translate;
 
 use std::sync::Arc;
 
-use sluiceway_common::json::{JsonError, JsonErrorKind};
+use sluiceway_common::json::{JsonError, JsonErrorKind, Options};
 use sluiceway_schemas::{Parsed, Schema, SchemaType};
 
 use super::json::{jackson, node};
@@ -71,7 +75,8 @@ impl Language for JsonSchema {
         if self.0.fail_invalid_schema {
             validate(schema, body).map_err(ReadError::Body)?;
         }
-        let node = node::parse(body, 0).map_err(|error| ReadError::Body(no_json(&error, body)))?;
+        let node = node::parse_as(body, 0, &Options::NON_NUMBERS)
+            .map_err(|error| ReadError::Body(no_json(&error, body)))?;
         let value = read::root(translation, node)?;
         Ok(Datum {
             schema: Some(Arc::clone(&translation.schema)),

@@ -6,7 +6,7 @@
 pub struct Number(Box<str>);
 
 impl Number {
-    /// Wraps the text of a valid JSON number.
+    /// Wraps the text of a valid JSON number, or `NaN`, `Infinity`, `-Infinity`.
     pub fn new(text: impl Into<Box<str>>) -> Self {
         Self(text.into())
     }
@@ -18,10 +18,8 @@ impl Number {
 
     /// Whether there is neither a fraction nor an exponent: Connect makes a `Long` of it, else a `Double`.
     pub fn is_integer(&self) -> bool {
-        !self
-            .0
-            .bytes()
-            .any(|byte| matches!(byte, b'.' | b'e' | b'E'))
+        let fraction = |byte| matches!(byte, b'.' | b'e' | b'E');
+        self.0.ends_with(|c: char| c.is_ascii_digit()) && !self.0.bytes().any(fraction)
     }
 
     /// The `long` that Java's `BigInteger.longValue` gives: the low 64 bits. A fraction is cut toward zero and

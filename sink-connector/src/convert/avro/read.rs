@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sluiceway_schemas::DataError;
 use sluiceway_schemas::avro::{Kind, MAX_DEPTH, Reader, Schema as Avro, TypeId};
 
-use super::translate::{Translation, map_entry};
+use super::translate::{Translation, general_field, map_entry};
 use crate::error::Exception;
 use crate::value::{Decimal, SchemaRef, Struct, Type, Value, logical};
 
@@ -179,13 +179,10 @@ impl<'a> Walk<'a> {
         if unwrapped {
             return self.value(branch, schema);
         }
-        if self.translation.generalized {
-            // The original builds such schemas, but cannot fill them.
-            return Err(ReadError::Exception(Exception::data(format!(
-                "connect_union_field_{index} is not a valid field name"
-            ))));
-        }
         let place = branches[..index].iter().filter(|id| !is_null(id)).count();
+        if self.translation.generalized {
+            self.check_general(place, schema)?;
+        }
         let mut members = Struct::new(schema);
         let Some(field) = schema.fields.get(place) else {
             return Err(ReadError::Exception(Exception::data(
@@ -194,6 +191,21 @@ impl<'a> Walk<'a> {
         };
         members.values[place] = self.value(branch, &field.schema)?;
         Ok(Value::Struct(members))
+    }
+
+    /// The original names a branch's field by its place, null counted, and fills the one of its place without null: a union with
+    /// null before the branch cannot be filled.
+    fn check_general(&self, place: usize, schema: &SchemaRef) -> Result<(), ReadError> {
+        let name = general_field(place);
+        match schema.field_index(&name) {
+            Some(found) if found == place => Ok(()),
+            Some(_) => Err(ReadError::Exception(Exception::data(format!(
+                "Invalid Java object for schema of field: \"{name}\""
+            )))),
+            None => Err(ReadError::Exception(Exception::data(format!(
+                "{name} is not a valid field name"
+            )))),
+        }
     }
 
     fn items(

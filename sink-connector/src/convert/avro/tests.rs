@@ -220,3 +220,47 @@ fn a_registry_that_is_down_or_not_named_is_told_as_connect_tells_it() {
         "org.apache.kafka.common.config.ConfigException: Missing required configuration \"schema.registry.url\" which has no default value."
     );
 }
+
+#[test]
+fn unions_of_general_names_are_filled_unless_null_stands_before() {
+    let of = |union: &str, json: &str| {
+        let text =
+            format!(r#"{{"type":"record","name":"R","fields":[{{"name":"u","type":{union}}}]}}"#);
+        let mut config = config();
+        config.common.generalized_sum_types = true;
+        let schema = avro::Schema::parse(&text, &[]).unwrap();
+        let translation = translate::translate(&schema, None, &config).unwrap();
+        let mut bytes = Vec::new();
+        schema.json_to_binary(json.as_bytes(), &mut bytes).unwrap();
+        match read::value(&schema, &translation, &bytes) {
+            Ok(value) => Ok(members(members(value).values.remove(0))),
+            Err(ReadError::Exception(error)) => Err(error.message),
+            Err(ReadError::Data(error)) => unreachable!("{error}"),
+        }
+    };
+    for union in [r#"["int","string"]"#, r#"["int","string","null"]"#] {
+        let union = of(union, r#"{"u":{"string":"x"}}"#).unwrap();
+        let second = union.get("connect_union_field_1");
+        assert_eq!(second, Some(&Value::String("x".to_owned())));
+        let parameter = "org.apache.kafka.connect.data.Union";
+        assert_eq!(union.schema.name.as_deref(), Some("connect_union_0"));
+        assert_eq!(
+            union.schema.parameters.get(parameter).unwrap(),
+            "connect_union_0"
+        );
+    }
+    assert_eq!(
+        of(r#"["null","int","string"]"#, r#"{"u":{"int":1}}"#).unwrap_err(),
+        "connect_union_field_0 is not a valid field name"
+    );
+    assert_eq!(
+        of(r#"["int","null","string"]"#, r#"{"u":{"string":"x"}}"#).unwrap_err(),
+        "connect_union_field_1 is not a valid field name"
+    );
+}
+
+#[test]
+fn records_that_connect_named_have_no_name() {
+    let text = r#"{"type":"record","name":"ConnectDefault2","namespace":"io.confluent.connect.avro","fields":[]}"#;
+    assert_eq!(converted(text, "{}").0.name, None);
+}

@@ -13,6 +13,8 @@ use crate::error::Exception;
 use crate::value::{Schema, SchemaRef, Type, Value};
 
 const NAMESPACE: &str = "io.confluent.connect.avro";
+/// Says that a STRUCT is a union, and which one, where unions have the names that all formats share.
+const GENERAL_UNION: &str = "org.apache.kafka.connect.data.Union";
 /// Precision that is not told, because it is the one that nothing said.
 const DEFAULT_PRECISION: i64 = 64;
 
@@ -39,6 +41,7 @@ pub(super) fn translate(
         open: Vec::new(),
         uses_itself: Vec::new(),
         recursive: HashMap::new(),
+        unions: 0,
     };
     let place = Place {
         version,
@@ -78,6 +81,8 @@ struct Translator<'a> {
     open: Vec<TypeId>,
     uses_itself: Vec<TypeId>,
     recursive: HashMap<TypeId, SchemaRef>,
+    /// Unions met so far, where they are numbered.
+    unions: usize,
 }
 
 impl<'a> Translator<'a> {
@@ -243,25 +248,26 @@ impl<'a> Translator<'a> {
 
     fn union(&mut self, branches: &[TypeId]) -> Result<Schema, Exception> {
         let general = self.config.common.generalized_sum_types;
-        let name = if general {
-            "connect_union".to_owned()
+        let mut schema = Schema::of(Type::Struct);
+        if general {
+            let name = format!("connect_union_{}", self.unions);
+            self.unions += 1;
+            set(&mut schema, GENERAL_UNION, name.as_str());
+            schema = schema.named(name);
         } else {
-            format!("{NAMESPACE}.Union")
-        };
-        let mut schema = Schema::of(Type::Struct).named(name);
-        let mut index = 0;
-        for branch in branches {
+            schema = schema.named(format!("{NAMESPACE}.Union"));
+        }
+        for (index, branch) in branches.iter().enumerate() {
             let of = self.avro.get(*branch);
             if matches!(of.kind, Kind::Null) {
                 schema = schema.optional();
                 continue;
             }
             let name = if general {
-                format!("connect_union_field_{index}")
+                general_field(index)
             } else {
                 self.branch_name(of)
             };
-            index += 1;
             if schema.field_index(&name).is_some() {
                 return Err(Exception::data(
                     "Multiple union schemas map to the Connect union field name",
@@ -384,7 +390,9 @@ impl<'a> Translator<'a> {
     fn name(&self, of: &AvroType) -> Option<String> {
         let given = of.attributes.get("connect.name").and_then(Json::as_str);
         let name = given.or_else(|| of.name().map(|name| name.full()))?;
-        (name != format!("{NAMESPACE}.ConnectDefault")).then(|| name.to_owned())
+        // Also those with a number behind it: a source had several records without a name.
+        let unnamed = name.starts_with("io.confluent.connect.avro.ConnectDefault");
+        (!unnamed).then(|| name.to_owned())
     }
 
     fn default(
@@ -396,6 +404,11 @@ impl<'a> Translator<'a> {
         let shared: SchemaRef = Arc::new(schema.clone());
         default::value(self.avro, id, &shared, json)
     }
+}
+
+/// The field of a branch, null counted, in a union of the names that all formats share.
+pub(super) fn general_field(branch: usize) -> String {
+    format!("connect_union_field_{branch}")
 }
 
 /// Key and value of the records that stand for the entries of a map whose keys are no strings.

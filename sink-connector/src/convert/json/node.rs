@@ -52,7 +52,16 @@ impl From<Node<'_>> for Value {
 
 /// Parses the value that begins at `start`; what follows it is not looked at.
 pub(in crate::convert) fn parse(input: &[u8], start: usize) -> Result<Node<'_>, JsonError> {
-    let mut scanner = Scanner::new(input, start, &Options::LENIENT);
+    parse_as(input, start, &Options::LENIENT)
+}
+
+/// The same with other leniencies.
+pub(in crate::convert) fn parse_as<'a>(
+    input: &'a [u8],
+    start: usize,
+    options: &Options,
+) -> Result<Node<'a>, JsonError> {
+    let mut scanner = Scanner::new(input, start, options);
     value(&mut scanner)
 }
 
@@ -88,6 +97,9 @@ fn array<'a>(scanner: &mut Scanner<'a>) -> Result<Node<'a>, JsonError> {
 }
 
 fn scalar<'a>(scanner: &mut Scanner<'a>) -> Result<Node<'a>, JsonError> {
+    if let Some(text) = scanner.non_number() {
+        return Ok(Node::Number(Number::new(text)));
+    }
     let mut text = Vec::with_capacity(16);
     scanner.minify(&mut text)?;
     Ok(match text.as_slice() {

@@ -5,13 +5,18 @@ use serde_json::{Map, Value as Json};
 
 use crate::value::java_hash::{bucket, buckets};
 
-/// Names and schemas of `properties` in the order of their fields.
-pub(super) fn sorted(properties: &Map<String, Json>) -> Vec<(&String, &Json)> {
+/// Names and schemas of `properties` in the order of the map.
+pub(super) fn hashed(properties: &Map<String, Json>) -> Vec<(&String, &Json)> {
     let buckets = buckets(properties.len());
     let mut found: Vec<_> = properties.iter().collect();
     found.sort_by_key(|(name, _)| bucket(name, buckets));
-    let mut placed: Vec<(i64, (&String, &Json))> = Vec::with_capacity(found.len());
-    for (name, schema) in found {
+    found
+}
+
+/// Names and schemas of `properties` in the order of their fields.
+pub(super) fn sorted(properties: &Map<String, Json>) -> Vec<(&String, &Json)> {
+    let mut placed: Vec<(i64, (&String, &Json))> = Vec::with_capacity(properties.len());
+    for (name, schema) in hashed(properties) {
         let index = schema.get("connect.index").and_then(Json::as_i64);
         let index = index.unwrap_or(placed.len() as i64);
         // As in a map by index, the later of two takes the place.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::super::json::node::Node;
 use super::super::json::typed;
-use super::translate::Translation;
+use super::translate::{GENERAL_UNION, ONE_OF, Translation};
 use crate::error::Exception;
 use crate::value::{SchemaRef, Struct, Type, Value, logical};
 
@@ -56,12 +56,7 @@ fn null(schema: &SchemaRef) -> Result<Value, Exception> {
 }
 
 fn is_union(schema: &SchemaRef) -> bool {
-    schema.name.as_deref().is_some_and(|name| {
-        matches!(
-            name,
-            "io.confluent.connect.json.OneOf" | "io.confluent.connect.json.AnyOf" | "connect_union"
-        )
-    })
+    schema.name.as_deref() == Some(ONE_OF) || schema.parameters.contains_key(GENERAL_UNION)
 }
 
 fn record(

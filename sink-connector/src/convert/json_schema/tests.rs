@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::config::RegistryConverter;
-use crate::value::{Struct, Type, Value, logical};
+use crate::value::{SchemaRef, Struct, Type, Value, logical};
 use sluiceway_schemas::{RegistryConfig, SubjectNameStrategy, json_schema, schema::Resolved};
 
 fn config() -> JsonSchemaConverterConfig {
@@ -26,9 +26,13 @@ fn convert(text: &str, json: &str) -> Result<Struct, Exception> {
     };
     let schema = json_schema::Schema::parse(text, &[reference]).unwrap();
     let mut options = config();
+    options.common.generalized_sum_types = text.contains("general");
     options.optional_for_nonrequired = text.contains("required");
     let translation = translate::translate(&schema, Some(2), &options)?;
-    match read::root(&translation, node::parse(json.as_bytes(), 0).unwrap())? {
+    match read::root(
+        &translation,
+        node::parse_as(json.as_bytes(), 0, &Options::NON_NUMBERS).unwrap(),
+    )? {
         Value::Struct(members) => Ok(members),
         other => unreachable!("{other:?}"),
     }
@@ -142,4 +146,150 @@ fn what_cannot_be_translated_or_read() {
         convert(text, r#"{"x":null}"#).unwrap_err().message,
         "Invalid null value for required INT64 field"
     );
+}
+
+/// The schema of the only property.
+fn property(text: &str) -> SchemaRef {
+    let whole = format!(r#"{{"type":"object","properties":{{"x":{text}}}}}"#);
+    let all = convert(&whole, "{}").unwrap();
+    Arc::clone(&all.schema.fields[0].schema)
+}
+
+#[test]
+fn every_union_is_a_one_of_whatever_its_title() {
+    for text in [
+        r#"{"title":"U","oneOf":[{"type":"integer"},{"type":"string"}]}"#,
+        r#"{"anyOf":[{"type":"integer"},{"type":"string"}]}"#,
+        r#"{"type":["integer","string"],"title":"U"}"#,
+        r#"{"type":"object","oneOf":[{"type":"integer"},{"type":"string"}]}"#,
+    ] {
+        let schema = property(text);
+        assert_eq!(
+            schema.name.as_deref(),
+            Some("io.confluent.connect.json.OneOf"),
+            "{text}"
+        );
+        let whole = format!(r#"{{"type":"object","properties":{{"x":{text}}}}}"#);
+        let all = convert(&whole, r#"{"x":4}"#).unwrap();
+        let Value::Struct(union) = &all.values[0] else {
+            unreachable!("a struct")
+        };
+        let first = "io.confluent.connect.json.OneOf.field.0";
+        assert_eq!(union.get(first), Some(&Value::Int64(4)), "{text}");
+    }
+}
+
+#[test]
+fn unions_of_general_names_are_numbered() {
+    let text = r#"{"type":"object","title":"general","properties":{"a":{"oneOf":[{"type":"integer"},{"type":"string"}]},
+        "b":{"anyOf":[{"type":"integer"},{"type":"boolean"}]}}}"#;
+    let all = convert(text, r#"{"a":"x","b":true}"#).unwrap();
+    for (name, place) in [("a", 0), ("b", 1)] {
+        let Some(Value::Struct(union)) = all.get(name) else {
+            unreachable!("a struct")
+        };
+        let expected = format!("connect_union_{place}");
+        assert_eq!(union.schema.name.as_deref(), Some(expected.as_str()));
+        let parameter = union.schema.parameters.get(translate::GENERAL_UNION);
+        assert_eq!(parameter, Some(&expected));
+        assert!(!union.get("connect_union_field_1").unwrap().is_null());
+    }
+}
+
+#[test]
+fn what_stands_beside_a_restriction_is_passed_over() {
+    let of = |text: &str| {
+        let schema = property(text);
+        (schema.kind, schema.name.is_some(), schema.default.is_some())
+    };
+    let dressed = r#""title":"T","default":"#;
+    let plain = |kind| (kind, false, false);
+    let cases = [
+        (r#""type":"integer","enum":[1,2]"#, "1", plain(Type::Int64)),
+        (r#""type":"number","const":1"#, "1", plain(Type::Float64)),
+        (
+            r#""type":"integer","format":"int32","connect.type":"int32""#,
+            "1",
+            plain(Type::Int64),
+        ),
+        (
+            r#""type":"string","enum":["A"]"#,
+            "\"A\"",
+            plain(Type::String),
+        ),
+        (r#""type":["null","string"]"#, "\"d\"", plain(Type::String)),
+        (
+            r#""type":["string","null"],"enum":["A",null]"#,
+            "\"A\"",
+            plain(Type::String),
+        ),
+        (
+            r#""oneOf":[{"type":"null"},{"type":"string"}]"#,
+            "\"d\"",
+            plain(Type::String),
+        ),
+        (
+            r#""allOf":[{"minLength":1},{"type":"string"}]"#,
+            "\"d\"",
+            plain(Type::String),
+        ),
+        // Alone, they count.
+        (r#""enum":["A"]"#, "\"A\"", (Type::String, true, true)),
+        (
+            r#""type":"string","format":"date""#,
+            "\"d\"",
+            (Type::String, true, true),
+        ),
+    ];
+    for (text, default, expected) in cases {
+        let text = format!("{{{text},{dressed}{default}}}");
+        assert_eq!(of(&text), expected, "{text}");
+    }
+}
+
+#[test]
+fn objects_side_by_side_are_one_without_a_name() {
+    let text = r##"{"title":"T","definitions":{"base":{"type":"object","title":"Base","properties":{"a":{"type":"integer"},"z":{"type":"string"}}}},
+        "properties":{"b":{"type":"boolean"},"z":{"type":"integer"}},"required":["z"],
+        "allOf":[{"$ref":"#/definitions/base"},{"properties":{"c":{"type":"string"}},"oneOf":[{"required":["c"]},{"required":["a"]}]}]}"##;
+    let all = convert(text, r#"{"a":1,"b":true,"c":"x","z":3}"#).unwrap();
+    assert_eq!(
+        (all.schema.name.as_deref(), all.schema.version),
+        (None, None)
+    );
+    let fields: Vec<_> = all
+        .schema
+        .fields
+        .iter()
+        .map(|field| {
+            (
+                field.name.as_str(),
+                field.schema.kind,
+                field.schema.optional,
+            )
+        })
+        .collect();
+    assert_eq!(
+        fields,
+        [
+            ("c", Type::String, true),
+            ("a", Type::Int64, true),
+            ("z", Type::Int64, false),
+            ("b", Type::Boolean, true),
+        ]
+    );
+    assert_eq!(all.get("z"), Some(&Value::Int64(3)));
+}
+
+#[test]
+fn what_is_no_number_is_read_nevertheless() {
+    let text = r#"{"type":"object","properties":{"a":{"type":"number"},"b":{"type":"integer"},"c":{"type":"number"}}}"#;
+    let all = convert(text, r#"{"a":-INF,"b":Infinity,"c":NaN}"#).unwrap();
+    let number = |name: &str| match all.get(name) {
+        Some(Value::Float64(number)) => *number,
+        other => unreachable!("{other:?}"),
+    };
+    assert_eq!(number("a"), f64::NEG_INFINITY);
+    assert!(number("c").is_nan());
+    assert_eq!(all.get("b"), Some(&Value::Int64(0)));
 }

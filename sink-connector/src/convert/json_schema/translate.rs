@@ -1,18 +1,22 @@
 //! JSON Schema → Connect schema, as Confluent's `JsonSchemaData` has it.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 use sluiceway_schemas::json_schema::Schema as JsonSchema;
 
-use super::super::json::node;
-use super::{order, read};
+use super::beside::{self, Beside};
+use super::decorate::{decorate, title};
+use super::order;
 use crate::config::JsonSchemaConverterConfig;
 use crate::error::Exception;
 use crate::value::{Schema, SchemaRef, Type};
 
 const NAMESPACE: &str = "io.confluent.connect.json";
+/// The name of a union, whichever keyword made it.
+pub(super) const ONE_OF: &str = "io.confluent.connect.json.OneOf";
+/// Says that a STRUCT is a union, and which one, where unions have the names that all formats share.
+pub(super) const GENERAL_UNION: &str = "org.apache.kafka.connect.data.Union";
 /// How deep schemas may stand inside one another.
 const MAX_DEPTH: usize = 100;
 
@@ -35,13 +39,17 @@ pub(super) fn translate(
         open: Vec::new(),
         recursive: HashMap::new(),
         depth: 0,
+        unions: 0,
+        has_version: true,
     };
     let root = At {
         document: json.value(),
         json: json.value(),
     };
     let mut schema = translator.schema(root, false)?;
-    schema.version = schema.version.or(version);
+    if translator.has_version {
+        schema.version = schema.version.or(version);
+    }
     Ok(Translation {
         schema: schema.build(),
         recursive: translator.recursive,
@@ -50,13 +58,13 @@ pub(super) fn translate(
 
 /// A schema and the document in which its `#/…` references are looked up.
 #[derive(Clone, Copy)]
-struct At<'a> {
+pub(super) struct At<'a> {
     document: &'a Json,
-    json: &'a Json,
+    pub(super) json: &'a Json,
 }
 
 impl<'a> At<'a> {
-    fn of(self, json: &'a Json) -> Self {
+    pub(super) fn of(self, json: &'a Json) -> Self {
         Self { json, ..self }
     }
 }
@@ -68,6 +76,46 @@ struct Translator<'a> {
     open: Vec<*const Json>,
     recursive: HashMap<String, SchemaRef>,
     depth: usize,
+    /// Unions met so far, where they are numbered.
+    unions: usize,
+    /// Whether the whole schema has the registry's version.
+    has_version: bool,
+}
+
+/// What a place of the JSON Schema is.
+struct Made {
+    schema: Schema,
+    /// Whether null is a value of it.
+    nullable: bool,
+    dress: Dress,
+}
+
+/// What is told of a place besides its type.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Dress {
+    /// Its title, version, description, parameters and default.
+    Own,
+    /// Nothing: they stand beside several keywords, of which one stands for the place.
+    Without,
+    /// Nothing, and not even the version: objects that were put together.
+    Merged,
+}
+
+impl Made {
+    fn own(schema: Schema) -> Self {
+        Self {
+            schema,
+            nullable: false,
+            dress: Dress::Own,
+        }
+    }
+
+    fn without(schema: Schema) -> Self {
+        Self {
+            dress: Dress::Without,
+            ..Self::own(schema)
+        }
+    }
 }
 
 impl<'a> Translator<'a> {
@@ -88,8 +136,7 @@ impl<'a> Translator<'a> {
             return Err(unsupported(at.json));
         };
         if let Some(target) = object.get("$ref").and_then(Json::as_str) {
-            let found = self
-                .resolve(at, target)
+            let found = resolve(self.json, at, target)
                 .ok_or_else(|| Exception::data(format!("Unresolved reference {target}")))?;
             return self.schema(found, optional);
         }
@@ -105,10 +152,18 @@ impl<'a> Translator<'a> {
             });
         }
         self.open.push(this);
-        let schema = self.plain(at, object);
+        let made = self.plain(at, object);
         self.open.pop();
-        let (mut schema, nullable) = schema?;
-        decorate(&mut schema, object)?;
+        let Made {
+            mut schema,
+            nullable,
+            dress,
+        } = made?;
+        match dress {
+            Dress::Own => decorate(&mut schema, object)?,
+            Dress::Merged if self.open.is_empty() => self.has_version = false,
+            Dress::Without | Dress::Merged => {}
+        }
         schema.optional |= optional || nullable;
         let name = title(object).unwrap_or("#");
         if schema.kind == Type::Struct && self.recursive.contains_key(name) {
@@ -119,43 +174,48 @@ impl<'a> Translator<'a> {
         Ok(schema)
     }
 
-    /// `#`, `#/…` in the same document; the name of a reference, with or without a place in it.
-    fn resolve(&self, at: At<'a>, target: &str) -> Option<At<'a>> {
-        let (name, place) = target.split_once('#').unwrap_or((target, ""));
-        let document = if name.is_empty() {
-            at.document
-        } else {
-            self.json.reference(name)?
-        };
-        let json = document.pointer(place)?;
-        Some(At { document, json })
-    }
-
-    /// The schema itself, and whether null is a value of it.
-    fn plain(
-        &mut self,
-        at: At<'a>,
-        object: &'a Map<String, Json>,
-    ) -> Result<(Schema, bool), Exception> {
-        for (key, name) in [("oneOf", "OneOf"), ("anyOf", "AnyOf")] {
+    /// Which of the keywords that stand side by side the place is.
+    fn plain(&mut self, at: At<'a>, object: &'a Map<String, Json>) -> Result<Made, Exception> {
+        if beside::has_parts(object) {
+            let properties = beside::properties(self.json, at);
+            if !properties.is_empty() {
+                return self.merged(properties);
+            }
+        }
+        for key in ["oneOf", "anyOf"] {
             if let Some(Json::Array(branches)) = object.get(key) {
-                return self.union(at, branches, name);
+                let mut made = self.union(at, branches)?;
+                if beside::has_own_type(object) {
+                    made.dress = Dress::Without;
+                }
+                return Ok(made);
             }
         }
         if let Some(Json::Array(parts)) = object.get("allOf") {
-            return self.all_of(at, object, parts);
+            return self.first_of(at, object, parts);
         }
-        if let Some(Json::Array(values)) = object.get("enum") {
-            return Ok((self.enumeration(values), false));
-        }
-        match object.get("type") {
-            Some(Json::String(kind)) => Ok((self.typed(at, object, kind)?, false)),
-            Some(Json::Array(kinds)) => self.several(at, object, kinds),
-            _ if object.contains_key("properties") => {
-                Ok((self.typed(at, object, "object")?, false))
+        match (object.get("type"), object.get("enum")) {
+            (Some(Json::Array(kinds)), _) => self.several(at, object, kinds),
+            (Some(Json::String(kind)), values) => match (beside::of(object, kind), values) {
+                (Beside::Nothing, _) => {
+                    let name = object.get("connect.type").and_then(Json::as_str);
+                    Ok(Made::own(self.typed(at, object, kind, name)?))
+                }
+                (Beside::Symbols, Some(Json::Array(values))) => {
+                    Ok(Made::without(self.enumeration(values)))
+                }
+                _ => Ok(Made::without(self.typed(at, object, kind, None)?)),
+            },
+            (_, Some(Json::Array(values))) => Ok(Made::own(self.enumeration(values))),
+            _ => {
+                let kind = match () {
+                    () if object.contains_key("properties") => "object",
+                    () if object.contains_key("items") => "array",
+                    () => return Err(unsupported(at.json)),
+                };
+                let name = object.get("connect.type").and_then(Json::as_str);
+                Ok(Made::own(self.typed(at, object, kind, name)?))
             }
-            _ if object.contains_key("items") => Ok((self.typed(at, object, "array")?, false)),
-            _ => Err(unsupported(at.json)),
         }
     }
 
@@ -165,19 +225,27 @@ impl<'a> Translator<'a> {
         at: At<'a>,
         object: &'a Map<String, Json>,
         kinds: &'a [Json],
-    ) -> Result<(Schema, bool), Exception> {
+    ) -> Result<Made, Exception> {
         let names: Vec<_> = kinds.iter().filter_map(Json::as_str).collect();
         let nullable = names.contains(&"null");
         let others: Vec<_> = names.into_iter().filter(|name| *name != "null").collect();
         if let [one] = others.as_slice() {
-            return Ok((self.typed(at, object, one)?, nullable));
+            let schema = self.typed(at, object, one, None)?;
+            return Ok(Made {
+                nullable,
+                ..Made::without(schema)
+            });
         }
-        let mut schema = Schema::of(Type::Struct).named(self.union_name("AnyOf"));
-        for (index, kind) in others.iter().enumerate() {
-            let member = self.typed(at, object, kind)?.optional();
-            schema = schema.field(self.member_name("AnyOf", index), member);
+        let mut members = Vec::with_capacity(others.len());
+        for kind in others {
+            members.push(self.typed(at, object, kind, None)?.optional());
         }
-        Ok((schema, nullable))
+        let schema = self.union_of(members);
+        let made = match object.contains_key("enum") || object.contains_key("const") {
+            true => Made::without(schema),
+            false => Made::own(schema),
+        };
+        Ok(Made { nullable, ..made })
     }
 
     fn typed(
@@ -185,8 +253,8 @@ impl<'a> Translator<'a> {
         at: At<'a>,
         object: &'a Map<String, Json>,
         kind: &str,
+        connect_type: Option<&str>,
     ) -> Result<Schema, Exception> {
-        let connect_type = object.get("connect.type").and_then(Json::as_str);
         Ok(match (kind, connect_type) {
             ("null", _) => {
                 return Err(Exception::data(
@@ -239,13 +307,7 @@ impl<'a> Translator<'a> {
         let Some(properties) = object.get("properties").and_then(Json::as_object) else {
             return Ok(schema);
         };
-        let required: Vec<_> = object
-            .get("required")
-            .and_then(Json::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Json::as_str)
-            .collect();
+        let required = beside::required(object);
         for (name, property) in order::sorted(properties) {
             let optional =
                 self.config.optional_for_nonrequired && !required.contains(&name.as_str());
@@ -265,9 +327,11 @@ impl<'a> Translator<'a> {
         // JSON's enums have no name.
         schema.parameters.insert(prefix.clone(), String::new());
         for (index, value) in values.iter().enumerate() {
-            let symbol = value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned);
+            let symbol = match value {
+                Json::String(text) => text.clone(),
+                Json::Null => "<NULL>".to_owned(),
+                value => value.to_string(),
+            };
             let name = format!("{prefix}.{symbol}");
             let value = if general { index.to_string() } else { symbol };
             schema.parameters.insert(name, value);
@@ -275,79 +339,97 @@ impl<'a> Translator<'a> {
         schema
     }
 
-    fn union(
-        &mut self,
-        at: At<'a>,
-        branches: &'a [Json],
-        name: &str,
-    ) -> Result<(Schema, bool), Exception> {
+    fn union(&mut self, at: At<'a>, branches: &'a [Json]) -> Result<Made, Exception> {
         let is_null = |json: &&Json| json.get("type").and_then(Json::as_str) == Some("null");
         let nullable = branches.iter().any(|branch| is_null(&branch));
         let others: Vec<_> = branches.iter().filter(|branch| !is_null(branch)).collect();
         let alone = (branches.len() == 2 && nullable)
             || (branches.len() == 1 && self.config.common.flatten_singleton_unions);
         if let (true, [one]) = (alone, others.as_slice()) {
-            return Ok((self.schema(at.of(one), nullable)?, nullable));
+            let schema = self.schema(at.of(one), nullable)?;
+            return Ok(Made {
+                nullable,
+                ..Made::without(schema)
+            });
         }
-        let mut schema = Schema::of(Type::Struct).named(self.union_name(name));
-        for (index, branch) in others.into_iter().enumerate() {
-            let member = self.schema(at.of(branch), true)?;
-            schema = schema.field(self.member_name(name, index), member);
+        let mut members = Vec::with_capacity(others.len());
+        for branch in others {
+            members.push(self.schema(at.of(branch), true)?);
         }
-        Ok((schema, nullable))
+        Ok(Made {
+            nullable,
+            ..Made::own(self.union_of(members))
+        })
     }
 
-    fn union_name(&self, name: &str) -> String {
-        if self.config.common.generalized_sum_types {
-            "connect_union".to_owned()
+    /// A STRUCT with a field for each branch.
+    fn union_of(&mut self, members: Vec<Schema>) -> Schema {
+        let general = self.config.common.generalized_sum_types;
+        let mut schema = Schema::of(Type::Struct);
+        if general {
+            let name = format!("connect_union_{}", self.unions);
+            self.unions += 1;
+            schema
+                .parameters
+                .insert(GENERAL_UNION.to_owned(), name.clone());
+            schema = schema.named(name);
         } else {
-            format!("{NAMESPACE}.{name}")
+            schema = schema.named(ONE_OF);
         }
+        for (index, member) in members.into_iter().enumerate() {
+            let name = match general {
+                true => format!("connect_union_field_{index}"),
+                false => format!("{ONE_OF}.field.{index}"),
+            };
+            schema = schema.field(name, member);
+        }
+        schema
     }
 
-    fn member_name(&self, name: &str, index: usize) -> String {
-        if self.config.common.generalized_sum_types {
-            format!("connect_union_field_{index}")
-        } else {
-            format!("{NAMESPACE}.{name}.field.{index}")
+    fn merged(&mut self, properties: beside::Properties<'a>) -> Result<Made, Exception> {
+        let mut schema = Schema::of(Type::Struct);
+        for (name, property) in properties {
+            let optional = self.config.optional_for_nonrequired && !property.required;
+            schema = schema.field(name, self.schema(property.at, optional)?);
         }
+        Ok(Made {
+            dress: Dress::Merged,
+            ..Made::own(schema)
+        })
     }
 
-    /// Objects are put together; of anything else the first part that says a type counts.
-    fn all_of(
+    /// `allOf` without properties: the first part that says a type, those that are several keywords themselves before the others.
+    fn first_of(
         &mut self,
         at: At<'a>,
         object: &'a Map<String, Json>,
         parts: &'a [Json],
-    ) -> Result<(Schema, bool), Exception> {
-        let mut whole: Option<Schema> = None;
-        let own = object.contains_key("properties").then_some(at.json);
-        if own.is_some() {
-            whole = Some(self.record(at, object)?);
-        }
-        for part in parts {
-            let schema = match self.schema(at.of(part), false) {
-                Ok(schema) => schema,
+    ) -> Result<Made, Exception> {
+        for part in beside::in_order(parts) {
+            match self.schema(at.of(part), false) {
+                Ok(schema) => return Ok(Made::without(schema)),
                 // A part that only restricts (minimum, pattern …) adds nothing.
-                Err(_) if part.get("type").is_none() && part.get("$ref").is_none() => continue,
+                Err(_) if part.get("type").is_none() && part.get("$ref").is_none() => {}
                 Err(exception) => return Err(exception),
-            };
-            match &mut whole {
-                None => whole = Some(schema),
-                Some(whole) if whole.kind == Type::Struct && schema.kind == Type::Struct => {
-                    for field in schema.fields {
-                        if whole.field_index(&field.name).is_none() {
-                            whole.fields.push(field);
-                        }
-                    }
-                }
-                Some(_) => {}
             }
         }
-        whole
-            .map(|schema| (schema, false))
-            .ok_or_else(|| unsupported(at.json))
+        match object.get("type").and_then(Json::as_str) {
+            Some(kind) => Ok(Made::without(self.typed(at, object, kind, None)?)),
+            None => Err(unsupported(at.json)),
+        }
     }
+}
+
+/// `#`, `#/…` in the same document; the name of a reference, with or without a place in it.
+pub(super) fn resolve<'a>(json: &'a JsonSchema, at: At<'a>, target: &str) -> Option<At<'a>> {
+    let (name, place) = target.split_once('#').unwrap_or((target, ""));
+    let document = if name.is_empty() {
+        at.document
+    } else {
+        json.reference(name)?
+    };
+    let json = document.pointer(place)?;
+    Some(At { document, json })
 }
 
 fn unsupported(json: &Json) -> Exception {
@@ -370,37 +452,4 @@ fn number(name: &str) -> Result<Type, Exception> {
             ));
         }
     })
-}
-
-fn title(object: &Map<String, Json>) -> Option<&str> {
-    object.get("title").and_then(Json::as_str)
-}
-
-/// Name, version, doc, parameters and default.
-fn decorate(schema: &mut Schema, object: &Map<String, Json>) -> Result<(), Exception> {
-    if let Some(title) = title(object) {
-        schema.name = Some(title.to_owned());
-    }
-    if let Some(version) = object.get("connect.version").and_then(Json::as_i64) {
-        schema.version = Some(version as i32);
-    }
-    if let Some(doc) = object.get("description").and_then(Json::as_str) {
-        schema.doc = Some(doc.to_owned());
-    }
-    if let Some(parameters) = object.get("connect.parameters").and_then(Json::as_object) {
-        for (name, value) in parameters {
-            let value = value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned);
-            schema.parameters.insert(name.clone(), value);
-        }
-    }
-    if let Some(default) = object.get("default").filter(|json| !json.is_null()) {
-        let text = default.to_string();
-        let node =
-            node::parse(text.as_bytes(), 0).map_err(|error| Exception::data(error.to_string()))?;
-        let shared: SchemaRef = Arc::new(schema.clone());
-        schema.default = Some(read::value(&shared, Some(node), &HashMap::new())?);
-    }
-    Ok(())
 }
