@@ -140,7 +140,12 @@ impl Instance {
             result = reader.read(want) => result,
             () = self.gone.cancelled() => Err(ConsumerError::NotFound),
         };
+        let leaves_more = result.is_ok() && reader.ahead.is_some();
+        drop(guard);
         self.touch();
+        if leaves_more {
+            tokio::spawn(read_ahead(Arc::clone(&self.reader), self.gone.clone()));
+        }
         result
     }
 
@@ -175,5 +180,19 @@ impl Instance {
         let reader = guard.take();
         drop(guard);
         let _closed = tokio::task::spawn_blocking(move || drop(reader)).await;
+    }
+}
+
+/// Makes the next read ready, until a request wants the reader: that one goes on by itself.
+async fn read_ahead(reader: Arc<Mutex<Option<Reader>>>, gone: CancellationToken) {
+    while !gone.is_cancelled() {
+        let goes_on = match reader.try_lock().as_deref_mut() {
+            Ok(Some(reader)) => reader.step_ahead(),
+            _ => false,
+        };
+        if !goes_on {
+            return;
+        }
+        tokio::task::yield_now().await;
     }
 }

@@ -10,7 +10,7 @@
 //! every partition was read to its end, or, when every partition was heard of, when nothing came for a short while: Kafka
 //! tells an end only half a second (`fetch.max.wait.ms`) after the last record, and an end that an earlier read reached
 //! may have moved, but what lies ready comes at once. Without records it waits its whole time, as the original does. What was gathered and not
-//! answered stays for the next read; a client that goes away loses nothing that was not taken yet.
+//! answered stays for the next read, and behind a read that left more, some of the next is [made ready](Reader::step_ahead); a client that goes away loses nothing that was not taken yet.
 
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,8 @@ use super::reader::{Drained, Reader};
 
 /// Bytes that may be gathered beyond `max_bytes`, so that small reads go through partitions in order.
 const LOOKAHEAD: usize = 64 * 1024;
+/// Bytes that are made ready for the next read, at most.
+const AHEAD: usize = 1024 * 1024;
 /// Longest sleep: the client tells when its queue is no longer empty, but not every event of its own counts.
 const TICK: Duration = Duration::from_millis(250);
 
@@ -57,6 +59,9 @@ impl Reader {
         if let Some(fault) = &self.stuck {
             return Err(fault.clone().into());
         }
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         self.activate(want.wait).await?;
         let joining = want.join.saturating_sub(self.chosen.elapsed());
         if !joining.is_zero() && self.selection.is_subscription() && !self.joined() {
@@ -65,8 +70,10 @@ impl Reader {
         let started = Instant::now();
         self.parts.begin_read();
         let (mut heard, mut size) = (started, self.pending.size());
+        let limit = want.max_bytes.saturating_add(LOOKAHEAD);
+        self.ahead = None;
         loop {
-            let drained = self.drain(want.max_bytes.saturating_add(LOOKAHEAD))?;
+            let drained = self.drain(limit)?;
             if self.pending.size() != size {
                 (heard, size) = (Instant::now(), self.pending.size());
             }
@@ -80,7 +87,10 @@ impl Reader {
                 Drained::Busy if !left.is_zero() && self.pending.len() < want.max_records => {
                     tokio::task::yield_now().await;
                 }
-                _ if left.is_zero() || self.enough(&want, drained, heard) => break,
+                _ if left.is_zero() || self.enough(&want, drained, heard) => {
+                    self.ahead = (drained == Drained::Full).then_some(limit.min(AHEAD));
+                    break;
+                }
                 _ => {
                     self.match_topics(left).await?;
                     let pause = self.pause(&want, heard).min(left).min(TICK);
@@ -93,6 +103,22 @@ impl Reader {
             records: want.max_records,
             events: want.events,
         })
+    }
+
+    /// A step of making records ready for the next read, behind one that left more than it took: while the client is busy with
+    /// that answer, the next one is written. `true`: there is more to do.
+    pub(super) fn step_ahead(&mut self) -> bool {
+        let Some(limit) = self.ahead else {
+            return false;
+        };
+        match self.drain(limit) {
+            Ok(drained) => drained == Drained::Busy,
+            Err(error) => {
+                // The next read tells it, as it does what has to be sought past.
+                self.failed = self.stuck.is_none().then_some(error);
+                false
+            }
+        }
     }
 
     /// Whether waiting would gain nothing.

@@ -39,6 +39,10 @@ pub(crate) struct Reader {
     pub(super) held: Option<Held>,
     /// Why reading does not go on until someone seeks.
     pub(super) stuck: Option<KafkaFault>,
+    /// What went wrong while the next read was made ready.
+    pub(super) failed: Option<ConsumerError>,
+    /// Bytes up to which the next read is made ready, if the last one left more than it took.
+    pub(super) ahead: Option<usize>,
     pub(super) deserializer: Arc<dyn Deserializer>,
     changes: u64,
     /// How often the group had said what is read before the last choice, and when that choice was made.
@@ -82,6 +86,8 @@ impl Reader {
             pending: Pending::default(),
             held: None,
             stuck: None,
+            failed: None,
+            ahead: None,
             deserializer,
             changes: 0,
             before_join: 0,

@@ -99,7 +99,7 @@ impl Reader {
             Selection::Topics { .. } => {}
             Selection::Pattern { .. } | Selection::Assigned { .. } => return Err(exclusive()),
         }
-        self.stuck = None;
+        (self.stuck, self.failed) = (None, None);
         // What came of other topics is not answered any longer, even before the group knows.
         let mut kept = self.assignment();
         kept.retain(|(topic, _)| names.contains(topic));
@@ -123,7 +123,7 @@ impl Reader {
             Selection::None | Selection::Pattern { .. } => {}
             Selection::Topics { .. } | Selection::Assigned { .. } => return Err(exclusive()),
         }
-        self.stuck = None;
+        (self.stuck, self.failed) = (None, None);
         self.selection = Selection::Pattern {
             pattern,
             matched: Vec::new(),
@@ -151,7 +151,7 @@ impl Reader {
         }
         self.parts.assign(&[]);
         self.forget_unassigned();
-        self.stuck = None;
+        (self.stuck, self.failed) = (None, None);
     }
 
     /// Leaves the group: the client does so in steps, between which it has to be polled.
@@ -182,7 +182,7 @@ impl Reader {
         }
         self.parts.assign(&java_order::partitions(list, false));
         self.forget_unassigned();
-        self.stuck = None;
+        (self.stuck, self.failed) = (None, None);
         self.selection = Selection::Assigned { active: false };
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Reading records: formats, parameters, schemas.
 
+use std::time::Duration;
+
 use http::Method;
 use serde_json::{Value, json};
 
@@ -193,5 +195,45 @@ async fn avro_is_decoded_with_registered_schemas() {
             .len(),
         1
     );
+    proxy.proxy.drain().await;
+}
+
+/// Behind a read that leaves more, the next one is made ready: nothing of that is lost, told twice, or committed before it is answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backlog_is_read_in_order_whatever_is_made_ready() {
+    let (_kafka, proxy) = scene("").await;
+    let text = "x".repeat(2_000);
+    let batch: Vec<_> = (0..100)
+        .map(|_| json!({"value": text, "partition": 0}))
+        .collect();
+    let batch = json!({ "records": batch }).to_string();
+    for _ in 0..15 {
+        let body = batch.as_bytes();
+        let answer = proxy
+            .call(Method::POST, "/topics/backlog", Some(JSON), body)
+            .await;
+        assert_eq!(answer.status, 200);
+    }
+    let options = EARLIEST.replace("\"false\"", "true");
+    let mut next = 0;
+    // Of the first instance two reads of some, of the second what is left.
+    for (group_reads, most) in [(2, 300_000), (50, 1_200_000)] {
+        let i = proxy.create("backlog", &options).await;
+        proxy.subscribe(&i, r#"{"topics":["backlog"]}"#).await;
+        for _ in 0..group_reads {
+            let records = proxy.records(&i, &format!("?max_bytes={most}")).await;
+            for record in records.as_array().unwrap() {
+                assert_eq!(record["offset"], json!(next));
+                next += 1;
+            }
+            if next == 1_500 {
+                break;
+            }
+            // Time to be made ready.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        proxy.done(Method::DELETE, &i, "").await;
+    }
+    assert_eq!(next, 1_500);
     proxy.proxy.drain().await;
 }
