@@ -96,7 +96,9 @@ fn consumer_defaults(consumer: &mut KafkaConfig, values: &Values) {
         ("fetch.wait.max.ms", "500"),
         ("queued.max.messages.kbytes", kbytes.as_str()),
         ("fetch.max.bytes", fetch.as_str()),
-        ("fetch.queue.backoff.ms", "50"),
+        // A full queue lasts longer than this, so that reads without a pause find it filled; an instance that nobody reads looks so
+        // often whether there is room.
+        ("fetch.queue.backoff.ms", "10"),
     ] {
         consumer.default_to(name, value);
     }
