@@ -66,14 +66,21 @@ pub async fn create(request: &Request<'_>, body: Incoming) -> Result<Response, E
             Created::There(response) => return Ok(response),
         },
     };
-    let base = request.base_url();
-    let base_uri = format!("{base}/consumers/{group}/instances/{}", instance.name);
+    let base_uri = address(&request.base_url(), &group, &instance.name);
     let instance_id = instance.name.clone();
     let created = entity::CreateConsumer {
         instance_id,
         base_uri,
     };
     respond::json(request.negotiated, &created)
+}
+
+/// An instance's URL: as in the original without slashes around a name, and without a name that has nothing else.
+fn address(base: &str, group: &str, name: &str) -> String {
+    let segments = ["consumers", group, "instances", name];
+    let named = segments.map(|segment| segment.trim_matches('/'));
+    let named = named.into_iter().filter(|segment| !segment.is_empty());
+    named.fold(base.to_owned(), |url, segment| format!("{url}/{segment}"))
 }
 
 /// `DELETE …/instances/{instance}`
