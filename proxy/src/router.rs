@@ -135,15 +135,15 @@ impl Router {
             }
         };
         let consumes = match reads {
-            Reads::Anything | Reads::Consumed | Reads::V3Bodiless => Consumes::Anything,
-            Reads::Consumers => Consumes::These(self.offers.reads_consumers()),
+            Reads::Anything | Reads::ConsumedBodiless | Reads::V3Bodiless => Consumes::Anything,
+            Reads::Consumers | Reads::Consumed => Consumes::These(self.offers.reads_consumers()),
             Reads::V2 => Consumes::These(self.offers.reads_v2()),
             Reads::Records => Consumes::These(served_formats(name, endpoints, self.offers)),
             Reads::V3 => Consumes::These(vec![MediaType::Json]),
         };
         let served = match &consumes {
             Consumes::These(media) if matches!(reads, Reads::Records) => !media.is_empty(),
-            _ if matches!(reads, Reads::Consumed) => FORMATS
+            _ if matches!(reads, Reads::Consumed | Reads::ConsumedBodiless) => FORMATS
                 .iter()
                 .any(|format| endpoints.serves(&format!("{name}{format}"))),
             _ => endpoints.serves(name),
@@ -165,7 +165,7 @@ impl Router {
                 consumes,
                 offers: match reads {
                     Reads::Consumers => self.offers.consumers(),
-                    Reads::Consumed => self.offers.records(),
+                    Reads::Consumed | Reads::ConsumedBodiless => self.offers.records(),
                     Reads::Anything | Reads::V2 | Reads::Records => self.offers.v2(),
                     Reads::V3 | Reads::V3Bodiless => self.offers.json(),
                 },

@@ -172,4 +172,10 @@ fn older_media_types_only_when_asked_for() {
     let expected = vec![MediaType::V2Json, MediaType::V1Json];
     assert_eq!(json, Consumes::These(expected));
     assert_eq!(reads(lenient, Endpoint::V3Records).1, 1);
+    let (Consumes::These(types), _) = reads("", Endpoint::Records) else {
+        panic!("a list");
+    };
+    assert!(types.contains(&MediaType::V2) && !types.contains(&MediaType::Json));
+    let beyond = reads("", Endpoint::PartitionRecords).0;
+    assert_eq!(beyond, Consumes::Anything);
 }

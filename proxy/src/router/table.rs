@@ -26,8 +26,10 @@ pub(super) enum Reads {
     Records,
     /// Any type of v2; answers in any, too.
     Consumers,
-    /// Nothing; answers in the formats of records. The name goes on with the format's.
+    /// As consumers do; answers in the formats of records. The name goes on with the format's.
     Consumed,
+    /// The same, whatever the request says of its body.
+    ConsumedBodiless,
     /// Plain JSON, as all of v3.
     V3,
     /// Nothing; the answer is plain JSON.
@@ -108,7 +110,7 @@ pub(super) fn table() -> Vec<Row> {
             get,
             E::PartitionRecords,
             "api.v2.partitions.consume-",
-            Reads::Consumed,
+            Reads::ConsumedBodiless,
         ),
         Row(
             "/v3/clusters/{cluster}/topics/{topic}/records",
