@@ -5,7 +5,6 @@ use http::Method;
 
 use super::endpoint::Endpoint;
 use super::{consumers, kinesis, v3};
-use crate::media::MediaType;
 
 /// A row of the table: path, method, endpoint, name, what it reads.
 #[derive(Clone)]
@@ -177,12 +176,3 @@ fn openapi() -> [Row; 2] {
 
 /// The formats that records can be read in, as the endpoints' names have them.
 pub(super) const FORMATS: [&str; 5] = ["binary", "json", "avro", "json-schema", "protobuf"];
-
-/// The formats that records can be posted in.
-pub(super) const PRODUCED: [MediaType; 5] = [
-    MediaType::V2Binary,
-    MediaType::V2Json,
-    MediaType::V2Avro,
-    MediaType::V2JsonSchema,
-    MediaType::V2Protobuf,
-];
