@@ -106,11 +106,15 @@ async fn serve(
     caller: Caller<'_>,
     request: HttpRequest<Incoming>,
 ) -> Response {
-    if matches!(route.endpoint, Endpoint::OpenApi | Endpoint::Docs) {
-        return openapi::answer(app, route.endpoint);
-    }
-    if let Endpoint::Kinesis(resource) = route.endpoint {
-        return Box::pin(kinesis::answer(app, resource, matched, caller, request)).await;
+    match route.endpoint {
+        Endpoint::OpenApi | Endpoint::Docs | Endpoint::Kinesis(_) if !route.served => {
+            return respond::error(&blocked(request.method()), None);
+        }
+        Endpoint::OpenApi | Endpoint::Docs => return openapi::answer(app, route.endpoint),
+        Endpoint::Kinesis(resource) => {
+            return Box::pin(kinesis::answer(app, resource, matched, caller, request)).await;
+        }
+        _ => {}
     }
     let headers = request.headers();
     let accepted = || headers.get_all(header::ACCEPT).iter();
@@ -121,7 +125,7 @@ async fn serve(
     let media = match media {
         Ok(media) => media,
         Err(Error::UnsupportedMediaType | Error::MalformedMediaType)
-            if raw::takes(app, route, &matched, &request) =>
+            if route.served && raw::takes(app, route, &matched, &request) =>
         {
             return Box::pin(raw_records(app, route, matched, caller, request)).await;
         }
@@ -139,6 +143,9 @@ async fn serve(
             Err(error) => return respond::error(&error, None),
         }
     };
+    if !route.serves(media) {
+        return refused(app, &blocked(request.method()), &negotiated);
+    }
     let (parts, body) = request.into_parts();
     let asked = Asked {
         endpoint: route.endpoint,
@@ -154,6 +161,15 @@ async fn serve(
         None => handle(route.endpoint, &asked.request(app), body).await,
     };
     result.unwrap_or_else(|error| refused(app, &error, &negotiated))
+}
+
+/// What `api.endpoints.*` make of a request: to the original HEAD is no GET here.
+fn blocked(method: &Method) -> Error {
+    if *method == Method::GET {
+        Error::NoSuchPath
+    } else {
+        Error::NoSuchMethod
+    }
 }
 
 /// Whether it is answered without Kafka.

@@ -12,6 +12,7 @@ use http::HeaderValue;
 use crate::error::Error;
 
 pub use accept::accept;
+pub(crate) use offer::PRODUCED;
 pub use offer::{Offer, Offers};
 
 /// The media types of the API.

@@ -90,7 +90,7 @@ fn document(router: &Router, config: &Config) -> Value {
     for route in router
         .routes()
         .iter()
-        .filter(|route| route.endpoint != call)
+        .filter(|route| route.served && route.endpoint != call)
     {
         let path = paths
             .entry(route.template)
@@ -134,7 +134,10 @@ fn operation(route: &Route, config: &Config) -> Value {
     }
     if let Some(body) = described.body {
         let media = match &route.consumes {
-            Consumes::These(media) => media.iter().map(|media| media.as_str()).collect(),
+            Consumes::These(media) => {
+                let served = media.iter().filter(|media| route.serves(Some(**media)));
+                served.map(|media| media.as_str()).collect()
+            }
             Consumes::Anything => vec!["application/json"],
         };
         let mut content = content(&media, body);
@@ -305,6 +308,12 @@ mod tests {
         let topic = &raw["paths"]["/topics/{topic}"]["post"]["requestBody"]["content"];
         assert!(topic["*/*"].is_object());
         assert!(made("sluiceway.openapi.enable=false")["paths"]["/docs"].is_null());
+        let blocked =
+            made("api.endpoints.blocklist=api.v2.topics.list,api.v2.produce-to-topic.json");
+        assert!(blocked["paths"]["/topics"].is_null());
+        let topic = &blocked["paths"]["/topics/{topic}"]["post"]["requestBody"]["content"];
+        assert!(topic["application/vnd.kafka.json.v2+json"].is_null());
+        assert!(topic["application/vnd.kafka.avro.v2+json"].is_object());
     }
 
     #[test]

@@ -10,7 +10,7 @@
 //! notices it: types while reading, what contradicts itself when a part ends, unknown fields when the record ends.
 
 mod header;
-mod timestamp;
+pub(crate) mod timestamp;
 
 use sluiceway_common::json::Scanner;
 use sluiceway_schemas::SubjectNameStrategy as Strategy;

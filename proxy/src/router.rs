@@ -15,8 +15,8 @@ use http::Method;
 
 use crate::config::Endpoints;
 use crate::format::Format;
-use crate::media::{MediaType, Offer, Offers};
-use table::{FORMATS, PRODUCED, Reads, Row, table};
+use crate::media::{MediaType, Offer, Offers, PRODUCED};
+use table::{FORMATS, Reads, Row, table};
 
 pub use endpoint::Endpoint;
 pub use kinesis::Kinesis;
@@ -48,6 +48,21 @@ pub struct Route {
     pub consumes: Consumes,
     /// What it answers in.
     pub offers: &'static [Offer],
+    /// Whether `api.endpoints.*` leave it in. If not, it is refused once media types are known, as in the original.
+    pub served: bool,
+    /// Formats of records that they take out of it: each is an endpoint of its own there.
+    pub blocked: Vec<Format>,
+}
+
+impl Route {
+    /// Whether it is there for a body of this media type; records that do not tell theirs are JSON.
+    #[must_use]
+    pub fn serves(&self, media: Option<MediaType>) -> bool {
+        let format = || Format::of_media(media.unwrap_or(MediaType::V2Json));
+        let blocked =
+            !self.blocked.is_empty() && format().is_some_and(|one| self.blocked.contains(&one));
+        self.served && !blocked
+    }
 }
 
 /// A path and its routes.
@@ -59,8 +74,6 @@ pub struct Resource {
     routes: Vec<usize>,
     /// Methods it has, in the original's order: the answer to OPTIONS.
     pub allowed: Vec<&'static str>,
-    /// A GET that is blocked makes the path look unknown.
-    hidden: bool,
 }
 
 /// All routes.
@@ -73,7 +86,7 @@ pub struct Router {
 }
 
 impl Router {
-    /// The routes of the endpoints that are served, in the media types of `offers`.
+    /// The routes of the APIs that are served, in the media types of `offers`.
     ///
     /// # Errors
     /// Two paths of the table exclude one another.
@@ -102,6 +115,8 @@ impl Router {
                 endpoint: Endpoint::Kinesis(Kinesis::Call),
                 consumes: Consumes::Anything,
                 offers: offers.json(),
+                served: true,
+                blocked: Vec::new(),
             });
         }
         for resource in &mut router.resources {
@@ -128,49 +143,46 @@ impl Router {
                     template,
                     routes: Vec::new(),
                     allowed: Vec::new(),
-                    hidden: false,
                 };
                 self.resources.push(resource);
                 self.resources.len() - 1
             }
         };
         let consumes = match reads {
-            Reads::Anything | Reads::Consumed | Reads::V3Bodiless => Consumes::Anything,
-            Reads::Consumers => Consumes::These(self.offers.reads_consumers()),
+            Reads::Anything | Reads::ConsumedBodiless | Reads::V3Bodiless => Consumes::Anything,
+            Reads::Consumers | Reads::Consumed => Consumes::These(self.offers.reads_consumers()),
             Reads::V2 => Consumes::These(self.offers.reads_v2()),
-            Reads::Records => Consumes::These(served_formats(name, endpoints, self.offers)),
+            Reads::Records => Consumes::These(self.offers.reads_records()),
             Reads::V3 => Consumes::These(vec![MediaType::Json]),
         };
-        let served = match &consumes {
-            Consumes::These(media) if matches!(reads, Reads::Records) => !media.is_empty(),
-            _ if matches!(reads, Reads::Consumed) => FORMATS
-                .iter()
-                .any(|format| endpoints.serves(&format!("{name}{format}"))),
+        let of_formats = || FORMATS.map(|format| endpoints.serves(&format!("{name}{format}")));
+        let blocked = match reads {
+            Reads::Records => blocked_formats(name, endpoints),
+            _ => Vec::new(),
+        };
+        let served = match reads {
+            Reads::Records => blocked.len() < PRODUCED.len(),
+            Reads::Consumed | Reads::ConsumedBodiless => of_formats().contains(&true),
             _ => endpoints.serves(name),
         };
         if let Some(resource) = self.resources.get_mut(at) {
-            if served {
-                resource.routes.push(self.routes.len());
-            } else {
-                resource.hidden |= *method == Method::GET;
-            }
+            resource.routes.push(self.routes.len());
         }
-        if served {
-            let (method, endpoint) = (method.clone(), *endpoint);
-            self.routes.push(Route {
-                template,
-                name,
-                method,
-                endpoint,
-                consumes,
-                offers: match reads {
-                    Reads::Consumers => self.offers.consumers(),
-                    Reads::Consumed => self.offers.records(),
-                    Reads::Anything | Reads::V2 | Reads::Records => self.offers.v2(),
-                    Reads::V3 | Reads::V3Bodiless => self.offers.json(),
-                },
-            });
-        }
+        self.routes.push(Route {
+            template,
+            name,
+            method: method.clone(),
+            endpoint: *endpoint,
+            consumes,
+            offers: match reads {
+                Reads::Consumers => self.offers.consumers(),
+                Reads::Consumed | Reads::ConsumedBodiless => self.offers.records(),
+                Reads::Anything | Reads::V2 | Reads::Records => self.offers.v2(),
+                Reads::V3 | Reads::V3Bodiless => self.offers.json(),
+            },
+            served,
+            blocked,
+        });
         Ok(())
     }
 
@@ -180,7 +192,7 @@ impl Router {
         &self.routes
     }
 
-    /// The number of the route that does this, if it is served.
+    /// The number of the route that does this, if its API is served.
     #[must_use]
     pub fn route_of(&self, endpoint: Endpoint) -> Option<usize> {
         self.routes
@@ -224,26 +236,23 @@ impl Router {
             .filter_map(|index| Some((*index, self.routes.get(*index)?)));
         match routes.find(|(_, route)| route.method == *answered_by) {
             Some((index, _)) => Target::Route(index),
-            None if resource.hidden && *answered_by == Method::GET => Target::NoPath,
-            None if resource.routes.is_empty() => Target::NoMethod(at),
             None if method == Method::OPTIONS => Target::Options(at),
             None => Target::NoMethod(at),
         }
     }
 }
 
-fn served_formats(name: &str, endpoints: &Endpoints, offers: Offers) -> Vec<MediaType> {
-    let served = |media: &MediaType| {
-        let format = Format::of_media(*media).map_or("", |format| match format {
+/// The formats of a produce request that `api.endpoints.*` take out.
+fn blocked_formats(name: &str, endpoints: &Endpoints) -> Vec<Format> {
+    let formats = PRODUCED.into_iter().filter_map(Format::of_media);
+    let blocked = formats.filter(|format| {
+        let format = match format {
             Format::JsonSchema => "json-schema",
             other => other.name(),
-        });
-        endpoints.serves(&format!("{name}.{format}"))
-    };
-    let served = PRODUCED.into_iter().filter(served);
-    served
-        .flat_map(|media| offers.reads_format(media))
-        .collect()
+        };
+        !endpoints.serves(&format!("{name}.{format}"))
+    });
+    blocked.collect()
 }
 
 /// The methods of a resource, HEAD and OPTIONS included, in the order of the original (that of a Java hash set).

@@ -108,22 +108,21 @@ fn blocked_endpoints() {
     let router = router(
         "api.endpoints.blocklist=api.v2.topics.list,api.v2.root.post,api.v2.produce-to-topic.*,api.v2.produce-to-partition.json",
     );
-    assert_eq!(find(&router, "GET", "/topics"), Err("404"));
-    assert_eq!(find(&router, "POST", "/"), Err("405"));
-    assert_eq!(find(&router, "POST", "/topics/a"), Err("405"));
-    assert_eq!(find(&router, "GET", "/topics/a"), Ok(Endpoint::Topic));
-    let Target::Route(index) = router.find(&Method::POST, "/topics/a/partitions/0").target else {
-        panic!()
-    };
-    assert_eq!(
-        router.routes()[index].consumes,
-        Consumes::These(vec![
-            MediaType::V2Binary,
-            MediaType::V2Avro,
-            MediaType::V2JsonSchema,
-            MediaType::V2Protobuf
-        ])
-    );
+    let route = |endpoint| &router.routes()[router.route_of(endpoint).unwrap()];
+    for endpoint in [
+        Endpoint::Topics,
+        Endpoint::RootPost,
+        Endpoint::ProduceToTopic,
+    ] {
+        assert!(!route(endpoint).served, "{endpoint:?}");
+        assert!(!route(endpoint).serves(Some(MediaType::V2Binary)));
+    }
+    assert!(route(Endpoint::Topic).serves(None));
+    let formats = route(Endpoint::ProduceToPartition);
+    assert_eq!(formats.consumes, Consumes::These(PRODUCED.to_vec()));
+    assert!(formats.served && formats.serves(Some(MediaType::V2JsonSchema)));
+    // Records that do not tell their format are JSON.
+    assert!(!formats.serves(Some(MediaType::V2Json)) && !formats.serves(None));
     let none = super::Router::new(&Endpoints::default(), Offers { lenient: false }).unwrap();
     assert_eq!(find(&none, "GET", "/topics"), Err("404"));
 }
@@ -168,8 +167,16 @@ fn older_media_types_only_when_asked_for() {
     }
     assert_eq!(offers, 4);
     let json_only = format!("{lenient}api.endpoints.allowlist=api.v2.produce-to-topic.json");
-    let (json, _) = reads(&json_only, produce);
-    let expected = vec![MediaType::V2Json, MediaType::V1Json];
-    assert_eq!(json, Consumes::These(expected));
+    let router = router(&json_only);
+    let route = &router.routes()[router.route_of(produce).unwrap()];
+    let served = types.into_iter().filter(|media| route.serves(Some(*media)));
+    let served: Vec<MediaType> = served.collect();
+    assert_eq!(served, [MediaType::V2Json, MediaType::V1Json]);
     assert_eq!(reads(lenient, Endpoint::V3Records).1, 1);
+    let (Consumes::These(types), _) = reads("", Endpoint::Records) else {
+        panic!("a list");
+    };
+    assert!(types.contains(&MediaType::V2) && !types.contains(&MediaType::Json));
+    let beyond = reads("", Endpoint::PartitionRecords).0;
+    assert_eq!(beyond, Consumes::Anything);
 }

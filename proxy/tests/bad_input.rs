@@ -109,6 +109,15 @@ async fn schemas_that_are_too_large_unknown_or_out_of_reach() {
 
     let proxy = start(&kafka.bootstrap(), "schema.registry.url=\n").await;
     assert_eq!(post(&proxy, unknown).await, (422, Some(42206)));
+    // No schema is named, which the original notices later.
+    for value in [json!(1), json!(null)] {
+        let records = json!({"records": [{"value": value}]}).to_string();
+        let answer = proxy.call(Method::POST, "/topics/s", Some(AVRO), records.as_bytes());
+        let text = "Error serializing message. Schema Registry not defined, no Schema Registry client available to serialize message.";
+        let answer = answer.await;
+        let expected = json!({"error_code": 42207, "message": text});
+        assert_eq!((answer.status, answer.json()), (422, expected));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

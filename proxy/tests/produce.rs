@@ -375,3 +375,35 @@ async fn http2_without_tls_is_spoken_on_the_same_port() {
         1.0
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_blocked_is_refused_behind_its_media_types() {
+    let proxy = start(
+        "127.0.0.1:1",
+        "api.endpoints.blocklist=api.v2.topics.list,api.v2.produce-to-topic.json,api.openapi.get\n",
+    )
+    .await;
+    for (method, path, media, accepted, status, typed) in [
+        ("GET", "/topics", "", "*/*", 404, true),
+        ("GET", "/topics", "", "text/html", 406, false),
+        ("GET", "/topics", "text/plain", V2, 415, true),
+        ("HEAD", "/topics", "", "*/*", 405, true),
+        ("DELETE", "/topics", "", "*/*", 405, false),
+        ("POST", "/topics/t", JSON, V2, 405, true),
+        ("POST", "/topics/t", "text/plain", V2, 415, true),
+        ("GET", "/openapi.json", "", "*/*", 404, false),
+        ("POST", "/openapi.json", "", "*/*", 405, false),
+    ] {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(proxy.url(path))
+            .header("content-type", media)
+            .header("accept", accepted);
+        let answer = proxy.send(request).await;
+        let expected = (status, typed.then_some(V2));
+        let told = (answer.status, answer.header("content-type"));
+        assert_eq!(told, expected, "{method} {path} {media} {accepted}");
+    }
+    let methods = proxy.call(Method::OPTIONS, "/topics", None, b"").await;
+    assert_eq!(methods.header("allow"), Some("HEAD,GET,OPTIONS"));
+}

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::Method as HttpMethod;
+use http::{HeaderMap, Method as HttpMethod, header};
 use parking_lot::Mutex;
 use thiserror::Error;
 
@@ -23,6 +23,7 @@ use crate::limit::bucket::{Bucket, Keyed};
 use crate::limit::dos_filter::{Action, DosFilter};
 use crate::limit::meters::Meters;
 use crate::limit::permits::Permits;
+use crate::media::{self, Negotiated, Offer};
 use crate::metrics::Metrics;
 use crate::peers::{self, Peers};
 use crate::router::{Endpoint, Kinesis, Router, Target};
@@ -39,6 +40,24 @@ pub struct Passed {
     pub mark: Option<&'static str>,
     /// Whether the audit log tells of it.
     pub audited: bool,
+}
+
+/// Why a request does not pass.
+#[derive(Debug)]
+pub struct Denied {
+    /// The reason.
+    pub error: ProxyError,
+    /// What it is told in, where the limit is one of a resource's: those of `rate.limit.*`, as in the original.
+    pub negotiated: Option<Negotiated>,
+}
+
+impl From<ProxyError> for Denied {
+    fn from(error: ProxyError) -> Self {
+        Self {
+            error,
+            negotiated: None,
+        }
+    }
 }
 
 /// What the audit log tells of.
@@ -60,6 +79,8 @@ pub struct Gate {
     realm: String,
     /// By route.
     needs: Vec<Need>,
+    /// By route, too.
+    offers: Vec<&'static [Offer]>,
     skip_paths: Vec<String>,
     skip_options: bool,
     /// Wrong credentials by address.
@@ -108,6 +129,7 @@ impl Gate {
             authenticator,
             realm: config.realm.clone(),
             needs: routes.iter().map(Need::of).collect(),
+            offers: routes.iter().map(|route| route.offers).collect(),
             skip_paths: config.skip_paths.clone(),
             skip_options: config.skip_options,
             failures: guessing.then(|| Mutex::new(Keyed::new(MAX_ADDRESSES))),
@@ -127,15 +149,11 @@ impl Gate {
     ///
     /// # Errors
     /// 401, 403, 429; see [`ProxyError`].
-    pub async fn admit(
-        &self,
-        peers: Option<&Peers>,
-        call: &mut Call,
-    ) -> Result<Passed, ProxyError> {
+    pub async fn admit(&self, peers: Option<&Peers>, call: &mut Call) -> Result<Passed, Denied> {
         if let Some(peers) = peers
             && peers.is_marked(call.request.headers())
         {
-            return self.admit_replica(peers, call);
+            return Ok(self.admit_replica(peers, call)?);
         }
         let mut passed = Passed::default();
         let address = call.peer.address.ip();
@@ -165,13 +183,20 @@ impl Gate {
                 .starts_with("/v3/clusters/")
                 .then(|| call.matched.param(path, 0).ok())
                 .flatten();
-            permits
-                .take(route, cluster.as_deref())
-                .await
-                .map_err(limited)?;
+            let taken = permits.take(route, cluster.as_deref()).await;
+            taken.map_err(|wait| Denied {
+                error: limited(wait),
+                negotiated: self.answered_in(route, call.request.headers()),
+            })?;
         }
         passed.audited = self.is_audited(call, principal.is_some());
         Ok(passed)
+    }
+
+    /// The media type that a route answers in, if there is one.
+    fn answered_in(&self, route: usize, headers: &HeaderMap) -> Option<Negotiated> {
+        let offers = self.offers.get(route).copied().unwrap_or_default();
+        media::accept(headers.get_all(header::ACCEPT), offers).ok()
     }
 
     /// A request that another replica passes on was counted there, and its sender is known there. The probes of replicas

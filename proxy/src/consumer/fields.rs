@@ -5,8 +5,9 @@
 
 use sluiceway_common::json::{Options, Scanner};
 
-use crate::coerce;
+use crate::coerce::{self, Mismatch};
 use crate::envelope::{EnvelopeError, told};
+use crate::record_request::timestamp;
 
 /// A body, or an object in it.
 pub(crate) struct Fields<'b, 's> {
@@ -34,6 +35,22 @@ pub(crate) fn read(
     let present = fields.object(class, &mut field)?;
     coerce::nothing_behind(&mut scanner, body, class).map_err(told)?;
     Ok(present)
+}
+
+/// What an object was read to be, and what is built of its fields: that it cannot be built is told before fields that
+/// nobody knows, since the original's parser calls the constructor first.
+///
+/// # Errors
+/// Those of reading and of building.
+pub(crate) fn build<B, E: From<EnvelopeError>>(
+    read: Read<bool>,
+    built: Result<B, E>,
+) -> Result<(bool, B), E> {
+    match read {
+        Ok(present) => Ok((present, built?)),
+        Err(unknown @ EnvelopeError::UnknownField(_)) => built.and(Err(unknown.into())),
+        Err(error) => Err(error.into()),
+    }
 }
 
 impl Fields<'_, '_> {
@@ -150,18 +167,17 @@ impl Fields<'_, '_> {
         }
     }
 
-    /// The next value as it is written.
-    pub(crate) fn raw(&mut self) -> Read<&str> {
-        let _first = self.scanner.peek();
-        let start = self.scanner.position();
-        self.scanner.skip().map_err(EnvelopeError::Syntax)?;
-        let raw = &self.body[start..self.scanner.position()];
-        Ok(std::str::from_utf8(raw).unwrap_or_default())
-    }
-
     /// The next value's first byte.
     pub(crate) fn peek(&mut self) -> Option<u8> {
         self.scanner.peek()
+    }
+
+    /// An `Instant` in epoch milliseconds, or `null`.
+    pub(crate) fn instant(&mut self) -> Read<Option<i64>> {
+        timestamp::read(self.body, self.scanner).map_err(|mismatch| match mismatch {
+            Mismatch::Shape(message) => EnvelopeError::Shape(coerce::shorten(&message)),
+            syntax => told(syntax),
+        })
     }
 }
 

@@ -1,7 +1,8 @@
 //! `POST /consumers/{group}`: the options an instance is made with.
 //!
-//! In: the body (perhaps none). Out: checked [`Options`]. What fails: wrong JSON (400), unknown fields and formats (422),
-//! values out of range (40001), values that Kafka's client refuses (42204), in this order.
+//! In: the body (perhaps none). Out: checked [`Options`]. What fails: wrong JSON (400), unknown formats (422), values out of
+//! range (40001), unknown fields (422), in this order; and later, behind a name that is taken, values that Kafka's client
+//! refuses (42204).
 
 use std::sync::Arc;
 
@@ -30,6 +31,8 @@ pub struct Options {
     pub principal: Option<Arc<str>>,
     /// What records show besides key and value.
     pub include: Include,
+    /// Why there is no client with these settings: told when the name is known to be free, as in the original.
+    pub(crate) refusal: Option<ConsumerError>,
 }
 
 #[derive(Default)]
@@ -53,7 +56,7 @@ impl Options {
     /// See the module.
     pub fn read(body: &[u8]) -> Result<Self, Error> {
         let mut raw = Raw::default();
-        fields::read(body, "CreateConsumerInstanceRequest", |name, value| {
+        let read = fields::read(body, "CreateConsumerInstanceRequest", |name, value| {
             match name {
                 "id" => raw.id = value.text()?,
                 "name" => raw.name = value.text()?,
@@ -66,8 +69,9 @@ impl Options {
                 _ => return Ok(false),
             }
             Ok(true)
-        })?;
-        Ok(raw.check()?)
+        });
+        let (_, options) = fields::build(read, raw.check().map_err(Error::from))?;
+        Ok(options)
     }
 }
 
@@ -78,40 +82,57 @@ impl Raw {
             Some(name) => Format::from_name(name).ok_or(ConsumerError::Format)?,
         };
         check_min_bytes(self.min_bytes)?;
-        if format == Format::String {
-            return Err(ConsumerError::Unforeseen("consumers have no format string"));
-        }
-        let invalid = |value: &str, key: &str, expected: &str| {
-            ConsumerError::Config(format!(
-                "Invalid value {value} for configuration {key}: {expected}"
-            ))
-        };
-        if let Some(reset) = &self.offset_reset
-            && !RESETS.contains(&reset.as_str())
-        {
-            let expected = format!("String must be one of: {}", RESETS.join(", "));
-            return Err(invalid(reset, "auto.offset.reset", &expected));
-        }
-        let auto_commit = match self.auto_commit.as_deref().map(str::trim) {
-            None => None,
-            Some(text) if text.eq_ignore_ascii_case("true") => Some(true),
-            Some(text) if text.eq_ignore_ascii_case("false") => Some(false),
-            Some(text) => {
-                let expected = "Expected value to be either true or false";
-                return Err(invalid(text, "enable.auto.commit", expected));
-            }
-        };
+        let auto_commit = self.auto_commit.as_deref().map(flag).transpose();
+        let refusal = check_reset(self.offset_reset.as_deref()).err();
+        let refusal = refusal.or_else(|| auto_commit.clone().err());
+        let refusal = refusal.or_else(|| check_format(format).err());
         Ok(Options {
-            name: self.id.or(self.name).filter(|name| !name.is_empty()),
+            name: self.id.or(self.name),
             format,
             offset_reset: self.offset_reset,
-            auto_commit,
+            auto_commit: auto_commit.unwrap_or_default(),
             min_bytes: self.min_bytes,
             wait_millis: self.wait_millis,
             principal: None,
             include: self.include,
+            refusal,
         })
     }
+}
+
+fn check_reset(reset: Option<&str>) -> Result<(), ConsumerError> {
+    match reset {
+        Some(reset) if !RESETS.contains(&reset) => {
+            let expected = format!("String must be one of: {}", RESETS.join(", "));
+            Err(invalid(reset, "auto.offset.reset", &expected))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `auto.commit.enable`
+fn flag(text: &str) -> Result<bool, ConsumerError> {
+    match text.trim() {
+        text if text.eq_ignore_ascii_case("true") => Ok(true),
+        text if text.eq_ignore_ascii_case("false") => Ok(false),
+        text => {
+            let expected = "Expected value to be either true or false";
+            Err(invalid(text, "enable.auto.commit", expected))
+        }
+    }
+}
+
+fn check_format(format: Format) -> Result<(), ConsumerError> {
+    match format {
+        Format::String => Err(ConsumerError::Unforeseen("consumers have no format string")),
+        _ => Ok(()),
+    }
+}
+
+fn invalid(value: &str, key: &str, expected: &str) -> ConsumerError {
+    ConsumerError::Config(format!(
+        "Invalid value {value} for configuration {key}: {expected}"
+    ))
 }
 
 fn check_min_bytes(min_bytes: Option<i32>) -> Result<(), ConsumerError> {
@@ -132,7 +153,10 @@ mod tests {
     use super::*;
 
     fn refused(body: &str) -> (u16, u32, String) {
-        let error = Options::read(body.as_bytes()).unwrap_err();
+        let error = match Options::read(body.as_bytes()) {
+            Ok(options) => options.refusal.unwrap().into(),
+            Err(error) => error,
+        };
         let code = error.code();
         (code.status.as_u16(), code.number, error.to_string())
     }
@@ -143,6 +167,8 @@ mod tests {
             let options = Options::read(body.as_bytes()).unwrap();
             assert_eq!((options.name, options.format), (None, Format::Binary));
         }
+        let empty = Options::read(br#"{"name":"a","id":""}"#).unwrap();
+        assert_eq!(empty.name.as_deref(), Some(""));
     }
 
     #[test]
@@ -158,6 +184,7 @@ mod tests {
             wait_millis: Some(0),
             principal: None,
             include: Include::default(),
+            refusal: None,
         };
         assert_eq!(Options::read(text.as_bytes()).unwrap(), expected);
         assert_eq!(Options::read(native.as_bytes()).unwrap(), expected);
@@ -170,6 +197,16 @@ mod tests {
             (r#"{"format":"xml"}"#, 422, 422, "Invalid format type.".to_owned()),
             (r#"{"format":"string"}"#, 500, 500, "Internal Server Error".into()),
             (r#"{"bogus":1}"#, 422, 422, "Unrecognized field: bogus".into()),
+            (r#"{"bogus":1,"auto.commit.enable":"maybe"}"#, 422, 422, "Unrecognized field: bogus".into()),
+            (r#"{"format":"xml","bogus":1,"fetch.min.bytes":-5}"#, 422, 422, "Invalid format type.".into()),
+            (
+                r#"{"fetch.min.bytes":-5,"bogus":1}"#, 422, 40001,
+                format!("{config}. It does not abide by the constraints: Invalid value -5 for configuration fetch.min.bytes: Value must be at least -1"),
+            ),
+            (
+                r#"{"format":"string","auto.commit.enable":"maybe"}"#, 422, 42204,
+                format!("{config}: Invalid value maybe for configuration enable.auto.commit: Expected value to be either true or false"),
+            ),
             (
                 r#"{"auto.offset.reset":"bogus"}"#, 422, 42204,
                 format!("{config}: Invalid value bogus for configuration auto.offset.reset: String must be one of: latest, earliest, none"),

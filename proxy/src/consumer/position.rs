@@ -1,7 +1,7 @@
 //! `…/positions`: where reading goes on.
 //!
 //! In: offsets, times, or an end. Out: the next record that a read answers with. What fails: partitions that are not
-//! assigned (40903), offsets below zero.
+//! assigned (40903); offsets below zero and times before 1970 (500, as Java's client fails on them).
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::error::ConsumerError;
 use super::partitions::Mark;
 use super::reader::Reader;
-use super::requests::{Place, SeekRequest};
+use super::requests::{Place, Seek, SeekRequest};
 use super::subscription::Selection;
 use crate::admin_client::kafka_fault;
 use crate::kafka_error::{FaultClass, KafkaFault};
@@ -22,21 +22,28 @@ const WAIT: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(20);
 
 impl Reader {
-    /// `POST …/positions/beginning` and `…/end`. Blocks.
+    /// `POST …/positions/beginning` and `…/end`; without places for all partitions that are assigned. Blocks.
     ///
     /// # Errors
-    /// A partition is not assigned.
+    /// A place has no partition, or its partition is not assigned.
     pub(crate) fn seek_to(
         &mut self,
         places: &[Place],
         offset: Offset,
     ) -> Result<(), ConsumerError> {
-        let places: Vec<_> = places
+        let numbered: Vec<_> = places
             .iter()
-            .map(Place::required)
+            .map(Place::numbered)
             .collect::<Result<_, _>>()?;
-        for (topic, partition) in &places {
-            self.check_assigned(topic, *partition)?;
+        let mut places = Vec::with_capacity(numbered.len());
+        for (topic, partition) in numbered {
+            let topic = topic.ok_or_else(|| unassigned("null", partition))?;
+            self.check_assigned(topic, partition)?;
+            places.push((topic.to_owned(), partition));
+        }
+        if places.is_empty() {
+            // As Java's client understands it.
+            places = self.assignment();
         }
         for (topic, partition) in &places {
             self.seek(topic, *partition, offset)?;
@@ -47,24 +54,35 @@ impl Reader {
     /// `POST …/positions`. Blocks.
     ///
     /// # Errors
-    /// A partition is not assigned, a time is none, or Kafka does not answer.
+    /// A partition is not assigned, a number is below zero, or Kafka does not answer.
     pub(crate) fn seek_all(&mut self, request: &SeekRequest) -> Result<(), ConsumerError> {
-        check_numbers(&request.offsets, "offsets")?;
-        check_numbers(&request.timestamps, "timestamps")?;
-        for place in &request.offsets {
-            let (topic, partition) = named(place);
-            self.check_assigned(&topic, partition)?;
-            self.seek(&topic, partition, Offset::Offset(place.offset.unwrap_or(0)))?;
+        for Seek {
+            topic,
+            partition,
+            at,
+        } in &request.offsets
+        {
+            if *at < 0 {
+                return Err(ConsumerError::Unforeseen("an offset below zero"));
+            }
+            self.check_assigned(topic, *partition)?;
+            self.seek(topic, *partition, Offset::Offset(*at))?;
         }
         if request.timestamps.is_empty() {
             return Ok(());
         }
+        if request.timestamps.iter().any(|seek| seek.at < 0) {
+            return Err(ConsumerError::Unforeseen("a time before 1970"));
+        }
         let mut times = TopicPartitionList::new();
-        for place in &request.timestamps {
-            let (topic, partition) = named(place);
-            self.check_assigned(&topic, partition)?;
-            let millis = millis(place.timestamp.as_deref())?;
-            let _listed = times.add_partition_offset(&topic, partition, Offset::Offset(millis));
+        for Seek {
+            topic,
+            partition,
+            at,
+        } in &request.timestamps
+        {
+            self.check_assigned(topic, *partition)?;
+            let _listed = times.add_partition_offset(topic, *partition, Offset::Offset(*at));
         }
         let found = self.client.need()?.offsets_for_times(times, WAIT);
         let found = found.map_err(|error| kafka_fault(&error, ""))?;
@@ -106,9 +124,7 @@ impl Reader {
     fn check_assigned(&mut self, topic: &str, partition: i32) -> Result<(), ConsumerError> {
         match self.parts.assigned_mut(topic, partition) {
             Some(_) => Ok(()),
-            None => Err(ConsumerError::IllegalState(format!(
-                "No current assignment for partition {topic}-{partition}"
-            ))),
+            None => Err(unassigned(topic, partition)),
         }
     }
 
@@ -170,81 +186,8 @@ impl Reader {
     }
 }
 
-/// Missing numbers are 0 here, as the original reads them.
-fn named(place: &Place) -> (String, i32) {
-    let topic = place.topic.clone().unwrap_or_default();
-    (topic, place.partition.unwrap_or(0))
-}
-
-fn check_numbers(places: &[Place], list: &str) -> Result<(), ConsumerError> {
-    for (index, place) in places.iter().enumerate() {
-        let at = |field: &str, rule: &str, was: String| {
-            Err(ConsumerError::Rule(format!(
-                "seekToOffset.request.{list}[{index}].{field} must {rule} (was {was})"
-            )))
-        };
-        if let Some(partition @ ..0) = place.partition {
-            return at(
-                "partition",
-                "be greater than or equal to 0",
-                partition.to_string(),
-            );
-        }
-        if let Some(offset @ ..0) = place.offset {
-            return at(
-                "offset",
-                "be greater than or equal to 0",
-                offset.to_string(),
-            );
-        }
-        if place.topic.as_deref().is_none_or(str::is_empty) {
-            let was = place.topic.as_ref().map_or("null", |_| "");
-            return at("topic", "not be empty", was.to_owned());
-        }
-    }
-    Ok(())
-}
-
-/// An instant as ISO 8601 writes it, or in seconds with a fraction, in milliseconds since 1970.
-fn millis(text: Option<&str>) -> Result<i64, ConsumerError> {
-    let text = text.ok_or(ConsumerError::Unforeseen("a timestamp is missing"))?;
-    if let Ok(timestamp) = text.trim().parse::<jiff::Timestamp>() {
-        return Ok(timestamp.as_millisecond());
-    }
-    #[allow(clippy::cast_possible_truncation)]
-    match text.parse::<f64>() {
-        Ok(seconds) if seconds.is_finite() => Ok((seconds * 1000.0) as i64),
-        _ => Err(ConsumerError::Malformed(format!(
-            "Cannot deserialize value of type `Instant` from String \"{text}\": Failed to deserialize \
-             java.time.Instant: Text '{text}' could not be parsed"
-        ))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times() {
-        assert_eq!(millis(Some("1970-01-01T00:00:01.5Z")), Ok(1500));
-        assert_eq!(millis(Some("1.5")), Ok(1500));
-        assert!(millis(Some("yesterday")).is_err_and(|error| error.code().number == 400));
-        assert!(millis(None).is_err_and(|error| error.code().number == 500));
-    }
-
-    #[test]
-    fn numbers_below_zero() {
-        let place = Place {
-            topic: Some("t".into()),
-            partition: Some(0),
-            offset: Some(-1),
-            ..Place::default()
-        };
-        let error = check_numbers(&[place], "offsets").map_err(|error| error.to_string());
-        assert_eq!(
-            error,
-            Err("seekToOffset.request.offsets[0].offset must be greater than or equal to 0 (was -1)".into())
-        );
-    }
+fn unassigned(topic: &str, partition: i32) -> ConsumerError {
+    ConsumerError::IllegalState(format!(
+        "No current assignment for partition {topic}-{partition}"
+    ))
 }

@@ -70,6 +70,9 @@ impl Readers {
         member: Option<String>,
         options: &Options,
     ) -> Result<Reader, ConsumerError> {
+        if let Some(refusal) = &options.refusal {
+            return Err(refusal.clone());
+        }
         let mut config = self.client_config(group, options);
         if let Some(member) = member {
             config.set("group.instance.id", member);
@@ -93,6 +96,7 @@ impl Readers {
             wait_millis: None,
             principal: None,
             include: wanted.include,
+            refusal: None,
         };
         let config = self.client_config(partition_read::GROUP, &options);
         self.reader_with(config, &options)

@@ -22,8 +22,6 @@ pub(crate) struct Place {
     pub(crate) partition: Option<i32>,
     pub(crate) offset: Option<i64>,
     pub(crate) metadata: Option<String>,
-    /// As it is written.
-    pub(crate) timestamp: Option<String>,
 }
 
 impl Place {
@@ -37,13 +35,32 @@ impl Place {
             _ => Err(ConsumerError::Unforeseen("a topic or partition is missing")),
         }
     }
+
+    /// Its topic, which may be missing, and its partition.
+    ///
+    /// # Errors
+    /// The partition is missing, which is a 500 in the original.
+    pub(crate) fn numbered(&self) -> Result<(Option<&str>, i32), ConsumerError> {
+        let missing = ConsumerError::Unforeseen("a partition is missing");
+        Ok((self.topic.as_deref(), self.partition.ok_or(missing)?))
+    }
+}
+
+/// Where reading of a partition goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seek {
+    pub(crate) topic: String,
+    /// 0 when it is missing, as in the original.
+    pub(crate) partition: i32,
+    /// Among `offsets` the offset, 0 when it is missing; among `timestamps` the time in epoch milliseconds.
+    pub(crate) at: i64,
 }
 
 /// `POST …/positions`
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct SeekRequest {
-    pub(crate) offsets: Vec<Place>,
-    pub(crate) timestamps: Vec<Place>,
+    pub(crate) offsets: Vec<Seek>,
+    pub(crate) timestamps: Vec<Seek>,
 }
 
 impl SubscriptionRequest {
@@ -92,41 +109,89 @@ pub(crate) fn partitions(
     Ok(places.flatten().ok_or(missing)?)
 }
 
+const SEEK: &str = "ConsumerSeekRequest";
+const SEEK_TIME: &str = "PartitionTimestamp";
+
 impl SeekRequest {
     pub(crate) fn read(body: &[u8]) -> Result<Self, Error> {
-        let mut request = Self::default();
-        let present = fields::read(body, "ConsumerSeekRequest", |name, value| {
+        let (mut offsets, mut timestamps) = (Vec::new(), Vec::new());
+        let read = fields::read(body, SEEK, |name, value| {
             let (list, item) = match name {
-                "offsets" => (&mut request.offsets, "PartitionOffset"),
-                "timestamps" => (&mut request.timestamps, "PartitionTimestamp"),
+                "offsets" => (&mut offsets, "PartitionOffset"),
+                "timestamps" => (&mut timestamps, SEEK_TIME),
                 _ => return Ok(false),
             };
             *list = value
-                .list(item, |value| place(item, value))?
+                .list(item, |value| seek(item, value))?
                 .unwrap_or_default();
             Ok(true)
-        })?;
+        });
+        let built = without_null(offsets).and_then(|offsets| {
+            let timestamps = without_null(timestamps)?;
+            Ok(Self {
+                offsets,
+                timestamps,
+            })
+        });
+        let (present, request) = fields::build(read, built)?;
         required(present, "seekToOffset.request")?;
         Ok(request)
     }
 }
 
+/// One of `offsets` or `timestamps`; `None` is `null`.
+fn seek(item: &str, value: &mut Fields<'_, '_>) -> Result<Option<Seek>, EnvelopeError> {
+    let (mut topic, mut partition, mut at) = (None, None, None);
+    let timed = item == SEEK_TIME;
+    let read = value.object(item, &mut |name, value| {
+        match name {
+            "topic" => topic = value.text()?,
+            "partition" => partition = value.int()?,
+            "offset" if !timed => at = value.long()?,
+            "timestamp" if timed => at = value.instant()?,
+            "metadata" => drop(value.text()?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    });
+    if matches!(read, Ok(false)) {
+        return Ok(None);
+    }
+    let built = match (topic, at) {
+        (None, _) => Err(cannot_construct(item, "Null topic")),
+        (_, None) if timed => Err(cannot_construct(item, "Null timestamp")),
+        (Some(topic), at) => Ok(Seek {
+            topic,
+            partition: partition.unwrap_or(0),
+            at: at.unwrap_or(0),
+        }),
+    };
+    fields::build(read, built).map(|(_, seek)| Some(seek))
+}
+
+/// The items of a list that may not have a `null` in it.
+fn without_null(list: Vec<Option<Seek>>) -> Result<Vec<Seek>, EnvelopeError> {
+    match list.iter().position(Option::is_none) {
+        Some(index) => Err(cannot_construct(SEEK, &format!("at index {index}"))),
+        None => Ok(list.into_iter().flatten().collect()),
+    }
+}
+
+fn cannot_construct(class: &str, problem: &str) -> EnvelopeError {
+    EnvelopeError::Shape(format!(
+        "Cannot construct instance of `{class}`, problem: {problem}"
+    ))
+}
+
 fn place(item: &str, value: &mut Fields<'_, '_>) -> Result<Place, EnvelopeError> {
     let mut place = Place::default();
-    let (offset, time) = (item.contains("Offset"), item.contains("Timestamp"));
+    let offset = item.contains("Offset");
     value.object(item, &mut |name, value| {
         match name {
             "topic" => place.topic = value.text()?,
             "partition" => place.partition = value.int()?,
             "offset" if offset => place.offset = value.long()?,
-            "metadata" if offset || time => place.metadata = value.text()?,
-            "timestamp" if time => {
-                place.timestamp = if value.peek() == Some(b'"') {
-                    value.text()?
-                } else {
-                    Some(value.raw()?.to_owned()).filter(|raw| raw != "null")
-                }
-            }
+            "metadata" if offset => place.metadata = value.text()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -177,14 +242,20 @@ mod tests {
 
     #[test]
     fn places_of_every_kind() {
-        let body = br#"{"offsets":[{"topic":"t","partition":"1","offset":7,"metadata":"m"}],"timestamps":[{"topic":"t","partition":0,"timestamp":"2026-01-01T00:00:00Z"}]}"#;
-        let seek = SeekRequest::read(body).unwrap();
-        assert_eq!(seek.offsets[0].required().unwrap(), ("t".to_owned(), 1));
-        assert_eq!(seek.offsets[0].offset, Some(7));
-        assert_eq!(
-            seek.timestamps[0].timestamp.as_deref(),
-            Some("2026-01-01T00:00:00Z")
+        let body = br#"{"offsets":[{"topic":"t","partition":"1","offset":7,"metadata":"m"}]}"#;
+        let committed = places(
+            body,
+            "ConsumerOffsetCommitRequest",
+            "offsets",
+            "TopicPartitionOffsetMetadata",
         );
+        let committed = committed.unwrap().unwrap().unwrap();
+        assert_eq!(committed[0].required().unwrap(), ("t".to_owned(), 1));
+        assert_eq!(committed[0].offset, Some(7));
+        assert_eq!(committed[0].metadata.as_deref(), Some("m"));
+        let no_topic = &partitions(br#"{"partitions":[{"partition":3}]}"#, "C", "m").unwrap()[0];
+        assert_eq!(no_topic.numbered(), Ok((None, 3)));
+        assert!(no_topic.required().is_err() && Place::default().numbered().is_err());
         let text = br#"{"offsets":[{"topic":"t","partition":0,"offset":"x"}]}"#;
         let error = places(
             text,
@@ -208,5 +279,64 @@ mod tests {
         let unknown = br#"{"partitions":[{"topic":"t","partition":0,"offset":1}]}"#;
         let unknown = partitions(unknown, "ConsumerSeekToRequest", "m").unwrap_err();
         assert_eq!(unknown.code().number, 422);
+    }
+
+    #[test]
+    fn seeks() {
+        let read = |body: &str| SeekRequest::read(body.as_bytes());
+        let both = r#"{"offsets":[{"topic":"t","partition":"1","offset":-7,"metadata":"m"},{"topic":""}],"timestamps":[{"topic":"t","timestamp":"1970-01-01T00:00:01.5Z"},{"topic":"t","timestamp":1.5}]}"#;
+        let seek = |topic: &str, partition, at| Seek {
+            topic: topic.into(),
+            partition,
+            at,
+        };
+        let expected = SeekRequest {
+            offsets: vec![seek("t", 1, -7), seek("", 0, 0)],
+            timestamps: vec![seek("t", 0, 1500), seek("t", 0, 1500)],
+        };
+        assert_eq!(read(both).unwrap(), expected);
+        assert_eq!(read("{}").unwrap(), SeekRequest::default());
+        let cannot = |class: &str, problem: &str| {
+            format!("Cannot construct instance of `{class}`, problem: {problem}")
+        };
+        for (body, status, message) in [
+            (
+                r#"{"offsets":[{"partition":0,"zz":1}]}"#,
+                400,
+                cannot("PartitionOffset", "Null topic"),
+            ),
+            (
+                r#"{"timestamps":[{"topic":null,"timestamp":1}]}"#,
+                400,
+                cannot("PartitionTimestamp", "Null topic"),
+            ),
+            (
+                r#"{"timestamps":[{"topic":"t","timestamp":""}]}"#,
+                400,
+                cannot("PartitionTimestamp", "Null timestamp"),
+            ),
+            (
+                r#"{"offsets":[{"topic":"t"},null],"zz":1}"#,
+                400,
+                cannot("ConsumerSeekRequest", "at index 1"),
+            ),
+            (
+                r#"{"timestamps":[{"topic":"t","timestamp":"x"}]}"#,
+                400,
+                "Cannot deserialize value of type `Instant` from String \"x\": Failed to deserialize java.time.Instant: \
+                 (java.time.format.DateTimeParseException) Text 'x' could not be parsed at index 0"
+                    .into(),
+            ),
+            (
+                r#"{"offsets":[{"topic":"t","timestamp":1}]}"#,
+                422,
+                "Unrecognized field: timestamp".into(),
+            ),
+            ("", 422, "seekToOffset.request must not be null (was null)".into()),
+        ] {
+            let error = read(body).unwrap_err();
+            let told = (error.code().status.as_u16(), error.to_string());
+            assert_eq!(told, (status, message), "{body}");
+        }
     }
 }

@@ -115,8 +115,11 @@ impl Reader {
     /// Subscribes to topics whose whole names match, now or later. Blocks.
     ///
     /// # Errors
-    /// Topics or partitions are chosen already, or the expression is none of Java's.
+    /// Topics or partitions are chosen already, or the expression is empty or none of Java's.
     pub(crate) fn subscribe_pattern(&mut self, pattern: &str) -> Result<(), ConsumerError> {
+        if pattern.is_empty() {
+            return Err(ConsumerError::Unforeseen("an empty pattern"));
+        }
         let pattern = TopicPattern::new(pattern)
             .map_err(|_| ConsumerError::Unforeseen("not a regular expression"))?;
         match &self.selection {

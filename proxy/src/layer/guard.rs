@@ -10,7 +10,7 @@ use http::HeaderValue;
 use tower::{Layer, Service};
 
 use super::{Answer, Call};
-use crate::auth::gate::Gate;
+use crate::auth::gate::{Denied, Gate};
 use crate::events;
 use crate::kinesis;
 use crate::metrics::Metrics;
@@ -69,12 +69,12 @@ where
             } = layer;
             let passed = match gate.admit(peers.as_deref(), &mut call).await {
                 Ok(passed) => passed,
-                Err(error) => {
+                Err(Denied { error, negotiated }) => {
                     events::refused(&metrics, &error);
                     let response = if gate.is_kinesis(call.matched.target) {
                         kinesis::denied(&error)
                     } else {
-                        respond::error(&error, None)
+                        respond::error(&error, negotiated.as_ref())
                     };
                     if gate.audits_denials() {
                         events::denied(&call, response.status(), &error);

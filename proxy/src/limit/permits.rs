@@ -42,7 +42,7 @@ impl PermitConfig {
     }
 
     fn cost(&self, route: &Route) -> u32 {
-        if matches!(route.endpoint, Endpoint::V3Records) {
+        if matches!(route.endpoint, Endpoint::V3Records) || !route.served {
             return 0;
         }
         // The longest name that fits is the most particular.

@@ -66,9 +66,16 @@ impl Offers {
         all
     }
 
-    /// What produce requests may call a body of records in one of the formats.
+    /// What produce requests may call a body of records.
     #[must_use]
-    pub fn reads_format(self, strict: MediaType) -> Vec<MediaType> {
+    pub fn reads_records(self) -> Vec<MediaType> {
+        let formats = PRODUCED.into_iter();
+        formats
+            .flat_map(|format| self.reads_format(format))
+            .collect()
+    }
+
+    fn reads_format(self, strict: MediaType) -> Vec<MediaType> {
         let older = match strict {
             _ if !self.lenient => None,
             // A body of any general type held binary records.
@@ -103,6 +110,15 @@ impl Offers {
         }
     }
 }
+
+/// The formats that records can be posted in.
+pub(crate) const PRODUCED: [MediaType; 5] = [
+    MediaType::V2Binary,
+    MediaType::V2Json,
+    MediaType::V2Avro,
+    MediaType::V2JsonSchema,
+    MediaType::V2Protobuf,
+];
 
 /// Plain resources; strict is the first.
 const V2: [Offer; 4] = [

@@ -94,6 +94,7 @@ impl Claim {
             wait_millis: self.wait_millis,
             principal: self.principal.as_deref().map(Into::into),
             include: self.include,
+            refusal: None,
         })
     }
 
@@ -204,6 +205,7 @@ mod tests {
             wait_millis: Some(7),
             principal: None,
             include: Include::default(),
+            refusal: None,
         };
         Claim {
             owner: owner.map(str::to_owned),

@@ -1,4 +1,4 @@
-//! A record's `timestamp`: an instant as text, or epoch seconds as a number (or digits), as the original reads it.
+//! The `timestamp` of a record or position: an instant as text, or epoch seconds as a number (or digits), as the original reads it.
 
 use sluiceway_common::json::Scanner;
 
@@ -10,7 +10,7 @@ const INSTANT: &str = "java.time.Instant";
 const MAX_SECONDS: f64 = 31_556_889_864_403_199.0;
 
 /// Epoch milliseconds, `None` for `null` and for empty text.
-pub(super) fn read(input: &[u8], scanner: &mut Scanner<'_>) -> Result<Option<i64>, Mismatch> {
+pub(crate) fn read(input: &[u8], scanner: &mut Scanner<'_>) -> Result<Option<i64>, Mismatch> {
     match scanner.peek() {
         Some(b'"') => of_text(scanner.string()?.decode().trim()),
         Some(b'n') => Ok(scanner.skip().map(|()| None)?),

@@ -5,7 +5,6 @@ use http::Method;
 
 use super::endpoint::Endpoint;
 use super::{consumers, kinesis, v3};
-use crate::media::MediaType;
 
 /// A row of the table: path, method, endpoint, name, what it reads.
 #[derive(Clone)]
@@ -26,8 +25,10 @@ pub(super) enum Reads {
     Records,
     /// Any type of v2; answers in any, too.
     Consumers,
-    /// Nothing; answers in the formats of records. The name goes on with the format's.
+    /// As consumers do; answers in the formats of records. The name goes on with the format's.
     Consumed,
+    /// The same, whatever the request says of its body.
+    ConsumedBodiless,
     /// Plain JSON, as all of v3.
     V3,
     /// Nothing; the answer is plain JSON.
@@ -108,7 +109,7 @@ pub(super) fn table() -> Vec<Row> {
             get,
             E::PartitionRecords,
             "api.v2.partitions.consume-",
-            Reads::Consumed,
+            Reads::ConsumedBodiless,
         ),
         Row(
             "/v3/clusters/{cluster}/topics/{topic}/records",
@@ -175,12 +176,3 @@ fn openapi() -> [Row; 2] {
 
 /// The formats that records can be read in, as the endpoints' names have them.
 pub(super) const FORMATS: [&str; 5] = ["binary", "json", "avro", "json-schema", "protobuf"];
-
-/// The formats that records can be posted in.
-pub(super) const PRODUCED: [MediaType; 5] = [
-    MediaType::V2Binary,
-    MediaType::V2Json,
-    MediaType::V2Avro,
-    MediaType::V2JsonSchema,
-    MediaType::V2Protobuf,
-];

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Positions;
 use crate::consumer::partition_read::PartitionRead;
 use crate::consumer::read::Want;
-use crate::consumer::requests::{Place, SeekRequest};
+use crate::consumer::requests::{Seek, SeekRequest};
 use crate::consumer::{ConsumerError, Instance, Taken};
 use crate::format::Format;
 
@@ -54,18 +54,17 @@ pub(crate) async fn resume(
     let positions = positions.clone();
     let seek = move |reader: &mut crate::consumer::Reader| {
         let assigned = reader.assignment();
-        let place = |(topic, partition, offset): &(String, i32, i64)| Place {
-            topic: Some(topic.clone()),
-            partition: Some(*partition),
-            offset: Some(offset + 1),
-            ..Place::default()
+        let behind = |(topic, partition, offset): &(String, i32, i64)| Seek {
+            topic: topic.clone(),
+            partition: *partition,
+            at: offset + 1,
         };
         let ours = positions.list().iter().filter(|(topic, partition, _)| {
             assigned
                 .iter()
                 .any(|(known, number)| number == partition && known == topic)
         });
-        let offsets = ours.map(place).collect();
+        let offsets = ours.map(behind).collect();
         reader.seek_all(&SeekRequest {
             offsets,
             timestamps: Vec::new(),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
+use serde_json::json;
 
 use crate::calls::{ALL, Calls, EARLIEST, places, scene};
 use crate::support::{V2, eventually, kafka, start};
@@ -17,6 +18,15 @@ async fn instances_expire_are_bounded_and_unique() {
         proxy.refused(Method::POST, "/consumers/g", EARLIEST).await,
         (409, 40902)
     );
+    // A name is looked for before the client is made.
+    let bad = r#"{"name":"i","auto.commit.enable":"maybe"}"#;
+    for (body, expected) in [
+        (bad.to_owned(), (409, 40902)),
+        (bad.replace("\"i\"", "\"j\""), (422, 42204)),
+    ] {
+        let refused = proxy.refused(Method::POST, "/consumers/g", &body).await;
+        assert_eq!(refused, expected, "{body}");
+    }
     let second = proxy.create("g", "").await;
     assert!(second.contains("/rest-consumer-lab-"), "{second}");
     let full = proxy.at(Method::POST, "/consumers/g", "").await;
@@ -89,6 +99,18 @@ async fn urls_follow_settings_and_front_servers() {
     proxy
         .done(Method::DELETE, "/consumers/g/instances/sp%20ace", "")
         .await;
+    // An empty name is one, but not to be seen in the URL.
+    let nameless = r#"{"name":"a","id":""}"#;
+    let answer = proxy.at(Method::POST, "/consumers/g", nameless).await;
+    let base_uri = "https://rest.example/k/consumers/g/instances";
+    let created = json!({"instance_id": "", "base_uri": base_uri});
+    assert_eq!(answer.json(), created);
+    let again = proxy.refused(Method::POST, "/consumers/g", nameless).await;
+    assert_eq!(again, (409, 40902));
+    let answer = proxy
+        .at(Method::POST, "/consumers/%2Fg%2F", r#"{"name":"a/"}"#)
+        .await;
+    assert_eq!(answer.json()["base_uri"], format!("{base_uri}/a"));
     proxy.proxy.drain().await;
 }
 

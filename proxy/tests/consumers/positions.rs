@@ -38,6 +38,17 @@ async fn positions_move_both_ways() {
         .done(Method::POST, &format!("{i}/positions/end"), both)
         .await;
     assert_eq!(proxy.records(&i, "?timeout=500").await, json!([]));
+    // No partitions: all that are assigned.
+    let none = r#"{"partitions":[]}"#;
+    for (end, query, expected) in [
+        ("beginning", "", &ALL[..]),
+        ("end", "?timeout=500", &[][..]),
+    ] {
+        proxy
+            .done(Method::POST, &format!("{i}/positions/{end}"), none)
+            .await;
+        assert_eq!(places(&proxy.records(&i, query).await), expected);
+    }
     let times = r#"{"timestamps":[{"topic":"o","partition":0,"timestamp":"2001-01-01T00:00:00Z"},{"topic":"o","partition":1,"timestamp":"2101-01-01T00:00:00Z"}]}"#;
     proxy
         .done(Method::POST, &format!("{i}/positions"), times)
@@ -59,18 +70,58 @@ async fn positions_move_both_ways() {
         ),
         (
             "positions",
-            r#"{"offsets":[{"topic":"o","partition":0,"offset":-1}]}"#,
-            (422, 422),
+            r#"{"offsets":[{"topic":"nope","partition":0,"offset":-1}]}"#,
+            (500, 500),
+        ),
+        (
+            "positions",
+            r#"{"timestamps":[{"topic":"nope","partition":0,"timestamp":"1969-12-31T23:59:59Z"}]}"#,
+            (500, 500),
+        ),
+        (
+            "positions/end",
+            r#"{"partitions":[{"topic":"o"}]}"#,
+            (500, 500),
         ),
         ("positions/end", "{}", (500, 500)),
         ("positions", "[]", (400, 400)),
+        // Told before the instance is looked for.
+        (
+            "x/positions",
+            r#"{"offsets":[{"partition":0,"offset":1}]}"#,
+            (400, 400),
+        ),
+        ("x/positions", r#"{"offsets":[]}"#, (404, 40403)),
     ] {
-        let path = format!("{i}/{path}");
+        let path = format!("{i}/{path}").replace("/x/", "x/");
         assert_eq!(
             proxy.refused(Method::POST, &path, body).await,
             expected,
             "{path} {body}"
         );
+    }
+    for (path, body, named) in [
+        (
+            "positions",
+            r#"{"offsets":[{"topic":"t","partition":-1}]}"#,
+            "t--1",
+        ),
+        ("positions", r#"{"offsets":[{"topic":""}]}"#, "-0"),
+        (
+            "positions/end",
+            r#"{"partitions":[{"partition":0}]}"#,
+            "null-0",
+        ),
+        (
+            "positions/end",
+            r#"{"partitions":[{"topic":"","partition":1}]}"#,
+            "-1",
+        ),
+    ] {
+        let answer = proxy.at(Method::POST, &format!("{i}/{path}"), body).await;
+        let text = format!("Illegal state: No current assignment for partition {named}");
+        let expected = json!({"error_code": 40903, "message": text});
+        assert_eq!((answer.status, answer.json()), (409, expected), "{body}");
     }
     proxy.proxy.drain().await;
 }

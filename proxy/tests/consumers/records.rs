@@ -52,6 +52,27 @@ async fn formats_and_parameters() {
             .status,
         404
     );
+    // The type of a body that there is none of, before anything else.
+    for path in [&records, "/consumers/g/instances/zz/records"] {
+        for (named, accepted, status) in [
+            ("text/plain", JSON, 415),
+            ("application/json", "text/html", 415),
+            ("text/plain", "text/event-stream", 415),
+            ("nonsense", JSON, 400),
+        ] {
+            let request = http::Request::builder()
+                .uri(proxy.url(path))
+                .header("content-type", named)
+                .header("accept", accepted);
+            let answer = proxy.send(request).await;
+            let body = answer.body.len();
+            assert_eq!(
+                (answer.status, body == 0),
+                (status, status == 400),
+                "{named}"
+            );
+        }
+    }
     proxy.subscribe(&i, r#"{"topics":["raw"]}"#).await;
     for _ in 0..2 {
         let answer = proxy.accepting(&records, JSON).await;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::callers::RECORD;
-use crate::support::{kafka, start};
+use crate::support::{V2, kafka, start};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rates_are_limited() {
@@ -12,10 +12,11 @@ async fn rates_are_limited() {
     let permits =
         "rate.limit.enable=true\nrate.limit.permits.per.sec=4\nrate.limit.costs=api.v2.root.*=2\n";
     let address = "sluiceway.limit.address.requests.per.sec=1\nsluiceway.limit.burst.ms=2000\n";
-    for (settings, path, passing) in [
-        (slow, "/nowhere", 3),
-        (permits, "/", 2),
-        (address, "/nowhere", 2),
+    // Permits belong to resources, which answer in their own types.
+    for (settings, path, passing, media) in [
+        (slow, "/nowhere", 3, "application/json"),
+        (permits, "/", 2, V2),
+        (address, "/nowhere", 2, "application/json"),
     ] {
         let proxy = start("127.0.0.1:1", settings).await;
         let mut passed = 0;
@@ -23,6 +24,7 @@ async fn rates_are_limited() {
             let answer = proxy.get(path).await;
             if answer.status == 429 {
                 assert_eq!(answer.json()["error_code"], 429);
+                assert_eq!(answer.header("content-type"), Some(media));
                 assert!(answer.header("retry-after").is_some());
             } else {
                 passed += 1;

@@ -106,11 +106,13 @@ impl Running {
     }
 
     pub async fn accepting(&self, path: &str, accept: &str) -> Answer {
-        let request = Request::builder()
-            .uri(self.url(path))
-            .header("accept", accept)
-            .body(Full::default())
-            .unwrap();
+        let request = Request::builder().uri(self.url(path));
+        self.send(request.header("accept", accept)).await
+    }
+
+    /// Sends a request without a body.
+    pub async fn send(&self, request: http::request::Builder) -> Answer {
+        let request = request.body(Full::default()).unwrap();
         read(self.client.request(request).await.unwrap()).await
     }
 

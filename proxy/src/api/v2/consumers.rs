@@ -29,14 +29,17 @@ pub(crate) fn instance(request: &Request<'_>) -> Result<Arc<Instance>, Error> {
 }
 
 /// Refuses topics that the caller may not read.
-fn check_places<'p>(
+fn check_topics<'t>(
     request: &Request<'_>,
-    places: impl IntoIterator<Item = &'p Place>,
+    topics: impl IntoIterator<Item = &'t str>,
 ) -> Result<(), Error> {
-    let mut topics = places
-        .into_iter()
-        .filter_map(|place| place.topic.as_deref());
+    let mut topics = topics.into_iter();
     topics.try_for_each(|topic| request.check(Operation::Consume, topic))
+}
+
+fn check_places(request: &Request<'_>, places: &[Place]) -> Result<(), Error> {
+    let topics = places.iter().filter_map(|place| place.topic.as_deref());
+    check_topics(request, topics)
 }
 
 fn names(request: &Request<'_>) -> Result<(String, String), Error> {
@@ -63,14 +66,21 @@ pub async fn create(request: &Request<'_>, body: Incoming) -> Result<Response, E
             Created::There(response) => return Ok(response),
         },
     };
-    let base = request.base_url();
-    let base_uri = format!("{base}/consumers/{group}/instances/{}", instance.name);
+    let base_uri = address(&request.base_url(), &group, &instance.name);
     let instance_id = instance.name.clone();
     let created = entity::CreateConsumer {
         instance_id,
         base_uri,
     };
     respond::json(request.negotiated, &created)
+}
+
+/// An instance's URL: as in the original without slashes around a name, and without a name that has nothing else.
+fn address(base: &str, group: &str, name: &str) -> String {
+    let segments = ["consumers", group, "instances", name];
+    let named = segments.map(|segment| segment.trim_matches('/'));
+    let named = named.into_iter().filter(|segment| !segment.is_empty());
+    named.fold(base.to_owned(), |url, segment| format!("{url}/{segment}"))
 }
 
 /// `DELETE …/instances/{instance}`
@@ -201,7 +211,8 @@ pub async fn seek(request: &Request<'_>, body: Incoming) -> Result<Response, Err
     let (body, _permit) = request.body(body).await?;
     let wanted = SeekRequest::read(&body)?;
     let instance = instance(request)?;
-    check_places(request, wanted.offsets.iter().chain(&wanted.timestamps))?;
+    let seeks = wanted.offsets.iter().chain(&wanted.timestamps);
+    check_topics(request, seeks.map(|seek| seek.topic.as_str()))?;
     instance
         .call(move |reader| reader.seek_all(&wanted))
         .await?;

@@ -166,6 +166,10 @@ async fn decode(
     Ok((batch, SchemaIds::default()))
 }
 
+/// Records of a format with schemas that name none, nulls among them, when `schema.registry.url` is empty.
+const NO_REGISTRY: &str =
+    "Schema Registry not defined, no Schema Registry client available to serialize message.";
+
 async fn with_schemas(
     app: &App,
     topic: &str,
@@ -182,6 +186,9 @@ async fn with_schemas(
         key: schema(app, topic, Side::Key, format, key.as_deref(), *key_id).await?,
         value: schema(app, topic, Side::Value, format, value.as_deref(), *value_id).await?,
     };
+    if app.schemas.is_none() {
+        return Err(SchemaFault::Registry(NO_REGISTRY.to_owned()).into());
+    }
     schemas.check(envelope)?;
     let ids = SchemaIds {
         key: schemas.key.as_ref().map(|found| found.id),
