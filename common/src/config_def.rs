@@ -79,7 +79,7 @@ impl ConfigDef {
             let value = match (properties.get(key.name), key.default) {
                 (Some(text), _) => key
                     .read(text)
-                    .map_err(|reason| ConfigError::invalid(key.name, text, reason)),
+                    .map_err(|reason| ConfigError::invalid(key.name, &key.told(text), reason)),
                 (None, DefaultValue::Required) => Err(ConfigError::missing(key.name)),
                 (None, DefaultValue::Null) => Ok(Value::Null),
                 (None, DefaultValue::Text(text)) => value::parse(key.kind, text)

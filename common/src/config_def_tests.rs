@@ -85,6 +85,18 @@ fn every_error_is_listed_at_once() {
 }
 
 #[test]
+fn a_check_that_lowers_its_value_tells_it_so() {
+    let key = Key::with("behavior", Kind::String, "fail", "What happens.");
+    let definition = ConfigDef::new().key(key.one_of_lowered(&["fail", "ignore"]));
+    let parse = |text| definition.parse(&properties(&[("behavior", text)]));
+    assert_eq!(parse("IGNORE").unwrap().text("behavior"), "IGNORE");
+    assert_eq!(
+        parse("BOGUS").unwrap_err().0[0].message,
+        "Invalid value bogus for configuration behavior: String must be one of: fail, ignore"
+    );
+}
+
+#[test]
 fn secrets_are_masked_in_errors_and_values() {
     assert!(
         !ConfigError::invalid("aws.secret.access.key", "s3cr3t", "bad")

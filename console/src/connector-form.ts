@@ -7,18 +7,21 @@ import { bytes, count, plural } from "./format";
 import { causes } from "./trace";
 import { aborted, debounced, empty, failure, field, notice, table, toast, type View } from "./ui";
 
+interface Definition {
+  name: string;
+  type: string;
+  required: boolean;
+  default_value: string | null;
+  importance: string;
+  documentation: string;
+  group: string | null;
+  order_in_group: number;
+  display_name: string;
+}
+
 interface Info {
-  definition: {
-    name: string;
-    type: string;
-    required: boolean;
-    default_value: string | null;
-    importance: string;
-    documentation: string;
-    group: string | null;
-    order_in_group: number;
-    display_name: string;
-  };
+  /** None for a key that only its error makes known. */
+  definition: Definition | null;
   value: { name: string; value: string | null; recommended_values: string[]; errors: string[]; visible: boolean };
 }
 
@@ -78,6 +81,16 @@ function prose(words: string): Child[] {
   return words.split("`").map((part, index) => (index % 2 === 1 ? h("code", null, part) : part));
 }
 
+/** A key that the form shows. */
+interface Known extends Info {
+  definition: Definition;
+}
+
+/** Whether the form has a field for a key: what it is has to be known, and nobody sets the type of a converter by hand. */
+function isShown(info: Info): info is Known {
+  return info.definition !== null && !info.definition.name.endsWith(".converter.type");
+}
+
 /** One key's field. */
 class Row {
   readonly element: HTMLElement;
@@ -85,7 +98,7 @@ class Row {
   private readonly wrong = h("span", { class: "wrong", id: id(), "aria-live": "polite" });
 
   constructor(
-    readonly info: Info,
+    readonly info: Known,
     value: string | undefined,
     changed: () => void,
   ) {
@@ -186,10 +199,11 @@ export function connectorForm(view: View, given: { name: string | null; config: 
 
   const build = (infos: Infos): void => {
     rows.clear();
+    const known = infos.configs.filter(isShown);
     fill(
       groups,
       infos.groups.map((group) => {
-        const own = infos.configs.filter((info) => info.definition.group === group).sort((a, b) => a.definition.order_in_group - b.definition.order_in_group);
+        const own = known.filter((info) => info.definition.group === group).sort((a, b) => a.definition.order_in_group - b.definition.order_in_group);
         const drawn = own.map((info) => {
           const row = new Row(info, config.get(info.definition.name), changed);
           rows.set(row.name, row);
@@ -198,7 +212,7 @@ export function connectorForm(view: View, given: { name: string | null; config: 
         return h("details", { class: "group", open: true }, h("summary", null, group), h("div", null, drawn));
       }),
     );
-    const ungrouped = infos.configs.filter((info) => !rows.has(info.definition.name));
+    const ungrouped = known.filter((info) => !rows.has(info.definition.name));
     if (ungrouped.length > 0) {
       const drawn = ungrouped.map((info) => {
         const row = new Row(info, config.get(info.definition.name), changed);
@@ -221,9 +235,9 @@ export function connectorForm(view: View, given: { name: string | null; config: 
       if (rows.size === 0) build(infos);
       const loose: string[] = [];
       for (const info of infos.configs) {
-        const row = rows.get(info.definition.name);
+        const row = rows.get(info.value.name);
         if (row) row.say(info.value.errors);
-        else loose.push(...info.value.errors.map((error) => `${info.definition.name}: ${error}`));
+        else loose.push(...info.value.errors.map((error) => `${info.value.name}: ${error}`));
       }
       fill(others, loose.map((error) => notice("bad", "Not right", h("p", null, error))));
       const wrong = infos.error_count;

@@ -15,7 +15,7 @@ mod errors;
 mod format;
 mod header_converter;
 pub(crate) mod java_regex;
-mod nulls;
+pub(crate) mod nulls;
 mod object_options;
 mod partitioner;
 mod rotation;
@@ -25,10 +25,14 @@ mod transforms;
 mod unsupported;
 
 pub(crate) use classes::STORAGE as STORAGE_CLASS;
+pub(crate) use classes::full as full_class;
 pub use classes::{FormatClass, PartitionerClass};
 pub use converter::{
     AvroConverterConfig, ConverterConfig, Encoding, JsonSchemaConverterConfig,
     ProtobufConverterConfig, RegistryConverter,
+};
+pub(crate) use converter::{
+    option_values as converter_option_values, options as converter_options,
 };
 pub use credentials::{Credentials, Proxy, Role, StaticKey};
 pub(crate) use definition::FRAMEWORK;

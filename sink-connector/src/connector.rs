@@ -296,7 +296,7 @@ impl Connector {
 
     /// Resolves references and checks the configuration; `Err` is the trace of a failed connector.
     fn build(&self, raw: &Properties) -> Result<ConnectorConfig, String> {
-        let config = self.host.validator.check(raw).map_err(|errors| {
+        let config = self.host.validator.check(raw, &[]).map_err(|errors| {
             let messages: Vec<String> = errors.0.into_iter().map(|error| error.message).collect();
             Exception::new(crate::error::CONFIG_EXCEPTION, messages.join("\n")).stacktrace()
         })?;

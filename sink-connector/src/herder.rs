@@ -10,6 +10,7 @@ mod distributed;
 mod error;
 mod metrics;
 mod offsets;
+mod patch;
 mod secrets;
 mod standalone;
 mod validate;
@@ -124,12 +125,21 @@ pub(crate) trait Herder: Send + Sync + 'static {
     fn reset_topics<'a>(&'a self, name: &'a str) -> Answer<'a, ()>;
     /// Committed offsets of the connector's consumer group.
     fn offsets<'a>(&'a self, name: &'a str) -> Answer<'a, Vec<GroupOffset>>;
-    /// Changes committed offsets of a stopped connector.
-    fn alter_offsets<'a>(&'a self, name: &'a str, changes: Vec<OffsetChange>) -> Answer<'a, ()>;
+    /// Changes committed offsets of a stopped connector. What is wrong with the changes themselves is told last.
+    fn alter_offsets<'a>(
+        &'a self,
+        name: &'a str,
+        changes: Result<Vec<OffsetChange>, HerderError>,
+    ) -> Answer<'a, ()>;
     /// Removes all committed offsets of a stopped connector.
     fn reset_offsets<'a>(&'a self, name: &'a str) -> Answer<'a, ()>;
-    /// Checks a configuration against the whole definition of connector properties.
-    fn validate<'a>(&'a self, config: &'a Properties) -> Answer<'a, ConfigInfos>;
+    /// Checks a configuration against the whole definition of connector properties; `nulls` are keys that it gives as
+    /// null.
+    fn validate<'a>(
+        &'a self,
+        config: &'a Properties,
+        nulls: &'a [String],
+    ) -> Answer<'a, ConfigInfos>;
     /// The configuration of a connector, ready to be used: with its secrets.
     fn typed<'a>(&'a self, name: &'a str) -> Answer<'a, ConnectorConfig>;
     /// The same of a configuration that no connector has yet; masks keep what they mask of the connector of its name.

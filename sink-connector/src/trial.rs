@@ -229,7 +229,8 @@ fn config(args: &TrialArgs, runtime: &Handle) -> Result<ConnectorConfig, TrialEr
 
 /// The topic of a file whose connector may lack everything else.
 fn topic_of_file(args: &TrialArgs) -> Result<String, TrialError> {
-    let properties = ConnectorFile::configuration(&args.connector).map_err(TrialError::Unfit)?;
+    let (properties, _) =
+        ConnectorFile::configuration(&args.connector).map_err(TrialError::Unfit)?;
     let topic = properties
         .get("topics")
         .map(|topic| topic.trim().to_owned());

@@ -75,10 +75,12 @@ pub fn validate(
     worker: Option<&Path>,
     runtime: &Handle,
 ) -> Result<Verdict, FileError> {
-    let properties = ConnectorFile::configuration(connector).map_err(FileError::Connector)?;
+    let (properties, nulls) =
+        ConnectorFile::configuration(connector).map_err(FileError::Connector)?;
     let name = properties.get("name").cloned();
     let name = name.unwrap_or_else(|| connector.display().to_string());
-    let checked = Validator::new(Arc::new(worker_config(worker)?)).check(&properties);
+    let validator = Validator::new(Arc::new(worker_config(worker)?));
+    let checked = validator.check(&properties, &nulls);
     let mut warnings = match &checked {
         Ok(config) => config.warnings.clone(),
         Err(_) => {

@@ -1,5 +1,7 @@
 //! A declared key: name, type, default, limits, documentation.
 
+use std::borrow::Cow;
+
 use super::value::{self, Value};
 
 /// The type of a key's value; names as Kafka prints them.
@@ -84,6 +86,7 @@ struct Limits {
     min: Option<i64>,
     max: Option<i64>,
     one_of: Option<(&'static [&'static str], bool)>,
+    told_lower: bool,
     validator: Option<Validator>,
 }
 
@@ -165,6 +168,13 @@ impl Key {
         self
     }
 
+    /// The texts allowed, in upper and lower case; errors tell a value in lower case, because the original's check lowers it
+    /// before it looks.
+    pub fn one_of_lowered(mut self, texts: &'static [&'static str]) -> Self {
+        self.limits.told_lower = true;
+        self.one_of(texts, true)
+    }
+
     /// A further check.
     pub fn check(mut self, validator: Validator) -> Self {
         self.limits.validator = Some(validator);
@@ -185,6 +195,15 @@ impl Key {
         let value = value::parse(self.kind, text)?;
         self.check_limits(&value, text)?;
         Ok(value)
+    }
+
+    /// A value as errors tell it.
+    pub(super) fn told<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.limits.told_lower {
+            text.to_lowercase().into()
+        } else {
+            text.into()
+        }
     }
 
     fn check_limits(&self, value: &Value, text: &str) -> Result<(), String> {

@@ -99,6 +99,19 @@ pub(super) fn is_class(name: &str, class: &str) -> bool {
             .any(|alias| alias == name)
 }
 
+/// The full name of the class that `name` means as the value of `key`; what is not known stays as it is.
+pub(crate) fn full<'a>(key: &str, name: &'a str) -> &'a str {
+    let known = match key {
+        "format.class" | "keys.format.class" | "headers.format.class" => {
+            FormatClass::of(name).map(FormatClass::class)
+        }
+        "partitioner.class" => PartitionerClass::of(name).map(PartitionerClass::class),
+        "storage.class" => Some(STORAGE).filter(|class| is_class(name, class)),
+        _ => crate::plugins::find(name).map(|plugin| plugin.class),
+    };
+    known.unwrap_or(name)
+}
+
 /// Connect's words for a class it cannot load.
 pub(super) fn no_such_class(key: &str, name: &str) -> ConfigError {
     ConfigError::invalid(key, name, format_args!("Class {name} could not be found."))
@@ -129,5 +142,11 @@ mod tests {
             Some(PartitionerClass::Hourly)
         );
         assert_eq!(FormatClass::of("OrcFormat"), None);
+        let json = "org.apache.kafka.connect.json.JsonConverter";
+        assert_eq!(full("value.converter", "JsonConverter"), json);
+        let json = "io.confluent.connect.s3.format.json.JsonFormat";
+        assert_eq!(full("format.class", "Json"), json);
+        assert_eq!(full("storage.class", "S3Storage"), STORAGE);
+        assert_eq!(full("partitioner.class", "x.Own"), "x.Own");
     }
 }

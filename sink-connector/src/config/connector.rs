@@ -37,7 +37,7 @@ pub(super) fn null_keys() -> Vec<Key> {
             "What a record with a null value does: `fail` the task, `ignore` the record, or `write` its key under \
              `tombstone.encoded.partition` (needs `store.kafka.keys`).",
         )
-        .one_of(&["ignore", "fail", "write"], true)),
+        .one_of_lowered(&["ignore", "fail", "write"])),
         low(Key::with(
             "report.null.values.to.dlq",
             Kind::Boolean,

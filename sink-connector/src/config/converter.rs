@@ -138,11 +138,18 @@ pub(super) fn read(
         return None;
     };
     let options = with_prefix(owner, &format!("{key}."));
+    let (values, found) = option_values(key, name, options.clone());
+    if !found.0.is_empty() {
+        let under =
+            |error: ConfigError| ConfigError::other(&format!("{key}.{}", error.key), error.message);
+        errors.0.extend(found.0.into_iter().map(under));
+        return None;
+    }
     if is_class(name, STRING) {
-        return string(key, &options, errors);
+        return string(key, &values, errors);
     }
     if is_class(name, JSON) {
-        return json(key, &options, errors);
+        return Some(json(&values));
     }
     if let Some((_, config)) = PLAIN.iter().find(|(class, _)| is_class(name, class)) {
         return Some(config.clone());
@@ -169,11 +176,92 @@ pub(super) fn read(
     None
 }
 
-fn string(key: &str, options: &Properties, errors: &mut ConfigErrors) -> Option<ConverterConfig> {
+/// The options of the converter `class` under `property`, checked; errors name them without prefix, as in the original.
+pub(crate) fn option_values(
+    property: &str,
+    class: &str,
+    mut given: Properties,
+) -> (Values, ConfigErrors) {
+    let side = property.split('.').next().unwrap_or(property);
+    given
+        .entry("converter.type".into())
+        .or_insert_with(|| side.into());
+    let definition = options(class)
+        .into_iter()
+        .fold(ConfigDef::new(), ConfigDef::key);
+    definition.parse_all(&given)
+}
+
+/// The options that the converter `class` lists.
+pub(crate) fn options(class: &str) -> Vec<Key> {
+    if is_class(class, JSON) {
+        return [vec![converter_type()], json_options()].concat();
+    }
+    if is_class(class, STRING) {
+        return vec![converter_type(), encoding_option()];
+    }
+    // Those that ask a registry have options, but do not list them.
+    let plain = PLAIN.iter().any(|(plain, _)| is_class(class, plain));
+    if plain {
+        vec![converter_type()]
+    } else {
+        Vec::new()
+    }
+}
+
+fn converter_type() -> Key {
+    let doc = "Set by the worker: key, value or header.";
+    Key::required("converter.type", Kind::String, doc)
+        .one_of(&["key", "value", "header"], false)
+        .importance(Importance::Low)
+}
+
+fn encoding_option() -> Key {
+    let doc = "The character set of the text.";
+    Key::with("converter.encoding", Kind::String, "UTF-8", doc).importance(Importance::High)
+}
+
+fn json_options() -> Vec<Key> {
+    vec![
+        Key::with(
+            "schemas.enable",
+            Kind::Boolean,
+            "true",
+            "Whether each message is {\"schema\": …, \"payload\": …}.",
+        )
+        .importance(Importance::High)
+        .group("Schemas"),
+        Key::with(
+            "schemas.cache.size",
+            Kind::Int,
+            "1000",
+            "Schemas kept at most.",
+        )
+        .importance(Importance::High)
+        .group("Schemas"),
+        Key::with(
+            "decimal.format",
+            Kind::String,
+            "BASE64",
+            "How decimals are written: BASE64 or NUMERIC; both are read.",
+        )
+        .check(super::format::decimal_format)
+        .importance(Importance::Low)
+        .group("Serialization"),
+        Key::with(
+            "replace.null.with.default",
+            Kind::Boolean,
+            "true",
+            "Whether a null becomes its field's default.",
+        )
+        .importance(Importance::Low)
+        .group("Serialization"),
+    ]
+}
+
+fn string(key: &str, values: &Values, errors: &mut ConfigErrors) -> Option<ConverterConfig> {
     // Kafka's deserializer also takes the names below; Connect's converter sets them from its own option.
-    let name = options
-        .get("converter.encoding")
-        .map_or("UTF-8", |name| name.trim());
+    let name = values.text("converter.encoding");
     let encoding = encoding(name);
     if encoding.is_none() {
         let key = format!("{key}.converter.encoding");
@@ -195,69 +283,10 @@ fn encoding(name: &str) -> Option<Encoding> {
     }
 }
 
-/// Options of `JsonConverter`, without the prefix.
-fn json_definition() -> ConfigDef {
-    ConfigDef::new()
-        .key(Key::with(
-            "schemas.enable",
-            Kind::Boolean,
-            "true",
-            "Whether values are envelopes of schema and payload.",
-        ))
-        .key(
-            Key::with(
-                "schemas.cache.size",
-                Kind::Int,
-                "1000",
-                "Parsed schemas kept.",
-            )
-            .at_least(0),
-        )
-        .key(
-            Key::with(
-                "decimal.format",
-                Kind::String,
-                "BASE64",
-                "Accepted; both forms are read.",
-            )
-            .check(super::format::decimal_format),
-        )
-        .key(Key::with(
-            "replace.null.with.default",
-            Kind::Boolean,
-            "true",
-            "Whether a field's default stands for its null.",
-        ))
-        .key(
-            Key::optional("converter.type", Kind::String, "Accepted; the key says it.")
-                .importance(Importance::Low),
-        )
-}
-
-fn json(key: &str, options: &Properties, errors: &mut ConfigErrors) -> Option<ConverterConfig> {
-    let (values, found) = json_definition().parse_all(options);
-    let good = found.0.is_empty();
-    errors
-        .0
-        .extend(found.0.into_iter().map(|error| under(key, error)));
-    good.then(|| json_config(&values))
-}
-
-fn json_config(values: &Values) -> ConverterConfig {
+fn json(values: &Values) -> ConverterConfig {
     ConverterConfig::Json {
         schemas: values.boolean("schemas.enable"),
         cache_size: values.size("schemas.cache.size"),
         replace_null_with_default: values.boolean("replace.null.with.default"),
     }
-}
-
-/// The same error with the whole key (`value.converter.schemas.enable`).
-fn under(prefix: &str, error: ConfigError) -> ConfigError {
-    let key = format!("{prefix}.{}", error.key);
-    let message = error.message.replacen(
-        &format!("configuration {}", error.key),
-        &format!("configuration {key}"),
-        1,
-    );
-    ConfigError::other(&key, message)
 }

@@ -95,7 +95,7 @@ pub(super) fn keys() -> Vec<Key> {
             "ignore",
             "What a failed tagging does: `ignore` leaves the object without tags, `fail` ends the task.",
         )
-        .one_of(&["ignore", "fail"], true),
+        .one_of_lowered(&["ignore", "fail"]),
         low(
             "s3.object.metadata",
             Kind::Boolean,

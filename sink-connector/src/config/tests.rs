@@ -172,10 +172,12 @@ fn single_refusals() {
             "Expected value to be either true or false",
         ),
     ] {
+        // The options of converters are told of without their prefix.
+        let told = key.trim_start_matches("value.converter.");
         assert_eq!(
             refused(&[(key, value)]),
             [format!(
-                "Invalid value {value} for configuration {key}: {message}"
+                "Invalid value {value} for configuration {told}: {message}"
             )]
         );
     }

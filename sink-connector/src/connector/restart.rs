@@ -39,17 +39,17 @@ impl RestartRequest {
 }
 
 impl Plan {
-    /// The status as the answer shows it: what is to be restarted is `RESTARTING`.
+    /// The status as the answer shows it: what is to be restarted is `RESTARTING`, and says why it had failed.
     pub(crate) fn show_in(&self, status: &mut ConnectorStatus) {
         if self.instance {
-            (status.connector.state, status.connector.trace) = (State::Restarting, None);
+            status.connector.state = State::Restarting;
         }
         for task in status
             .tasks
             .iter_mut()
             .filter(|task| self.tasks.contains(&task.id))
         {
-            (task.instance.state, task.instance.trace) = (State::Restarting, None);
+            task.instance.state = State::Restarting;
         }
     }
 }
@@ -105,7 +105,7 @@ mod tests {
         .show_in(&mut shown);
         let states: Vec<State> = shown.tasks.iter().map(|task| task.instance.state).collect();
         assert_eq!(states, [State::Running, State::Restarting]);
-        assert_eq!(shown.tasks[1].instance.trace, None);
+        assert_eq!(shown.tasks[1].instance.trace.as_deref(), Some("t"));
         assert_eq!(shown.connector.state, State::Running);
     }
 }

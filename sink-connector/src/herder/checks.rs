@@ -11,30 +11,44 @@ use super::validate::ConfigInfos;
 use crate::config::ConnectorConfig;
 use crate::connector::Host;
 use crate::plugins;
+use crate::value::java_hash;
 
-/// The checks of a configuration before anything is changed.
-pub(super) fn check(host: &Host, config: &Properties) -> Result<(), HerderError> {
-    let class = config
-        .get("connector.class")
-        .map_or("", |class| class.trim());
-    if class.is_empty() {
-        let shown = mask_config(config, &host.worker.providers);
-        let shown: Vec<String> = shown
-            .iter()
-            .map(|(key, value)| format!("{key}={value}"))
-            .collect();
-        let message = format!(
-            "Connector config {{{}}} contains no connector type",
-            shown.join(", ")
-        );
-        return Err(HerderError::BadRequest(message));
-    }
-    plugins::find_connector(class)
-        .ok_or_else(|| HerderError::BadRequest(plugins::unknown_connector_text(class)))?;
+/// The checks of a configuration before anything is changed; `nulls` are keys that it gives as null.
+pub(super) fn check(host: &Host, config: &Properties, nulls: &[String]) -> Result<(), HerderError> {
+    class(host, config)?;
     host.validator
-        .check(config)
+        .check(config, nulls)
         .map_err(|errors| HerderError::invalid_config(&errors))?;
     Ok(())
+}
+
+/// The connector class of a configuration, as it is written there.
+fn class<'a>(host: &Host, config: &'a Properties) -> Result<&'a str, HerderError> {
+    let class = config.get("connector.class").map_or("", String::as_str);
+    if class.trim().is_empty() {
+        return Err(no_class(host, config));
+    }
+    match plugins::find_connector(class.trim()) {
+        Some(_) => Ok(class),
+        None => Err(HerderError::BadRequest(plugins::unknown_connector_text(
+            class.trim(),
+        ))),
+    }
+}
+
+/// The original shows the configuration as a Java map prints itself.
+fn no_class(host: &Host, config: &Properties) -> HerderError {
+    let mut shown = mask_config(config, &host.worker.providers);
+    let copied = shown.len();
+    java_hash::order_copy(&mut shown, copied);
+    let shown: Vec<String> = shown
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    HerderError::BadRequest(format!(
+        "Connector config {{{}}} contains no connector type",
+        shown.join(", ")
+    ))
 }
 
 /// A configuration, ready to be used; `old` is the one of the same connector whose secrets it may mask.
@@ -44,18 +58,18 @@ pub(super) fn typed(
     old: Option<&Properties>,
 ) -> Result<ConnectorConfig, HerderError> {
     let config = unmask_config(config, old, &host.worker.providers);
-    let checked = config.and_then(|config| host.validator.check(&config));
+    let checked = config.and_then(|config| host.validator.check(&config, &[]));
     checked.map_err(|errors| HerderError::invalid_config(&errors))
 }
 
-/// Every key of a configuration with its value and errors.
-pub(super) fn infos(host: &Host, config: &Properties) -> Result<ConfigInfos, HerderError> {
-    let class = config
-        .get("connector.class")
-        .map_or("", |class| class.trim());
-    let plugin = plugins::find_connector(class)
-        .ok_or_else(|| HerderError::BadRequest(plugins::unknown_connector_text(class)))?;
-    Ok(host.validator.infos(plugin.class, config))
+/// Every key of a configuration with its value and errors; `nulls` are keys that it gives as null.
+pub(super) fn infos(
+    host: &Host,
+    config: &Properties,
+    nulls: &[String],
+) -> Result<ConfigInfos, HerderError> {
+    let class = class(host, config)?;
+    Ok(host.validator.infos(class, config, nulls))
 }
 
 /// The consumer group of a connector's tasks, reached as they reach it.

@@ -136,7 +136,7 @@ impl StandaloneHerder {
             .map(|connector| connector.look(|view| view.config.clone()));
         let config = unmask_config(request.config, old.as_ref(), &self.host.worker.providers)
             .map_err(|errors| HerderError::invalid_config(&errors))?;
-        check(&self.host, &config)?;
+        check(&self.host, &config, &request.nulls)?;
         match existing {
             Some(_) if !replace => Err(HerderError::AlreadyExists(request.name)),
             Some(connector) => {

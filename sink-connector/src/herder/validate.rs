@@ -4,6 +4,7 @@
 //! definition, value and errors (in [`infos`]). References are resolved for the check and never shown resolved.
 
 mod infos;
+mod options;
 
 pub use infos::{ConfigInfo, ConfigInfos};
 
@@ -14,7 +15,7 @@ use sluiceway_common::kafka_config::{KafkaConfig, Role};
 use sluiceway_common::props::{Properties, with_prefix};
 
 use super::mask_config;
-use crate::config::ConnectorConfig;
+use crate::config::{ConnectorConfig, nulls};
 use crate::worker::{OverridePolicy, WorkerConfig, role_prefix};
 
 /// Shorter values are not looked for in error messages: they would be found inside other words.
@@ -30,9 +31,13 @@ impl Validator {
         Self { worker }
     }
 
-    /// The configuration of `raw`, references resolved.
-    pub(crate) fn check(&self, raw: &Properties) -> Result<ConnectorConfig, ConfigErrors> {
-        let mut errors = ConfigErrors::default();
+    /// The configuration of `raw`, references resolved; `nulls` are keys that it gives as null.
+    pub(crate) fn check(
+        &self,
+        raw: &Properties,
+        nulls: &[String],
+    ) -> Result<ConnectorConfig, ConfigErrors> {
+        let mut errors = nulls::refused(nulls);
         let resolved = self.worker.providers.resolve(raw, &mut errors);
         self.check_overrides(&resolved, &mut errors);
         let parsed = ConnectorConfig::parse(&resolved, &self.worker.converters);
@@ -41,14 +46,19 @@ impl Validator {
             Ok(_) => ConfigErrors::default(),
             Err(found) => found,
         };
+        // A key that is null is not missing.
+        let is_null = |key: &str| errors.0.contains(&ConfigError::other(key, nulls::GIVEN));
+        found
+            .0
+            .retain(|error| *error != ConfigError::missing(&error.key) || !is_null(&error.key));
         found.0.append(&mut errors.0);
         infos::sort(&mut found, &resolved);
         Err(hide_resolved(found, raw, &resolved))
     }
 
     /// Every key of the definition with its value and errors.
-    pub(crate) fn infos(&self, class: &str, raw: &Properties) -> ConfigInfos {
-        let errors = self.check(raw).err().unwrap_or_default();
+    pub(crate) fn infos(&self, class: &str, raw: &Properties, nulls: &[String]) -> ConfigInfos {
+        let errors = self.check(raw, nulls).err().unwrap_or_default();
         ConfigInfos::new(class, &mask_config(raw, &self.worker.providers), errors)
     }
 
@@ -94,11 +104,10 @@ fn hide_resolved(errors: ConfigErrors, raw: &Properties, resolved: &Properties) 
         .collect();
     let hide = |mut error: ConfigError| {
         for (key, reference, value) in &replaced {
-            let said = format!("Invalid value {value} for configuration {key}");
-            error.message = error.message.replace(
-                &said,
-                &format!("Invalid value {reference} for configuration {key}"),
-            );
+            // Some checks tell the value in lower case.
+            for told in [value.as_str(), &value.to_lowercase()] {
+                error.message = hide_told(error.message, key, reference, told);
+            }
             if value.len() >= SHORTEST_HIDDEN {
                 error.message = error.message.replace(value.as_str(), reference);
             }
@@ -106,6 +115,21 @@ fn hide_resolved(errors: ConfigErrors, raw: &Properties, resolved: &Properties) 
         error
     };
     ConfigErrors(errors.0.into_iter().map(hide).collect())
+}
+
+/// A message without `value` where it is told as that of `key`.
+fn hide_told(mut message: String, key: &str, reference: &str, value: &str) -> String {
+    // The options of converters are told of without their prefix.
+    let option = key
+        .split_once(".converter.")
+        .map_or(key, |(_, option)| option);
+    for key in [key, option] {
+        message = message.replace(
+            &format!("Invalid value {value} for configuration {key}"),
+            &format!("Invalid value {reference} for configuration {key}"),
+        );
+    }
+    message
 }
 
 #[cfg(test)]
@@ -124,16 +148,26 @@ mod tests {
         let raw = properties(&[
             ("flush.size", "${env:N}"),
             ("s3.region", "${env:R}"),
+            ("value.converter.schemas.enable", "${env:S}"),
+            ("behavior.on.null.values", "${env:B}"),
             ("a", "x"),
         ]);
         let resolved = properties(&[
             ("flush.size", "x"),
             ("s3.region", "secret-region"),
+            ("value.converter.schemas.enable", "no"),
+            ("behavior.on.null.values", "NIL"),
             ("a", "x"),
         ]);
         let errors = ConfigErrors(vec![
             ConfigError::invalid("flush.size", "x", "Not a number of type INT"),
             ConfigError::other("b", "cannot use secret-region with x"),
+            ConfigError::invalid(
+                "schemas.enable",
+                "no",
+                "Expected value to be either true or false",
+            ),
+            ConfigError::invalid("behavior.on.null.values", "nil", "bad"),
         ]);
         let hidden = hide_resolved(errors, &raw, &resolved);
         assert_eq!(
@@ -141,5 +175,13 @@ mod tests {
             "Invalid value ${env:N} for configuration flush.size: Not a number of type INT"
         );
         assert_eq!(hidden.0[1].message, "cannot use ${env:R} with x");
+        assert_eq!(
+            hidden.0[2].message,
+            "Invalid value ${env:S} for configuration schemas.enable: Expected value to be either true or false"
+        );
+        assert_eq!(
+            hidden.0[3].message,
+            "Invalid value ${env:B} for configuration behavior.on.null.values: bad"
+        );
     }
 }

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use sluiceway_common::config_def::{DefaultValue, Importance, Key, Kind};
+use sluiceway_common::config_def::{DefaultValue, Key, Kind};
 
 use super::display;
-use crate::config::{FRAMEWORK, definition};
+use crate::config::{FRAMEWORK, converter_options, definition};
 use crate::transform::classes;
 
 /// `definition` of `GET /connector-plugins/{class}/config` and of validation.
@@ -72,13 +72,25 @@ impl KeyInfo {
         (!self.required, importance.unwrap_or(0), &self.name)
     }
 
+    /// Whether its value is the name of a class.
+    pub(crate) fn is_class(&self) -> bool {
+        self.kind == Kind::Class.name()
+    }
+
+    /// The same key under a prefix.
+    pub(crate) fn prefixed(self, prefix: &str) -> Self {
+        Self {
+            name: format!("{prefix}{}", self.name).into(),
+            ..self
+        }
+    }
+
     /// The same key under the prefix and heading of an alias, there the one at `order`.
     fn under(self, prefix: &str, group: &str, order: i32) -> Self {
         Self {
-            name: format!("{prefix}{}", self.name).into(),
             group: Some(group.to_owned().into()),
             order,
-            ..self
+            ..self.prefixed(prefix)
         }
     }
 }
@@ -175,17 +187,7 @@ fn listed(framework: bool) -> Vec<KeyInfo> {
 
 /// The options of a converter, by its class.
 pub fn converter_keys(class: &str) -> Vec<KeyInfo> {
-    let short = class.rsplit('.').next().unwrap_or(class);
-    let keys = match short {
-        "JsonConverter" => [vec![converter_type()], json_keys()].concat(),
-        "StringConverter" => vec![converter_type(), encoding()],
-        // These three have options, but do not list them.
-        "SimpleHeaderConverter" | "AvroConverter" | "JsonSchemaConverter" | "ProtobufConverter" => {
-            Vec::new()
-        }
-        _ => vec![converter_type()],
-    };
-    keys.iter().map(KeyInfo::new).collect()
+    converter_options(class).iter().map(KeyInfo::new).collect()
 }
 
 /// The options of a transform or predicate, by its class.
@@ -199,62 +201,6 @@ pub fn transform_keys(class: &str) -> Vec<KeyInfo> {
         .iter()
         .map(|one| KeyInfo::plain(&one.key))
         .collect()
-}
-
-fn converter_type() -> Key {
-    Key::required(
-        "converter.type",
-        Kind::String,
-        "Set by the worker: key, value or header.",
-    )
-    .importance(Importance::Low)
-}
-
-fn encoding() -> Key {
-    Key::with(
-        "converter.encoding",
-        Kind::String,
-        "UTF-8",
-        "The character set of the text.",
-    )
-    .importance(Importance::High)
-}
-
-fn json_keys() -> Vec<Key> {
-    vec![
-        Key::with(
-            "schemas.enable",
-            Kind::Boolean,
-            "true",
-            "Whether each message is {\"schema\": …, \"payload\": …}.",
-        )
-        .importance(Importance::High)
-        .group("Schemas"),
-        Key::with(
-            "schemas.cache.size",
-            Kind::Int,
-            "1000",
-            "Schemas kept at most.",
-        )
-        .importance(Importance::High)
-        .group("Schemas"),
-        Key::with(
-            "decimal.format",
-            Kind::String,
-            "BASE64",
-            "How decimals are written: BASE64 or NUMERIC.",
-        )
-        .importance(Importance::Low)
-        .group("Serialization"),
-        Key::with(
-            "replace.null.with.default",
-            Kind::Boolean,
-            "true",
-            "Whether a null becomes its field's default.",
-        )
-        .importance(Importance::Low)
-        .group("Serialization"),
-    ]
 }
 
 #[cfg(test)]

@@ -1,18 +1,21 @@
 //! Request bodies: JSON, read with a limit, turned into what the herder takes.
 //!
-//! Configuration values are text; numbers and booleans are written as text. What cannot be right is a 400 (the
-//! original answers 500 to malformed JSON, unknown members and missing ones).
+//! Configuration values are text; numbers and booleans are taken as they are written. What cannot be right is a 400
+//! (the original answers 500 to malformed JSON, unknown members and missing ones).
 
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use sluiceway_common::props::Properties;
 
 use super::respond::ApiError;
 use crate::herder::ConfigPatch;
 use crate::status::TargetState;
-use crate::worker::{ConnectorRequest, scalar};
+use crate::worker::ConnectorRequest;
+use crate::worker::json_config::{self, Members, NotText};
 
 /// Refuses a body that says it is something else than JSON.
 pub(super) fn check_content_type(headers: &HeaderMap, body: &Bytes) -> Result<(), ApiError> {
@@ -35,105 +38,110 @@ pub(super) fn check_content_type(headers: &HeaderMap, body: &Bytes) -> Result<()
 
 /// The body as a JSON object.
 pub(super) fn object(body: &Bytes) -> Result<Map<String, Value>, ApiError> {
+    read(body)
+}
+
+/// The body as a JSON object whose members keep their text.
+pub(super) fn members(body: &Bytes) -> Result<Members, ApiError> {
+    read(body)
+}
+
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, ApiError> {
     if body.is_empty() {
         return Err(ApiError::bad_request(
             "The request has no body; a JSON object is expected",
         ));
     }
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(map)) => Ok(map),
-        Ok(_) => Err(ApiError::bad_request(
-            "The request body is not a JSON object",
+    serde_json::from_slice(body).map_err(|error| {
+        ApiError::bad_request(if error.is_data() {
+            "The request body is not a JSON object".to_owned()
+        } else {
+            format!("The request body is not valid JSON: {error}")
+        })
+    })
+}
+
+/// A configuration, and the keys that it gives as null.
+pub(super) fn config(members: Members) -> Result<(Properties, Vec<String>), ApiError> {
+    json_config::config(members).map_err(not_text)
+}
+
+/// The member `config` of a request.
+pub(super) fn config_member(
+    given: Option<Box<RawValue>>,
+) -> Result<(Properties, Vec<String>), ApiError> {
+    match given.and_then(|given| serde_json::from_str(given.get()).ok()) {
+        Some(given) => config(given),
+        None => Err(ApiError::bad_request(
+            "The request has no \"config\", or it is not a JSON object",
         )),
-        Err(error) => Err(ApiError::bad_request(format!(
-            "The request body is not valid JSON: {error}"
-        ))),
     }
 }
 
-/// A configuration; keys with a null value are left out.
-pub(super) fn config(map: Map<String, Value>) -> Result<Properties, ApiError> {
-    let patch = patch(map)?;
-    Ok(patch
-        .into_iter()
-        .filter_map(|(key, value)| Some((key, value?)))
-        .collect())
+/// Changes to a configuration; a null value takes the key out.
+pub(super) fn patch(members: Members) -> Result<ConfigPatch, ApiError> {
+    json_config::texts(members).map_err(not_text)
 }
 
-/// Changes to a configuration; a null value takes the key out.
-pub(super) fn patch(map: Map<String, Value>) -> Result<ConfigPatch, ApiError> {
-    map.into_iter()
-        .map(|(key, value)| match (&value, scalar(&value)) {
-            (Value::Null, _) => Ok((key, None)),
-            (_, Some(text)) => Ok((key, Some(text))),
-            (_, None) => {
-                let message =
-                    format!("The value of \"{key}\" must be a string, a number or a boolean");
-                Err(ApiError::bad_request(message))
-            }
-        })
-        .collect()
+/// The member `name` of a request, which has to be text when it is there.
+pub(super) fn text(members: &mut Members, name: &str) -> Result<Option<String>, ApiError> {
+    match members.shift_remove(name) {
+        None => Ok(None),
+        Some(value) => json_config::text(name, &value).map_err(not_text),
+    }
+}
+
+fn not_text(error: NotText) -> ApiError {
+    ApiError::bad_request(error.to_string())
 }
 
 /// `POST /connectors`.
 pub(super) fn create(body: &Bytes) -> Result<ConnectorRequest, ApiError> {
-    let mut map = object(body)?;
-    let name = text(map.shift_remove("name"), "name")?
+    let mut members = members(body)?;
+    let name = text(&mut members, "name")?
         .unwrap_or_default()
         .trim()
         .to_owned();
-    let given = map.shift_remove("config");
-    let initial_state = text(map.shift_remove("initial_state"), "initial_state")?;
-    if let Some(unknown) = map.keys().next() {
+    let initial_state = text(&mut members, "initial_state")?;
+    let given = members.shift_remove("config");
+    if let Some(unknown) = members.keys().next() {
         let message = format!(
             "Unrecognized field \"{unknown}\"; known are \"name\", \"config\", \"initial_state\""
         );
         return Err(ApiError::bad_request(message));
     }
-    let Some(Value::Object(given)) = given else {
-        return Err(ApiError::bad_request(
-            "The request has no \"config\", or it is not a JSON object",
-        ));
-    };
+    let given = config_member(given)?;
     let initial_state: Option<TargetState> = initial_state
         .map(|text| text.parse())
         .transpose()
         .map_err(|error: crate::status::UnknownState| ApiError::bad_request(error.to_string()))?;
-    let config = with_name(config(given)?, &name)?;
     Ok(ConnectorRequest {
-        name,
-        config,
         initial_state,
+        ..named(given, &name)?
     })
 }
 
-/// The configuration with its `name`, which must be that of the URL or of the request.
-pub(super) fn with_name(mut config: Properties, name: &str) -> Result<Properties, ApiError> {
-    match config.get("name") {
-        Some(own) if own != name => {
-            let message = format!(
-                "Connector name configuration ({own}) doesn't match connector name in the URL ({name})"
-            );
-            Err(ApiError::bad_request(message))
-        }
-        _ => {
-            config.insert("name".to_owned(), name.to_owned());
-            Ok(config)
-        }
+/// The request for a connector `name` with a configuration whose name, where it has one, must be that.
+pub(super) fn named(
+    (mut config, mut nulls): (Properties, Vec<String>),
+    name: &str,
+) -> Result<ConnectorRequest, ApiError> {
+    if let Some(own) = config.get("name")
+        && own != name
+    {
+        let message = format!(
+            "Connector name configuration ({own}) doesn't match connector name in the URL ({name})"
+        );
+        return Err(ApiError::bad_request(message));
     }
-}
-
-/// A member that has to be text when it is there.
-pub(super) fn text(value: Option<Value>, name: &str) -> Result<Option<String>, ApiError> {
-    match value {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => match scalar(&value) {
-            Some(text) => Ok(Some(text)),
-            None => Err(ApiError::bad_request(format!(
-                "\"{name}\" must be a string"
-            ))),
-        },
-    }
+    config.insert("name".to_owned(), name.to_owned());
+    nulls.retain(|key| key != "name");
+    Ok(ConnectorRequest {
+        name: name.to_owned(),
+        config,
+        nulls,
+        initial_state: None,
+    })
 }
 
 #[cfg(test)]
@@ -165,7 +173,15 @@ mod tests {
                 ("name", "n")
             ]
         );
+        assert_eq!(request.nulls, ["y"]);
         assert_eq!(request.initial_state, Some(TargetState::Paused));
+    }
+
+    #[test]
+    fn the_request_s_name_stands_for_none_in_the_configuration() {
+        let request = created(r#"{"name":"n","config":{"name":null}}"#).unwrap();
+        assert_eq!(request.config["name"], "n");
+        assert!(request.nulls.is_empty());
     }
 
     #[test]
@@ -175,6 +191,7 @@ mod tests {
             ("[]", "not a JSON object"),
             ("{", "not valid JSON"),
             (r#"{"name":"n"}"#, "no \"config\""),
+            (r#"{"name":"n","config":[]}"#, "no \"config\""),
             (
                 r#"{"name":"n","config":{},"x":1}"#,
                 "Unrecognized field \"x\"",

@@ -13,7 +13,6 @@ use super::server::Call;
 use super::{Api, body};
 use crate::herder::{HerderError, Put, RestartRequest, TaskId, as_object};
 use crate::status::TargetState;
-use crate::worker::ConnectorRequest;
 
 /// A configuration as a JSON object.
 #[derive(Serialize)]
@@ -109,24 +108,11 @@ async fn create(api: &Api, call: &Call) -> Result<Reply, ApiError> {
 async fn config(api: &Api, name: &str, call: &Call) -> Result<Reply, ApiError> {
     match call.method {
         Method::PUT => {
-            let config = body::with_name(body::config(body::object(&call.body)?)?, name)?;
-            let request = ConnectorRequest {
-                name: name.to_owned(),
-                config,
-                initial_state: None,
-            };
+            let request = body::named(body::config(body::members(&call.body)?)?, name)?;
             Ok(put_reply(call, &api.herder.put(request, true).await?))
         }
         Method::PATCH => {
-            let patch = body::patch(body::object(&call.body)?)?;
-            if patch
-                .get("name")
-                .is_some_and(|new| new.as_deref() != Some(name))
-            {
-                return Err(ApiError::bad_request(
-                    "The name of a connector cannot be changed",
-                ));
-            }
+            let patch = body::patch(body::members(&call.body)?)?;
             Ok(respond::ok(&api.herder.patch(name, patch).await?))
         }
         _ => Ok(respond::ok(&Object(&api.herder.info(name).await?.config))),

@@ -4,13 +4,15 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::StatusCode;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::runtime::Handle;
 
 use super::respond::{self, ApiError, Reply};
 use super::server::Call;
 use super::{Api, body};
+use crate::config::nulls;
 use crate::explain::{Sample, explain};
+use crate::herder::HerderError;
 use crate::plugins;
 
 /// Records of a request at most.
@@ -20,35 +22,19 @@ const RECORDS: usize = 10_000;
 pub(super) async fn explained(api: &Api, class: &str, call: &Call) -> Result<Reply, ApiError> {
     plugins::find_connector(class)
         .ok_or_else(|| ApiError::not_found(plugins::unknown_connector_text(class)))?;
-    let mut request = body::object(&call.body)?;
-    let Some(Value::Object(config)) = request.shift_remove("config") else {
-        return Err(ApiError::bad_request(
-            "The request has no \"config\", or it is not a JSON object",
-        ));
-    };
-    let records = match request.shift_remove("records") {
-        Some(records @ Value::Array(_)) => records,
-        _ => {
-            return Err(ApiError::bad_request(
-                "The request has no \"records\", or they are not an array: see sluiceway-sink explain --help",
-            ));
-        }
-    };
+    let mut request = body::members(&call.body)?;
+    let (config, nulls) = body::config_member(request.shift_remove("config"))?;
+    nulls::refused(&nulls)
+        .into_result()
+        .map_err(|errors| HerderError::invalid_config(&errors))?;
+    let records = records(request.shift_remove("records"))?;
     if let Some(unknown) = request.keys().next() {
         let message =
             format!("Unrecognized field \"{unknown}\"; known are \"config\", \"records\"");
         return Err(ApiError::bad_request(message));
     }
-    if records
-        .as_array()
-        .is_some_and(|records| records.len() > RECORDS)
-    {
-        return Err(ApiError::bad_request(format!(
-            "More than {RECORDS} records"
-        )));
-    }
-    let config = api.herder.typed_draft(body::config(config)?).await?;
-    let sample = Sample::parse(&records.to_string());
+    let config = api.herder.typed_draft(config).await?;
+    let sample = Sample::parse(records.get());
     let records = sample.and_then(|sample| sample.records(&config.topics));
     let records = records.map_err(|error| ApiError::bad_request(error.to_string()))?;
     let now = SystemTime::now()
@@ -67,4 +53,22 @@ pub(super) async fn explained(api: &Api, class: &str, call: &Call) -> Result<Rep
             ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, exception.stacktrace())
         })?;
     Ok(respond::ok(&explanation))
+}
+
+/// The records of a request: an array of so many at most.
+fn records(given: Option<Box<RawValue>>) -> Result<Box<RawValue>, ApiError> {
+    let count = |records: &RawValue| {
+        let records: Vec<&RawValue> = serde_json::from_str(records.get()).ok()?;
+        Some(records.len())
+    };
+    let counted = given.and_then(|records| Some((count(&records)?, records)));
+    match counted {
+        Some((count, records)) if count <= RECORDS => Ok(records),
+        Some(_) => Err(ApiError::bad_request(format!(
+            "More than {RECORDS} records"
+        ))),
+        None => Err(ApiError::bad_request(
+            "The request has no \"records\", or they are not an array: see sluiceway-sink explain --help",
+        )),
+    }
 }

@@ -152,8 +152,8 @@ pub(super) async fn one(api: &Api, name: &str, call: &Call) -> Result<Reply, Api
 }
 
 async fn put(api: &Api, name: &str, call: &Call) -> Result<Reply, ApiError> {
-    let mut map = body::object(&call.body)?;
-    let Some(text) = body::text(map.shift_remove("level"), "level")? else {
+    let mut members = body::members(&call.body)?;
+    let Some(text) = body::text(&mut members, "level")? else {
         return Err(ApiError::bad_request(
             "Desired 'level' parameter was not specified in request.",
         ));

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::respond::{self, ApiError, Reply};
 use super::server::Call;
 use super::{Api, body};
-use crate::herder::OffsetChange;
+use crate::herder::{HerderError, OffsetChange};
 
 #[derive(Serialize)]
 struct Item<'a> {
@@ -30,8 +30,8 @@ struct Offset {
 pub(super) async fn serve(api: &Api, name: &str, call: &Call) -> Result<Reply, ApiError> {
     match call.method {
         Method::PATCH => {
-            let changes = changes(body::object(&call.body)?)?;
-            api.herder.alter_offsets(name, changes).await?;
+            let items = items(body::object(&call.body)?)?;
+            api.herder.alter_offsets(name, changes(&items)).await?;
             Ok(done("altered"))
         }
         Method::DELETE => {
@@ -65,84 +65,94 @@ fn done(verb: &str) -> Reply {
     respond::ok(&json!({ "message": message }))
 }
 
-/// The body of a PATCH.
-fn changes(mut map: Map<String, Value>) -> Result<Vec<OffsetChange>, ApiError> {
-    let Some(Value::Array(items)) = map
-        .shift_remove("offsets")
-        .filter(|items| *items != json!([]))
-    else {
-        let message = "Partitions / offsets need to be provided for an alter offsets request";
-        return Err(ApiError::bad_request(message));
-    };
-    items.into_iter().map(change).collect()
+/// The items of a PATCH's body. What they hold is looked at once the connector is known to be there and stopped.
+fn items(mut map: Map<String, Value>) -> Result<Vec<Value>, ApiError> {
+    match map.shift_remove("offsets") {
+        Some(Value::Array(items)) if !items.is_empty() => Ok(items),
+        _ => Err(ApiError::bad_request(
+            "Partitions / offsets need to be provided for an alter offsets request",
+        )),
+    }
 }
 
-fn change(item: Value) -> Result<OffsetChange, ApiError> {
-    let partition = item.get("partition").and_then(Value::as_object);
-    let Some(partition) = partition.filter(|partition| !partition.is_empty()) else {
-        return Err(ApiError::bad_request(
-            "The partition for a sink connector offset cannot be null or missing",
-        ));
+fn changes(items: &[Value]) -> Result<Vec<OffsetChange>, HerderError> {
+    items.iter().map(change).collect()
+}
+
+fn change(item: &Value) -> Result<OffsetChange, HerderError> {
+    let Some(partition) = item.get("partition").and_then(Value::as_object) else {
+        return refused("The partition for a sink connector offset cannot be null or missing");
     };
     let (Some(topic), Some(number)) = (
         partition.get("kafka_topic"),
         partition.get("kafka_partition"),
     ) else {
-        let message = "The partition for a sink connector offset must contain the keys 'kafka_topic' and 'kafka_partition'";
-        return Err(ApiError::bad_request(message));
+        return refused(
+            "The partition for a sink connector offset must contain the keys 'kafka_topic' and 'kafka_partition'",
+        );
     };
-    let Value::String(topic) = topic else {
-        return Err(ApiError::bad_request(
-            "Kafka topic names must be valid strings and may not be null",
-        ));
-    };
+    if topic.is_null() {
+        return refused("Kafka topic names must be valid strings and may not be null");
+    }
     Ok(OffsetChange {
-        topic: topic.clone(),
+        topic: java_text(topic),
         partition: partition_number(number)?,
         offset: offset(item.get("offset"))?,
     })
 }
 
-fn partition_number(value: &Value) -> Result<i32, ApiError> {
-    let Some(text) = plain(value) else {
-        return Err(ApiError::bad_request(
-            "Kafka partitions must be valid numbers and may not be null",
-        ));
-    };
-    text.parse().map_err(|_| {
-        ApiError::bad_request(format!(
+fn partition_number(value: &Value) -> Result<i32, HerderError> {
+    if value.is_null() {
+        return refused("Kafka partitions must be valid numbers and may not be null");
+    }
+    let text = java_text(value);
+    text.parse().or_else(|_| {
+        refused(format!(
             "Failed to parse the following Kafka partition value in the provided offsets: '{text}'. Partition values for \
              sink connectors need to be integers."
         ))
     })
 }
 
-fn offset(value: Option<&Value>) -> Result<Option<i64>, ApiError> {
+fn offset(value: Option<&Value>) -> Result<Option<i64>, HerderError> {
     let value = match value {
         None | Some(Value::Null) => return Ok(None),
         Some(value) => value,
     };
-    let Some(text) = value.get("kafka_offset").and_then(plain) else {
-        let message = "The offset for a sink connector should either be null or contain the key 'kafka_offset'";
-        return Err(ApiError::bad_request(message));
+    let Some(number) = value.get("kafka_offset") else {
+        return refused(
+            "The offset for a sink connector should either be null or contain the key 'kafka_offset'",
+        );
     };
+    let text = java_text(number);
     match text.parse::<i64>() {
         Ok(number) if number >= 0 => Ok(Some(number)),
-        Ok(number) => Err(ApiError::bad_request(format!(
-            "Invalid negative offset: {number}"
-        ))),
-        Err(_) => Err(ApiError::bad_request(format!(
+        Ok(number) => refused(format!("Invalid negative offset: {number}")),
+        Err(_) => refused(format!(
             "Failed to parse the following Kafka offset value in the provided offsets: '{text}'. Offset values for sink \
              connectors need to be integers."
-        ))),
+        )),
     }
 }
 
-fn plain(value: &Value) -> Option<String> {
+fn refused<T>(message: impl Into<String>) -> Result<T, HerderError> {
+    Err(HerderError::BadRequest(message.into()))
+}
+
+/// A JSON value as Java makes text of it: `true`, `null`, `[1, x]`, `{a=1}`.
+fn java_text(value: &Value) -> String {
     match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
+        Value::String(text) => text.clone(),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(java_text).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Object(members) => {
+            let member = |(key, value): (&String, &Value)| format!("{key}={}", java_text(value));
+            let members: Vec<String> = members.iter().map(member).collect();
+            format!("{{{}}}", members.join(", "))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
 }
 
@@ -155,7 +165,8 @@ mod tests {
         let Value::Object(map) = body else {
             return Err("no object".into());
         };
-        changes(map).map_err(|error| error.message)
+        let items = items(map).map_err(|error| error.message)?;
+        changes(&items).map_err(|error| error.to_string())
     }
 
     fn one(partition: Value, offset: Value) -> Result<Vec<OffsetChange>, String> {
@@ -182,6 +193,8 @@ mod tests {
             json!({"kafka_offset": "7"}),
         );
         assert_eq!(texts.unwrap(), expected(Some(7)));
+        let number = json!({"kafka_topic": 1, "kafka_partition": 1});
+        assert_eq!(one(number, Value::Null).unwrap()[0].topic, "1");
     }
 
     #[test]
@@ -208,10 +221,16 @@ mod tests {
                 Value::Null,
                 "must contain the keys",
             ),
+            (json!({}), Value::Null, "must contain the keys"),
             (
-                json!({"kafka_topic": 1, "kafka_partition": 1}),
+                json!({"kafka_topic": null, "kafka_partition": 1}),
                 Value::Null,
                 "topic names must be valid",
+            ),
+            (
+                json!({"kafka_topic": "t", "kafka_partition": true}),
+                Value::Null,
+                "'true'. Partition values",
             ),
             (
                 json!({"kafka_topic": "t", "kafka_partition": null}),
@@ -225,6 +244,16 @@ mod tests {
             ),
             (good(), json!({}), "contain the key 'kafka_offset'"),
             (good(), json!({"kafka_offset": "y"}), "'y'. Offset values"),
+            (
+                good(),
+                json!({"kafka_offset": null}),
+                "'null'. Offset values",
+            ),
+            (
+                good(),
+                json!({"kafka_offset": [1, {"a": "b"}]}),
+                "'[1, {a=b}]'. Offset values",
+            ),
             (good(), json!({"kafka_offset": -1}), "negative"),
         ];
         for (partition, offset, text) in cases {

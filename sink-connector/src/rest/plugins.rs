@@ -33,29 +33,17 @@ pub(super) fn config(class: &str) -> Result<Reply, ApiError> {
 
 /// Each property with its value and errors; 200 even when there are some.
 pub(super) async fn validate(api: &Api, class: &str, call: &Call) -> Result<Reply, ApiError> {
-    let config = body::config(body::object(&call.body)?)?;
-    let Some(own) = config.get("connector.class").filter(|own| !own.is_empty()) else {
-        let message = format!(
-            "Connector config {{{}}} contains no connector type",
-            keys(&config)
-        );
-        return Err(ApiError::bad_request(message));
-    };
+    let (config, nulls) = body::config(body::members(&call.body)?)?;
+    let own = config.get("connector.class").filter(|own| !own.is_empty());
     let same = |a: &str, b: &str| {
         a == b || plugins::find(a).is_some_and(|found| plugins::find(b) == Some(found))
     };
-    if !same(own, class) {
+    if let Some(own) = own
+        && !same(own, class)
+    {
         return Err(ApiError::bad_request(format!(
             "Included connector type {own} does not match request type {class}"
         )));
     }
-    Ok(respond::ok(&api.herder.validate(&config).await?))
-}
-
-fn keys(config: &sluiceway_common::props::Properties) -> String {
-    config
-        .keys()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .join(", ")
+    Ok(respond::ok(&api.herder.validate(&config, &nulls).await?))
 }

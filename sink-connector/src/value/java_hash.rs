@@ -1,17 +1,29 @@
 //! The order in which a `java.util.HashMap` gives its entries: that of the buckets their hashes fall into.
 //!
 //! Where it shows: fields of JSON Schema's structs, maps in the text of a header, which of two members wins a name, which
-//! of several bad fields is told of first.
+//! of several bad fields is told of first, configurations that the REST API shows.
+
+use indexmap::IndexMap;
 
 use super::Value;
 
 /// Buckets of a table that grew to hold `entries`: 16 at least, three quarters full at most.
 pub(crate) fn buckets(entries: usize) -> usize {
-    let mut buckets = 16;
+    grown(16, entries)
+}
+
+fn grown(mut buckets: usize, entries: usize) -> usize {
     while entries * 4 > buckets * 3 {
         buckets *= 2;
     }
     buckets
+}
+
+/// Brings `table` into the order of one that was made as a copy of `copied` entries and has had others put in since. Such a
+/// table begins as small as they allow (Java 17).
+pub(crate) fn order_copy<V>(table: &mut IndexMap<String, V>, copied: usize) {
+    let buckets = grown((copied * 4 / 3 + 1).next_power_of_two(), table.len());
+    table.sort_by(|a, _, b, _| bucket(a, buckets).cmp(&bucket(b, buckets)));
 }
 
 /// Where a string stands among `buckets` (a power of two).
@@ -82,6 +94,22 @@ mod tests {
             format!("{nested:?}"),
             format!("{:?}", Value::Array(vec![map(&ordered)]))
         );
+    }
+
+    fn copied(keys: &[&str], copied: usize) -> Vec<String> {
+        let mut table: IndexMap<String, ()> =
+            keys.iter().map(|key| ((*key).to_owned(), ())).collect();
+        order_copy(&mut table, copied);
+        table.into_keys().collect()
+    }
+
+    #[test]
+    fn a_copy_begins_as_small_as_its_entries_allow() {
+        let few = ["flush.size", "topics", "name"];
+        assert_eq!(copied(&few, 3), ["name", "flush.size", "topics"]);
+        let many = ["a", "q", "b", "r"];
+        assert_eq!(copied(&many, 2), ["a", "q", "b", "r"]);
+        assert_eq!(copied(&many, 12), ["a", "b", "q", "r"]);
     }
 
     #[test]

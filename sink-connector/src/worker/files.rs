@@ -6,9 +6,9 @@
 use std::path::Path;
 
 use serde::Deserialize;
-use serde_json::Value;
 use sluiceway_common::props::{self, Properties};
 
+use super::json_config::{self, Members};
 use crate::status::TargetState;
 
 /// A connector that the worker should start.
@@ -27,6 +27,8 @@ pub struct ConnectorRequest {
     pub name: String,
     /// Its configuration as written.
     pub config: Properties,
+    /// Keys that it gives as null. Connect refuses most of them.
+    pub nulls: Vec<String>,
     /// The state it begins in.
     pub initial_state: Option<TargetState>,
 }
@@ -51,15 +53,16 @@ impl ConnectorFile {
         }
     }
 
-    /// The configuration in the file at `path`, also where it lacks a name.
+    /// The configuration in the file at `path`, also where it lacks a name; and the keys that it gives as null.
     ///
     /// # Errors
     /// The file cannot be read, or holds no configuration.
-    pub(crate) fn configuration(path: &Path) -> Result<Properties, String> {
+    pub(crate) fn configuration(path: &Path) -> Result<(Properties, Vec<String>), String> {
         if is_json(path) {
-            return read(path).map(|request| request.config);
+            return read(path).map(|request| (request.config, request.nulls));
         }
-        props::read_file(path).map_err(|error| error.to_string())
+        let config = props::read_file(path).map_err(|error| error.to_string())?;
+        Ok((config, Vec::new()))
     }
 
     /// A connector that comes from the program itself; `config` holds its `name`.
@@ -107,6 +110,7 @@ fn named(mut config: Properties, source: &str) -> Result<ConnectorRequest, Strin
             Ok(ConnectorRequest {
                 name,
                 config,
+                nulls: Vec::new(),
                 initial_state: None,
             })
         }
@@ -119,23 +123,36 @@ fn named(mut config: Properties, source: &str) -> Result<ConnectorRequest, Strin
 #[derive(Deserialize)]
 struct Nested {
     name: String,
-    config: serde_json::Map<String, Value>,
+    config: Members,
     initial_state: Option<String>,
 }
 
 fn from_json(text: &str, source: &str) -> Result<ConnectorRequest, String> {
-    let value: Value =
-        serde_json::from_str(text).map_err(|error| format!("{source} is not JSON: {error}"))?;
-    let Value::Object(map) = value else {
-        return Err(format!("{source} is not a JSON object"));
-    };
-    if !map.get("config").is_some_and(Value::is_object) {
-        return named(flat(map, source)?, source);
+    let members: Members = serde_json::from_str(text).map_err(|error| {
+        if error.is_data() {
+            format!("{source} is not a JSON object")
+        } else {
+            format!("{source} is not JSON: {error}")
+        }
+    })?;
+    if members
+        .get("config")
+        .is_some_and(|config| config.get().starts_with('{'))
+    {
+        return nested(text, source);
     }
+    let (config, nulls) = flat(members, source)?;
+    Ok(ConnectorRequest {
+        nulls,
+        ..named(config, source)?
+    })
+}
+
+fn nested(text: &str, source: &str) -> Result<ConnectorRequest, String> {
     let nested: Nested =
-        serde_json::from_value(Value::Object(map)).map_err(|error| format!("{source}: {error}"))?;
+        serde_json::from_str(text).map_err(|error| format!("{source}: {error}"))?;
     let initial_state = nested.initial_state.as_deref().map(str::parse).transpose();
-    let mut config = flat(nested.config, source)?;
+    let (mut config, mut nulls) = flat(nested.config, source)?;
     let name = nested.name.trim().to_owned();
     if config.get("name").is_some_and(|inner| inner.trim() != name) {
         return Err(format!(
@@ -143,38 +160,17 @@ fn from_json(text: &str, source: &str) -> Result<ConnectorRequest, String> {
         ));
     }
     config.insert("name".into(), name);
-    let request = named(config, source)?;
+    nulls.retain(|key| key != "name");
     Ok(ConnectorRequest {
+        nulls,
         initial_state: initial_state
             .map_err(|error: crate::status::UnknownState| format!("{source}: {error}"))?,
-        ..request
+        ..named(config, source)?
     })
 }
 
-/// Numbers and booleans become text, as in the REST API.
-pub(crate) fn flat(
-    map: serde_json::Map<String, Value>,
-    source: &str,
-) -> Result<Properties, String> {
-    map.into_iter()
-        .filter(|(_, value)| !value.is_null())
-        .map(|(key, value)| match scalar(&value) {
-            Some(text) => Ok((key, text)),
-            None => Err(format!(
-                "{source}: the value of \"{key}\" must be text, a number or a boolean"
-            )),
-        })
-        .collect()
-}
-
-/// The text of a JSON string, number or boolean.
-pub(crate) fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
-    }
+fn flat(members: Members, source: &str) -> Result<(Properties, Vec<String>), String> {
+    json_config::config(members).map_err(|error| format!("{source}: {error}"))
 }
 
 #[cfg(test)]
@@ -198,9 +194,11 @@ mod tests {
                 "b.json",
                 r#"{"name": " n ", "config": {"flush.size": "3"}}"#,
             ),
+            ("c.json", r#"{"name": "n", "flush.size": 3, "x": null}"#),
         ];
         for (name, text) in texts {
             let request = file(name, text).content.unwrap();
+            assert_eq!(request.nulls.is_empty(), !text.contains("null"), "{name}");
             assert_eq!(request.name, "n", "{name}");
             assert_eq!(request.config["flush.size"], "3", "{name}");
             assert_eq!(request.config["name"], "n", "{name}");

@@ -123,6 +123,7 @@ async fn a_failed_task_shows_its_trace_and_is_restarted() {
     let reply = call(at, "POST", path, None).await;
     assert_eq!(reply.status, 202);
     assert_eq!(states(&reply.body), ["RUNNING", "RESTARTING"]);
+    assert_eq!(reply.body["tasks"][0]["trace"], trace);
     until(at, "/connectors/c/status", |reply| {
         states(&reply.body) == ["RUNNING", "FAILED"]
     })

@@ -57,6 +57,19 @@ async fn offsets_of_a_stopped_connector_are_altered_and_removed() {
     )
     .await;
     assert_eq!(nowhere.status, 400, "{}", nowhere.text);
+    let unreadable = call(
+        at,
+        "PATCH",
+        "/connectors/c/offsets",
+        Some(&change("t", 0, &json!({"kafka_offset": null}))),
+    )
+    .await;
+    assert_eq!(unreadable.status, 400);
+    assert!(
+        unreadable.text.contains("in the provided offsets: 'null'."),
+        "{}",
+        unreadable.text
+    );
     let altered = call(
         at,
         "PATCH",

@@ -87,7 +87,16 @@ async fn validation_names_every_error_and_hides_secrets() {
     );
     assert!(!good.text.contains("devsecret"));
 
+    assert_eq!(
+        entry(&good.body, "s3.proxy.password")["value"]["value"],
+        "[hidden]"
+    );
+
     config.insert("flush.size".into(), "x".into());
+    config.insert("value.converter".into(), "JsonConverter".into());
+    config.insert("value.converter.schemas.enable".into(), "maybe".into());
+    config.insert("no.such.key".into(), Value::Null);
+    config.insert("connector.class".into(), "S3SinkConnector".into());
     config.remove("format.class");
     let bad = call(
         at,
@@ -98,7 +107,7 @@ async fn validation_names_every_error_and_hides_secrets() {
     .await;
     assert_eq!(
         (bad.status, &bad.body["error_count"]),
-        (200, &json!(2)),
+        (200, &json!(4)),
         "{}",
         bad.text
     );
@@ -109,6 +118,26 @@ async fn validation_names_every_error_and_hides_secrets() {
     assert_eq!(
         entry(&bad.body, "format.class")["value"]["errors"],
         json!(["Missing required configuration \"format.class\" which has no default value."])
+    );
+    assert_eq!(bad.body["name"], "S3SinkConnector");
+    assert_eq!(
+        entry(&bad.body, "value.converter")["value"]["value"],
+        "org.apache.kafka.connect.json.JsonConverter"
+    );
+    assert_eq!(
+        bad.body["configs"][0],
+        json!({"definition": null, "value": {"name": "no.such.key", "value": null, "recommended_values": [],
+            "errors": ["Null value can not be supplied as the configuration value."], "visible": true}})
+    );
+    assert_eq!(
+        entry(&bad.body, "value.converter.schemas.enable")["value"]["errors"],
+        json!([
+            "Invalid value maybe for configuration schemas.enable: Expected value to be either true or false"
+        ])
+    );
+    assert_eq!(
+        entry(&bad.body, "value.converter.converter.type")["value"]["value"],
+        "value"
     );
     worker.stop().await;
 }

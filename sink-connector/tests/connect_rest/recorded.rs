@@ -27,14 +27,15 @@ fn recorded(stage: &Stage, worker: &Worker, run: u8) -> Vec<Recorded> {
     all.into_iter().filter(|call| call.run == run).collect()
 }
 
-/// Values that differ from run to run are compared by kind only.
-fn mask(mut body: Value) -> Value {
+/// The body as text, because the order of members is recorded too. Values that differ from run to run are compared by kind
+/// only.
+fn masked(mut body: Value) -> String {
     for member in ["commit", "kafka_cluster_id"] {
         if let Some(value) = body.get_mut(member).filter(|value| value.is_string()) {
             *value = "…".into();
         }
     }
-    body
+    body.to_string()
 }
 
 fn same(reply: &Reply, expected: &Recorded) -> bool {
@@ -43,7 +44,7 @@ fn same(reply: &Reply, expected: &Recorded) -> bool {
     } else {
         expected.body.clone()
     };
-    reply.status == expected.status && mask(reply.body.clone()) == mask(body)
+    reply.status == expected.status && masked(reply.body.clone()) == masked(body)
 }
 
 /// Makes the call; a GET again until its answer is as recorded, because states change by themselves.
@@ -118,9 +119,12 @@ async fn prepare(stage: &Stage) -> Vec<String> {
             stage.produce(&topic, partition, 7).await;
         }
         let mut config = stage.connector(&topic);
+        // Of members that share a bucket of a Java table the first is shown first: the file has the recorded order.
+        for key in ["topics", "s3.bucket.name"] {
+            config.shift_remove(key);
+        }
         for (key, value) in [
             ("tasks.max", tasks),
-            ("s3.bucket.name", bucket.as_str()),
             ("s3.part.size", "5242880"),
             (
                 "key.converter",
@@ -131,6 +135,8 @@ async fn prepare(stage: &Stage) -> Vec<String> {
                 "org.apache.kafka.connect.json.JsonConverter",
             ),
             ("value.converter.schemas.enable", "false"),
+            ("topics", topic.as_str()),
+            ("s3.bucket.name", bucket.as_str()),
         ] {
             config.insert(key.into(), value.into());
         }

@@ -1,6 +1,6 @@
 //! Requests that are refused, and what HTTP asks of a server.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::stage::{Stage, call, create, rest, send};
 
@@ -145,6 +145,65 @@ async fn refusals_have_connect_s_status_and_text() {
         (
             "POST",
             "/connectors",
+            named("d", json!({"flush.size": 1.50, "topics": "t"})),
+            400,
+            "Connector config {name=d, flush.size=1.5, topics=t} contains no connector type",
+        ),
+        (
+            "PATCH",
+            "/connectors/x/config",
+            json!({"name": "y"}),
+            404,
+            "Connector x not found",
+        ),
+        (
+            "PATCH",
+            "/connectors/c/config",
+            json!({"name": "y"}),
+            400,
+            "The name of a connector cannot be changed",
+        ),
+        (
+            "PATCH",
+            "/connectors/c/config",
+            json!({"name": null}),
+            400,
+            "Connector configuration is invalid and contains the following 1 error(s):\nMissing required configuration \"name\" which has no default value.\n",
+        ),
+        (
+            "PUT",
+            "/connectors/c/config",
+            with_nulls(stage.connector("t")),
+            400,
+            "Connector configuration is invalid and contains the following 3 error(s):\n\
+             Null value can not be supplied as the configuration value.\n\
+             Invalid value null for configuration tasks.max: Value must be non-null\n\
+             Null value can not be supplied as the configuration value.\n",
+        ),
+        (
+            "PATCH",
+            "/connectors/x/offsets",
+            json!({"offsets": []}),
+            400,
+            "Partitions / offsets need to be provided",
+        ),
+        (
+            "PATCH",
+            "/connectors/x/offsets",
+            json!({"offsets": [{}]}),
+            404,
+            "Connector x not found",
+        ),
+        (
+            "PATCH",
+            "/connectors/c/offsets",
+            json!({"offsets": [{}]}),
+            400,
+            "Connectors must be in the STOPPED state",
+        ),
+        (
+            "POST",
+            "/connectors",
             named("d", json!({"connector.class": "com.Nope"})),
             400,
             "Failed to find any class that implements Connector",
@@ -196,6 +255,14 @@ async fn refusals_have_connect_s_status_and_text() {
     worker.stop().await;
 }
 
+/// Null as the value of a key that nobody knows, of one with a check, and of the connector's name.
+fn with_nulls(mut config: Map<String, Value>) -> Value {
+    for key in ["x", "tasks.max", "name"] {
+        config.insert(key.into(), Value::Null);
+    }
+    Value::Object(config)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_odd_but_allowed() {
     let stage = Stage::new().await;
@@ -236,6 +303,13 @@ async fn what_is_odd_but_allowed() {
         (&json!("7"), &json!("false"))
     );
     assert_eq!(patched["config"].get("s3.region"), None);
+    // Numbers keep their text.
+    let numbers = r#"{"x": 1.50, "y": 1e3, "z": 123456789012345678901}"#;
+    let json = [("Content-Type", "application/json")];
+    let patched = send(at, "PATCH", "/connectors/c/config", &json, numbers).await;
+    for (key, text) in [("x", "1.50"), ("y", "1e3"), ("z", "123456789012345678901")] {
+        assert_eq!(patched.body["config"][key], text, "{}", patched.text);
+    }
     // A connector that is put under a new name is created.
     let put = call(
         at,

@@ -170,10 +170,8 @@ fn walk(root: &Path, dir: &Path, keys: &mut Vec<String>) {
 /// A configuration as a properties file.
 pub(crate) fn as_file(name: &str, config: &Map<String, Value>) -> String {
     let line = |(key, value): (&String, &Value)| format!("{key}={}\n", value.as_str().unwrap());
-    format!(
-        "name={name}\n{}",
-        config.iter().map(line).collect::<String>()
-    )
+    let lines: String = config.iter().map(line).collect();
+    format!("{lines}name={name}\n")
 }
 
 pub(crate) fn rest(worker: &Worker) -> SocketAddr {

@@ -1,10 +1,12 @@
 //! Options of the converters that ask a Schema Registry: Avro, Protobuf, JSON Schema.
 
-use sluiceway_common::config_def::{ConfigDef, ConfigErrors, Importance, Key, Kind, Values};
+use sluiceway_common::config_def::{
+    ConfigDef, ConfigError, ConfigErrors, Importance, Key, Kind, Values,
+};
 use sluiceway_common::props::Properties;
 use sluiceway_schemas::{ConfigProblem, RegistryConfig, SubjectNameStrategy};
 
-use super::{ConverterConfig, under};
+use super::ConverterConfig;
 
 /// What all three have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -300,4 +302,15 @@ fn json_schema(options: &Options<'_>, errors: &mut ConfigErrors) -> Option<Conve
         optional_for_nonrequired: values.boolean("use.optional.for.nonrequired"),
         fail_invalid_schema: values.boolean("json.fail.invalid.schema"),
     }))
+}
+
+/// The same error with the whole key (`value.converter.schema.registry.url`).
+fn under(prefix: &str, error: ConfigError) -> ConfigError {
+    let key = format!("{prefix}.{}", error.key);
+    let message = error.message.replacen(
+        &format!("configuration {}", error.key),
+        &format!("configuration {key}"),
+        1,
+    );
+    ConfigError::other(&key, message)
 }

@@ -239,10 +239,14 @@ impl Herder for DistributedHerder {
         })
     }
 
-    fn alter_offsets<'a>(&'a self, name: &'a str, changes: Vec<OffsetChange>) -> Answer<'a, ()> {
+    fn alter_offsets<'a>(
+        &'a self,
+        name: &'a str,
+        changes: Result<Vec<OffsetChange>, HerderError>,
+    ) -> Answer<'a, ()> {
         Box::pin(async move {
             let _changes = self.begin_change().await?;
-            self.stopped_group(name)?.alter(changes).await
+            self.stopped_group(name)?.alter(changes?).await
         })
     }
 
@@ -253,8 +257,12 @@ impl Herder for DistributedHerder {
         })
     }
 
-    fn validate<'a>(&'a self, config: &'a Properties) -> Answer<'a, ConfigInfos> {
-        Box::pin(async { infos(&self.host, config) })
+    fn validate<'a>(
+        &'a self,
+        config: &'a Properties,
+        nulls: &'a [String],
+    ) -> Answer<'a, ConfigInfos> {
+        Box::pin(async { infos(&self.host, config, nulls) })
     }
 
     fn typed<'a>(&'a self, name: &'a str) -> Answer<'a, ConnectorConfig> {

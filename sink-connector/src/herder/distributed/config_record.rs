@@ -10,7 +10,6 @@ use sluiceway_common::props::Properties;
 
 use crate::connector::RestartRequest;
 use crate::status::TargetState;
-use crate::worker::flat;
 
 /// One entry of the config topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,7 +132,18 @@ fn properties(value: &Value) -> Option<Properties> {
     let Value::Object(map) = value.get("properties")? else {
         return None;
     };
-    flat(map.clone(), "config topic").ok()
+    let given = map.iter().filter(|(_, value)| !value.is_null());
+    given
+        .map(|(key, value)| Some((key.clone(), scalar(value)?)))
+        .collect()
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
 }
 
 fn object(config: &Properties) -> Map<String, Value> {

@@ -17,6 +17,7 @@ use sluiceway_common::props::Properties;
 use super::DistributedHerder;
 use super::config_record::{ConfigRecord, Written};
 use crate::herder::checks::check;
+use crate::herder::patch::patched;
 use crate::herder::secrets::unmask_config;
 use crate::herder::{ConfigPatch, ConnectorInfo, HerderError, Put};
 use crate::status::{State, TargetState};
@@ -45,12 +46,13 @@ impl DistributedHerder {
         let ConnectorRequest {
             name,
             config,
+            nulls,
             initial_state,
         } = request;
         let base = self.base(&name);
         let config = unmask_config(config, base.config.as_ref(), &self.host.worker.providers)
             .map_err(|errors| HerderError::invalid_config(&errors))?;
-        check(&self.host, &config)?;
+        check(&self.host, &config, &nulls)?;
         let created = base.config.is_none();
         if !created && !replace {
             return Err(HerderError::AlreadyExists(name));
@@ -86,16 +88,10 @@ impl DistributedHerder {
             let Some(old) = base.config else {
                 return Err(HerderError::no_connector(name));
             };
-            let mut config = old.clone();
-            for (key, value) in patch.clone() {
-                match value {
-                    Some(value) => drop(config.insert(key, value)),
-                    None => drop(config.shift_remove(&key)),
-                }
-            }
+            let config = patched(name, old.clone(), patch.clone())?;
             let config = unmask_config(config, Some(&old), &self.host.worker.providers)
                 .map_err(|errors| HerderError::invalid_config(&errors))?;
-            check(&self.host, &config)?;
+            check(&self.host, &config, &[])?;
             let record = ConfigRecord::Connector(name.to_owned(), Some(config)).write();
             let offset = self.write(&[record]).await?;
             match self.intervening(name, base.offset, offset) {

@@ -6,10 +6,12 @@ use crate::connector::RestartRequest;
 use crate::herder::LocalStatus;
 use crate::herder::checks::{infos, tracking, typed};
 use crate::herder::offsets::{GroupOffset, OffsetChange};
+use crate::herder::patch::patched;
 use crate::herder::{
     Answer, ConfigInfos, ConfigPatch, ConnectorInfo, Herder, HerderError, Put, TASK_CLASS, TaskInfo,
 };
 use crate::status::{ConnectorStatus, TargetState, TaskStatus};
+use crate::value::java_hash;
 use crate::worker::ConnectorRequest;
 use futures_util::future::BoxFuture;
 use sluiceway_common::props::Properties;
@@ -43,16 +45,11 @@ impl Herder for StandaloneHerder {
         Box::pin(async move {
             let changes = self.changes.lock().await;
             let connector = self.find(name, HerderError::no_connector)?;
-            let mut config = connector.look(|view| view.config.clone());
-            for (key, value) in patch {
-                match value {
-                    Some(value) => drop(config.insert(key, value)),
-                    None => drop(config.shift_remove(&key)),
-                }
-            }
+            let config = connector.look(|view| view.config.clone());
             let request = ConnectorRequest {
                 name: name.to_owned(),
-                config,
+                config: patched(name, config, patch)?,
+                nulls: Vec::new(),
                 initial_state: None,
             };
             Ok(self.put_locked(request, true, &changes).await?.info)
@@ -92,7 +89,9 @@ impl Herder for StandaloneHerder {
         Box::pin(async {
             let info = self.show(&*self.find(name, HerderError::no_connector)?);
             let mut config = info.config;
+            let copied = config.len();
             config.insert("task.class".into(), TASK_CLASS.into());
+            java_hash::order_copy(&mut config, copied);
             Ok(info
                 .tasks
                 .into_iter()
@@ -172,16 +171,24 @@ impl Herder for StandaloneHerder {
         })
     }
 
-    fn alter_offsets<'a>(&'a self, name: &'a str, changes: Vec<OffsetChange>) -> Answer<'a, ()> {
-        Box::pin(async move { self.stopped_group(name)?.alter(changes).await })
+    fn alter_offsets<'a>(
+        &'a self,
+        name: &'a str,
+        changes: Result<Vec<OffsetChange>, HerderError>,
+    ) -> Answer<'a, ()> {
+        Box::pin(async move { self.stopped_group(name)?.alter(changes?).await })
     }
 
     fn reset_offsets<'a>(&'a self, name: &'a str) -> Answer<'a, ()> {
         Box::pin(async { self.stopped_group(name)?.reset().await })
     }
 
-    fn validate<'a>(&'a self, config: &'a Properties) -> Answer<'a, ConfigInfos> {
-        Box::pin(async { infos(&self.host, config) })
+    fn validate<'a>(
+        &'a self,
+        config: &'a Properties,
+        nulls: &'a [String],
+    ) -> Answer<'a, ConfigInfos> {
+        Box::pin(async { infos(&self.host, config, nulls) })
     }
 
     fn typed<'a>(&'a self, name: &'a str) -> Answer<'a, ConnectorConfig> {

@@ -2,28 +2,19 @@
 //!
 //! In: a configuration (secrets masked) and the errors that its check found. Out: [`ConfigInfos`], as `PUT
 //! /connector-plugins/{class}/config/validate` answers them. The order is the original's: properties that nothing
-//! defines, the framework's, those of transforms and predicates by alias, the connector's, then the options of
-//! converters and of clients.
+//! defines, the framework's, those of transforms and predicates by alias, the connector's, then the options of clients
+//! and of converters.
 
 use std::borrow::Cow;
 
 use indexmap::{IndexMap, IndexSet};
 use serde::Serialize;
-use sluiceway_common::config_def::{ConfigError, ConfigErrors, Values};
+use sluiceway_common::config_def::{ConfigError, ConfigErrors};
 use sluiceway_common::props::{Properties, with_prefix};
 
-use crate::config::definition;
+use super::options::{PREFIXES, of_converter, prefix_of};
+use crate::config::{definition, full_class, nulls};
 use crate::plugins::{self, KeyInfo, Stages};
-
-/// Prefixes of what is checked by itself, in the order in which it is told.
-const BY_THEMSELVES: [&str; 6] = [
-    "key.converter.",
-    "value.converter.",
-    "header.converter.",
-    "producer.override.",
-    "consumer.override.",
-    "admin.override.",
-];
 
 /// `PUT /connector-plugins/{class}/config/validate`.
 #[derive(Clone, Debug, Serialize)]
@@ -57,75 +48,108 @@ pub struct ConfigValue {
     visible: bool,
 }
 
+/// Messages by key.
+type Messages = IndexMap<String, Vec<String>>;
+
 impl ConfigInfos {
     /// What there is to say of a configuration of the connector `class`.
     pub(super) fn new(class: &str, shown: &Properties, errors: ConfigErrors) -> Self {
         let error_count = errors.0.len();
-        let mut by_key: IndexMap<String, Vec<String>> = IndexMap::new();
+        let (mut own, mut apart) = (Messages::new(), Messages::new());
         for ConfigError { key, message } in errors.0 {
-            by_key.entry(key).or_default().push(message);
+            let messages = match prefix_of(&key, &message) {
+                Some(_) => &mut apart,
+                None => &mut own,
+            };
+            messages.entry(key).or_default().push(message);
         }
-        let (values, _) = definition().parse_all(shown);
-        let keys = keys(shown);
-        let groups: IndexSet<_> = keys.iter().filter_map(|key| key.group.clone()).collect();
-        let defined: Vec<ConfigInfo> = keys
-            .into_iter()
-            .map(|key| {
-                let errors = by_key.shift_remove(&*key.name).unwrap_or_default();
-                ConfigInfo::defined(key, shown, &values, errors)
-            })
-            .collect();
-        let (own, unknown): (Vec<_>, Vec<_>) = by_key
-            .into_iter()
-            .partition(|(key, _)| checked_by_itself(key).is_some());
-        let undefined = |(key, errors)| ConfigInfo::undefined(key, errors);
+        let mut defined = connector_infos(shown, &mut own);
+        let options = PREFIXES.iter();
+        defined.extend(options.flat_map(|prefix| option_infos(prefix, shown, &mut apart)));
+        let groups = defined
+            .iter()
+            .filter_map(|info| info.definition.as_ref()?.group.clone());
+        let groups: IndexSet<_> = groups.collect();
         Self {
             name: class.to_owned(),
             error_count,
             groups: groups.into_iter().collect(),
-            configs: unknown
-                .into_iter()
-                .map(undefined)
-                .chain(defined)
-                .chain(own.into_iter().map(undefined))
-                .collect(),
+            configs: undefined(own).chain(defined).collect(),
         }
     }
 }
 
+/// What is defined by the framework, by aliases and by the connector; takes the messages that it tells.
+fn connector_infos(shown: &Properties, messages: &mut Messages) -> Vec<ConfigInfo> {
+    let (values, _) = definition().parse_all(shown);
+    let info = |key: KeyInfo| {
+        let errors = messages.shift_remove(&*key.name).unwrap_or_default();
+        let (recommended, visible) = plugins::recommended(&key.name, &values);
+        let parsed = values.shown(&key.name);
+        let mut info = ConfigInfo::defined(key, shown, parsed, errors);
+        (info.value.recommended_values, info.value.visible) = (recommended, visible);
+        info
+    };
+    keys(shown).into_iter().map(info).collect()
+}
+
+/// The options under one prefix: those that a converter lists, then others that are wrong.
+fn option_infos(prefix: &str, shown: &Properties, messages: &mut Messages) -> Vec<ConfigInfo> {
+    let mut infos = Vec::new();
+    for (key, parsed) in of_converter(prefix, shown) {
+        let errors = messages.shift_remove(&*key.name).unwrap_or_default();
+        infos.push(ConfigInfo::defined(key, shown, parsed, errors));
+    }
+    let (here, others) = std::mem::take(messages)
+        .into_iter()
+        .partition(|(key, _)| key.starts_with(prefix));
+    *messages = others;
+    infos.extend(undefined(here));
+    infos
+}
+
+fn undefined(messages: Messages) -> impl Iterator<Item = ConfigInfo> {
+    let info = |(name, errors)| ConfigInfo {
+        definition: None,
+        value: ConfigValue {
+            name,
+            value: None,
+            recommended_values: Vec::new(),
+            errors,
+            visible: true,
+        },
+    };
+    messages.into_iter().map(info)
+}
+
 impl ConfigInfo {
-    fn defined(key: KeyInfo, shown: &Properties, values: &Values, errors: Vec<String>) -> Self {
-        let (recommended_values, visible) = plugins::recommended(&key.name, values);
-        let value = match definition().get(&key.name) {
-            Some(_) if errors.is_empty() => values.shown(&key.name),
-            _ => shown
-                .get(&*key.name)
-                .map(|text| text.trim().to_owned())
-                .or_else(|| key.default().map(str::to_owned)),
-        };
+    /// `parsed` is the value by its type, where it is right and the type is known.
+    fn defined(
+        key: KeyInfo,
+        shown: &Properties,
+        parsed: Option<String>,
+        errors: Vec<String>,
+    ) -> Self {
+        let given = || shown.get(&*key.name).map(|text| text.trim().to_owned());
+        let value = parsed
+            .filter(|_| errors.is_empty())
+            .or_else(given)
+            .or_else(|| key.default().map(str::to_owned))
+            .filter(|_| !errors.iter().any(|error| is_unreadable(error)));
+        let value = value.map(|value| match key.is_class() {
+            true => full_class(&key.name, &value).to_owned(),
+            false => value,
+        });
         let value = ConfigValue {
             name: key.name.clone().into_owned(),
-            value: value.filter(|_| !errors.iter().any(|error| is_unreadable(error))),
-            recommended_values,
+            value,
+            recommended_values: Vec::new(),
             errors,
-            visible,
+            visible: true,
         };
         Self {
             definition: Some(key),
             value,
-        }
-    }
-
-    fn undefined(key: String, errors: Vec<String>) -> Self {
-        Self {
-            definition: None,
-            value: ConfigValue {
-                name: key,
-                value: None,
-                recommended_values: Vec::new(),
-                errors,
-                visible: true,
-            },
         }
     }
 }
@@ -137,6 +161,7 @@ fn is_unreadable(error: &str) -> bool {
         ": Not a number of type ",
         ": Expected value to be either true or false",
         " could not be found.",
+        nulls::GIVEN,
     ]
     .iter()
     .any(|told| error.contains(told))
@@ -145,20 +170,19 @@ fn is_unreadable(error: &str) -> bool {
 /// Puts errors into the order in which they are told.
 pub(super) fn sort(errors: &mut ConfigErrors, properties: &Properties) {
     let keys = keys(properties);
-    errors.0.sort_by_key(|error| {
+    let options = PREFIXES.map(|prefix| of_converter(prefix, properties));
+    errors.0.sort_by_cached_key(|error| {
         let defined = keys.iter().position(|key| key.name == error.key);
-        match (defined, checked_by_itself(&error.key)) {
-            (Some(at), _) => (1, at),
-            (None, Some(at)) => (2, at),
-            (None, None) => (0, 0),
+        match (defined, prefix_of(&error.key, &error.message)) {
+            (Some(at), _) => (1, at, 0),
+            (None, Some(prefix)) => {
+                let listed = options.get(prefix).map_or(&[][..], Vec::as_slice);
+                let at = listed.iter().position(|(key, _)| key.name == error.key);
+                (2, prefix, at.unwrap_or(listed.len()))
+            }
+            (None, None) => (0, 0, 0),
         }
     });
-}
-
-fn checked_by_itself(key: &str) -> Option<usize> {
-    BY_THEMSELVES
-        .iter()
-        .position(|prefix| key.starts_with(prefix))
 }
 
 /// The properties that a configuration has: the framework's, those of its aliases, the connector's.
@@ -243,6 +267,85 @@ mod tests {
         assert_eq!(value("transforms.t.negate"), Some("false"));
         assert_eq!(value("predicates.p.pattern"), Some("a.*"));
         assert_eq!(value("predicates"), Some("p"));
+    }
+
+    #[test]
+    fn values_read_as_the_original_shows_them() {
+        let shown = properties(&[
+            ("format.class", "JsonFormat"),
+            ("connector.class", "S3SinkConnector"),
+            ("value.converter", "JsonConverter"),
+            ("behavior.on.null.values", "BOGUS"),
+        ]);
+        let errors = definition().parse_all(&shown).1.0.into_iter();
+        let null = ConfigError::other("tasks.max", nulls::GIVEN);
+        let errors = errors
+            .filter(|error| error.key.starts_with("behavior"))
+            .chain([null]);
+        let infos = ConfigInfos::new("S3SinkConnector", &shown, ConfigErrors(errors.collect()));
+        assert_eq!(infos.name, "S3SinkConnector");
+        let value = |name: &str| {
+            let mut infos = infos.configs.iter();
+            let info = infos.find(|info| info.value.name == name).unwrap();
+            (info.value.value.as_deref(), info.value.errors.as_slice())
+        };
+        // A password that is not set is an empty one in the original.
+        assert_eq!(value("s3.proxy.password").0, Some("[hidden]"));
+        assert_eq!(value("store.url").0, None);
+        let json = "io.confluent.connect.s3.format.json.JsonFormat";
+        assert_eq!(value("format.class").0, Some(json));
+        let json = "org.apache.kafka.connect.json.JsonConverter";
+        assert_eq!(value("value.converter").0, Some(json));
+        assert_eq!(value("connector.class").0, Some("S3SinkConnector"));
+        assert_eq!(value("tasks.max").0, None);
+        let bogus = "Invalid value bogus for configuration behavior.on.null.values: String must be one of: ignore, fail, write";
+        assert_eq!(
+            value("behavior.on.null.values"),
+            (Some("BOGUS"), [bogus.to_owned()].as_slice())
+        );
+        assert!(
+            infos
+                .groups
+                .ends_with(&["Serialization".into(), "Schemas".into()])
+        );
+    }
+
+    #[test]
+    fn options_of_converters_come_behind_those_of_clients() {
+        let shown = properties(&[
+            ("value.converter", "JsonConverter"),
+            ("value.converter.schemas.enable", "maybe"),
+        ]);
+        let text = "Invalid value maybe for configuration schemas.enable: Expected value to be either true or false";
+        let mut errors = ConfigErrors(vec![
+            ConfigError::other("value.converter.schemas.enable", text),
+            ConfigError::other("value.converter.decimal.format", nulls::GIVEN),
+            ConfigError::other("consumer.override.x", "x"),
+        ]);
+        sort(&mut errors, &shown);
+        let infos = ConfigInfos::new("c", &shown, errors);
+        let names: Vec<&str> = infos.configs.iter().map(|info| &*info.value.name).collect();
+        // A null is told of the connector's own keys, none of which it is.
+        assert_eq!(names[0], "value.converter.decimal.format");
+        let tail = [
+            "consumer.override.x",
+            "value.converter.decimal.format",
+            "value.converter.converter.type",
+            "value.converter.schemas.cache.size",
+            "value.converter.replace.null.with.default",
+            "value.converter.schemas.enable",
+        ];
+        assert!(names.ends_with(&tail), "{names:?}");
+        let last = infos.configs.last().unwrap();
+        let definition = serde_json::to_value(&last.definition).unwrap();
+        assert_eq!(
+            (&definition["display_name"], &definition["group"]),
+            (&"Enable Schemas".into(), &"Schemas".into())
+        );
+        assert_eq!(
+            (last.value.value.as_deref(), &last.value.errors[..]),
+            (None, &[text.to_owned()][..])
+        );
     }
 
     #[test]
