@@ -283,6 +283,35 @@ async fn batches() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn streams_are_utf_8() {
+    let kafka = kafka(true).await;
+    let proxy = start(&kafka.bootstrap(), "").await;
+    let post = async |path: &str, charset: &str| {
+        let media = format!("{JSON}; Charset={charset}");
+        let body = r#"{"value":{"type":"STRING","data":"é"}}"#;
+        proxy
+            .call(http::Method::POST, path, Some(&media), body.as_bytes())
+            .await
+    };
+    for charset in ["utf-8", "\"UTF-8\"", "iso-8859-1"] {
+        let answer = post(RECORDS, charset).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(answer.json()["value"]["size"], 2, "{charset}");
+    }
+    let refused = json!({
+        "error_code": 400,
+        "message": "Unsupported charset in Content-Type header. Supports \"UTF-8\" and \"ISO-8859-1\".",
+    });
+    for charset in ["utf-16", "\"latin1\""] {
+        let answer = post(RECORDS, charset).await;
+        assert_eq!((answer.status, answer.json()), (400, refused.clone()));
+        assert_eq!(answer.header("content-type"), Some(JSON));
+    }
+    let batch = post(&format!("{RECORDS}:batch"), "utf-16").await;
+    assert_eq!(batch.json()["message"], "Unrecognized field: value");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rates_are_limited() {
     let kafka = kafka(true).await;
     let limits = "api.v3.produce.rate.limit.enabled=true\napi.v3.produce.rate.limit.max.requests.per.sec=1\n";
