@@ -83,6 +83,22 @@ async fn what_is_not_there() {
         let text = format!("Cluster bogus {words} be found.");
         assert_eq!(refusal(&answer), (404, 404, text));
     }
+    let no_type = "The valid values for Type do not include 'topic'".to_owned();
+    for (method, tail) in [
+        (Method::GET, "topic-configs"),
+        (Method::GET, "topic-configs/x"),
+        (Method::PUT, "topic-configs/x"),
+        (Method::DELETE, "topic-configs/x"),
+        (Method::POST, "topic-configs:alter"),
+    ] {
+        let path = format!("/v3/clusters/bogus/{tail}");
+        let answer = proxy.call(method, &path, JSON, b"").await;
+        assert_eq!(refusal(&answer), (404, 404, no_type.clone()), "{tail}");
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+    }
+    let path = format!("{cluster}/topic-configs");
+    let answer = proxy.call(Method::DELETE, &path, None, b"").await;
+    assert_eq!(refusal(&answer).0, 405);
     let answer = proxy.get(&format!("{cluster}/brokers/9/configs")).await;
     assert_eq!(refusal(&answer).1, 50003);
     let answer = proxy
