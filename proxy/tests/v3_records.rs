@@ -262,7 +262,7 @@ async fn batches() {
         ),
         (json!([]), "Empty batch."),
         (
-            json!([{"value": value("b")}]),
+            json!([entry(json!(null))]),
             "Batch entry identifier is not a valid string.",
         ),
         (
@@ -278,6 +278,25 @@ async fn batches() {
         assert_eq!(
             (status, answer),
             (422, json!({"error_code": 42208, "message": message}))
+        );
+    }
+    for (entries, class, problem) in [
+        (
+            json!([{"value": value("b"), "zz": 1}]),
+            "Builder",
+            "Null id",
+        ),
+        (
+            json!([entry(json!("1")), null]),
+            "ProduceBatchRequest",
+            "at index 1",
+        ),
+    ] {
+        let (status, answer) = post(json!({"entries": entries})).await;
+        let message = format!("Cannot construct instance of `{class}`, problem: {problem}");
+        assert_eq!(
+            (status, answer),
+            (400, json!({"error_code": 400, "message": message}))
         );
     }
 }
