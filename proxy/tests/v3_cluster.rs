@@ -145,6 +145,18 @@ async fn settings_of_brokers() {
         204
     );
     assert_eq!(proxy.get(&path).await.json()["is_default"], true);
+    for owner in ["brokers/1/configs", "broker-configs"] {
+        let all = format!("{cluster}/{owner}");
+        let before = proxy.get(&all).await.json();
+        let dry = br#"{"data":[{"name":"log.cleaner.threads","value":"2"}],"validate_only":true}"#;
+        let alter = format!("{all}:alter");
+        let checked = proxy.call(Method::POST, &alter, JSON, dry).await;
+        assert_eq!(checked.status, 204, "{checked:?}");
+        assert_eq!(proxy.get(&all).await.json(), before);
+        let refused = proxy.call(Method::POST, &alter, JSON, b"null").await;
+        let text = "Payload error. Null input provided. Data is required.";
+        assert_eq!(refusal(&refused), (422, 42206, text.to_owned()));
+    }
     let unknown = format!("{cluster}/brokers/1/configs/bogus");
     let refused = proxy.call(Method::DELETE, &unknown, None, b"").await;
     let id = cluster.rsplit('/').next().unwrap();
