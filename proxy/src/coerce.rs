@@ -1,4 +1,4 @@
-//! What Jackson makes of a JSON value where a Java `Integer`, `String` or object is expected.
+//! What Jackson makes of a JSON value where a Java `Integer`, `String`, `Boolean`, enumeration or object is expected.
 //!
 //! In: a scanner in front of a value. Out: the coerced value (`"1"` and `1.5` are the integer 1), or a [`Mismatch`]
 //! in Jackson's words with class names shortened as the original shortens them.
@@ -135,7 +135,6 @@ pub fn text_named(
 /// # Errors
 /// Other texts, fractions, arrays and objects.
 pub fn boolean(input: &[u8], scanner: &mut Scanner<'_>) -> Result<Option<bool>, Mismatch> {
-    let wanted = "Cannot deserialize value of type `Boolean` from";
     let token = token(scanner, input)?;
     match (token.name, token.text.trim()) {
         ("VALUE_NULL", _) | ("VALUE_STRING", "" | "null") => Ok(None),
@@ -143,11 +142,72 @@ pub fn boolean(input: &[u8], scanner: &mut Scanner<'_>) -> Result<Option<bool>, 
         ("VALUE_FALSE", _) | ("VALUE_STRING", "false" | "False" | "FALSE") => Ok(Some(false)),
         ("VALUE_NUMBER_INT", number) => Ok(Some(number != "0")),
         ("VALUE_STRING", text) => Err(Mismatch::Shape(format!(
-            "{wanted} String \"{text}\": only \"true\" or \"false\" recognized"
+            "Cannot deserialize value of type `Boolean` from String \"{text}\": only \"true\" or \"false\" recognized"
         ))),
-        (name, _) => Err(Mismatch::Shape(format!(
-            "{wanted} {} value (token `JsonToken.{name}`)",
-            token.kind
+        _ => Err(token.mismatch("Boolean")),
+    }
+}
+
+/// The place of an enumeration's value in `names`: by its name, with or without blanks around it, or by that place, also
+/// as a text. `null` is none. `listed` are the names in the order of a Java hash table.
+///
+/// # Errors
+/// Other texts and numbers, and other shapes.
+pub fn one_of<'n>(
+    input: &[u8],
+    scanner: &mut Scanner<'_>,
+    class: &str,
+    listed: &str,
+    names: impl Iterator<Item = &'n str> + Clone,
+) -> Result<Option<usize>, Mismatch> {
+    if scanner.peek() == Some(b'"') {
+        let text = scanner.string()?;
+        let text = text.decode();
+        let text = text.trim_matches(|c| c <= ' ');
+        return place_of_text(text, names)
+            .map(Some)
+            .ok_or_else(|| not_one_of(text, class, listed));
+    }
+    let token = token(scanner, input)?;
+    match token.name {
+        "VALUE_NULL" => Ok(None),
+        "VALUE_NUMBER_INT" => place_of_number(int_of_number(token.text.as_bytes())?, class, names),
+        _ => Err(token.mismatch(class)),
+    }
+}
+
+fn place_of_text<'n>(text: &str, names: impl Iterator<Item = &'n str> + Clone) -> Option<usize> {
+    if let Some(place) = names.clone().position(|name| name == text) {
+        return Some(place);
+    }
+    let is_number = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
+    (is_number || text == "0")
+        .then(|| text.parse().ok())?
+        .filter(|place| *place < names.count())
+}
+
+fn not_one_of(text: &str, class: &str, listed: &str) -> Mismatch {
+    Mismatch::Shape(match text {
+        "" => format!(
+            "Cannot coerce empty String (\"\") to `{class}` value (but could if coercion was enabled using `CoercionConfig`)"
+        ),
+        _ => format!(
+            "Cannot deserialize value of type `{class}` from String \"{text}\": not one of the values accepted for Enum class: [{listed}]"
+        ),
+    })
+}
+
+fn place_of_number<'n>(
+    number: i32,
+    class: &str,
+    names: impl Iterator<Item = &'n str>,
+) -> Result<Option<usize>, Mismatch> {
+    let count = names.count();
+    match usize::try_from(number) {
+        Ok(place) if place < count => Ok(Some(place)),
+        _ => Err(Mismatch::Shape(format!(
+            "Cannot deserialize value of type `{class}` from number {number}: index value outside legal index range [0..{}]",
+            count.saturating_sub(1)
         ))),
     }
 }
@@ -176,10 +236,7 @@ pub fn nothing_behind(
 #[must_use]
 pub fn unexpected(scanner: &mut Scanner<'_>, input: &[u8], wanted: &str) -> Mismatch {
     match token(scanner, input) {
-        Ok(token) => Mismatch::Shape(format!(
-            "Cannot deserialize value of type `{wanted}` from {} value (token `JsonToken.{}`)",
-            token.kind, token.name
-        )),
+        Ok(token) => token.mismatch(wanted),
         Err(error) => Mismatch::Syntax(error),
     }
 }
@@ -207,10 +264,7 @@ pub fn not_an_object(scanner: &mut Scanner<'_>, input: &[u8], wanted: &str) -> M
         "VALUE_NUMBER_INT" | "VALUE_NUMBER_FLOAT" => format!(
             "{instance}: no {argument}-argument constructor/factory method to deserialize from Number value ({value})"
         ),
-        name => format!(
-            "Cannot deserialize value of type `{wanted}` from {} value (token `JsonToken.{name}`)",
-            token.kind
-        ),
+        _ => return token.mismatch(wanted),
     })
 }
 
@@ -284,6 +338,14 @@ impl Token {
             argument: "",
             text: String::new(),
         }
+    }
+
+    /// It is of another shape than the wanted type.
+    fn mismatch(&self, wanted: &str) -> Mismatch {
+        Mismatch::Shape(format!(
+            "Cannot deserialize value of type `{wanted}` from {} value (token `JsonToken.{}`)",
+            self.kind, self.name
+        ))
     }
 }
 
@@ -363,6 +425,42 @@ mod tests {
         for json in ["\"yes\"", "1.0", "[]", "{}"] {
             assert!(read(json, boolean).is_err(), "{json}");
         }
+    }
+
+    #[test]
+    fn enumerations() {
+        let read = |json: &str| {
+            read(json, |input, scanner| {
+                one_of(input, scanner, "E", "B, A", ["A", "B"].into_iter())
+            })
+        };
+        for (json, expected) in [
+            ("\"B\"", Some(1)),
+            ("\" A\\n\"", Some(0)),
+            ("1", Some(1)),
+            ("\"0\"", Some(0)),
+            ("null", None),
+        ] {
+            assert_eq!(read(json), Ok(expected), "{json}");
+        }
+        let none = "Cannot deserialize value of type `E` from";
+        for text in ["b", "2", "01", "-1", "1.0"] {
+            let message = format!(
+                "{none} String \"{text}\": not one of the values accepted for Enum class: [B, A]"
+            );
+            assert_eq!(read(&format!("\"{text}\"")), Err(message));
+        }
+        for number in ["2", "-1"] {
+            let message =
+                format!("{none} number {number}: index value outside legal index range [0..1]");
+            assert_eq!(read(number), Err(message));
+        }
+        let blank = "Cannot coerce empty String (\"\") to `E` value (but could if coercion was enabled using `CoercionConfig`)";
+        assert_eq!(read("\" \""), Err(blank.to_owned()));
+        let message = format!("{none} Floating-point value (token `JsonToken.VALUE_NUMBER_FLOAT`)");
+        assert_eq!(read("1.0"), Err(message));
+        let message = format!("{none} Boolean value (token `JsonToken.VALUE_TRUE`)");
+        assert_eq!(read("true"), Err(message));
     }
 
     #[test]

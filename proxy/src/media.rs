@@ -160,6 +160,26 @@ pub fn content_type(
     }
 }
 
+/// A parameter of a header like `multipart/form-data; boundary="a;b"`.
+pub(crate) fn parameter(text: &str, wanted: &str) -> Option<String> {
+    let mut rest = text.split_once(';')?.1;
+    loop {
+        let (name, value) = rest.split_once('=')?;
+        let value = value.trim_start();
+        let (value, behind) = match value.strip_prefix('"') {
+            Some(quoted) => quoted.split_once('"')?,
+            None => {
+                let end = value.find(';').unwrap_or(value.len());
+                value.split_at(end)
+            }
+        };
+        if name.trim().eq_ignore_ascii_case(wanted) {
+            return Some(value.trim_end().to_owned());
+        }
+        rest = behind.split_once(';')?.1;
+    }
+}
+
 pub(super) fn token(text: &[u8]) -> bool {
     !text.is_empty()
         && text

@@ -25,7 +25,7 @@ use crate::envelope::extras::Extras;
 use crate::envelope::{Record, Span};
 use crate::error::Error;
 use crate::format::Batch;
-use crate::media::MediaType;
+use crate::media::{MediaType, parameter};
 use crate::record_request::Header;
 
 pub(crate) use blocks::Blocks;
@@ -251,26 +251,6 @@ fn check_json(text: &[u8]) -> Result<(), String> {
             "there is more behind the JSON, from byte {} on",
             scanner.position()
         )),
-    }
-}
-
-/// A parameter of a header like `multipart/form-data; boundary="a;b"`.
-fn parameter(text: &str, wanted: &str) -> Option<String> {
-    let mut rest = text.split_once(';')?.1;
-    loop {
-        let (name, value) = rest.split_once('=')?;
-        let value = value.trim_start();
-        let (value, behind) = match value.strip_prefix('"') {
-            Some(quoted) => quoted.split_once('"')?,
-            None => {
-                let end = value.find(';').unwrap_or(value.len());
-                value.split_at(end)
-            }
-        };
-        if name.trim().eq_ignore_ascii_case(wanted) {
-            return Some(value.trim_end().to_owned());
-        }
-        rest = behind.split_once(';')?.1;
     }
 }
 

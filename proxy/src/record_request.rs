@@ -64,6 +64,8 @@ pub struct Classes {
     pub record: &'static str,
     /// The class that complains of unknown fields, and what it knows.
     pub strict: (&'static str, &'static str),
+    /// Whether a record has to have an `id`; else it is an unknown field.
+    pub identified: bool,
 }
 
 /// Records of a stream.
@@ -73,6 +75,7 @@ pub const STREAMED: Classes = Classes {
         "io.confluent.kafkarest.entities.v3.AutoValue_ProduceRequest$Builder",
         "6 known properties: \"value\", \"originalSize\", \"partitionId\", \"headers\", \"key\", \"timestamp\"",
     ),
+    identified: false,
 };
 
 /// Entries of a batch.
@@ -82,6 +85,7 @@ pub const BATCHED: Classes = Classes {
         "io.confluent.kafkarest.entities.v3.AutoValue_ProduceBatchRequestEntry$Builder",
         "7 known properties: \"value\", \"originalSize\", \"partitionId\", \"headers\", \"id\", \"key\", \"timestamp\"",
     ),
+    identified: true,
 };
 
 const DATA: &str = "io.confluent.kafkarest.entities.v3.ProduceRequest$ProduceRequestData";
@@ -124,7 +128,7 @@ impl Reader<'_, '_, '_> {
             return Ok(None);
         }
         let mut record = RecordRequest::default();
-        let (mut first, mut unknown) = (true, None);
+        let (mut first, mut unknown, mut no_id) = (true, None, classes.identified);
         while let Some(name) = self.scanner.member(&mut first)? {
             match name.decode().as_ref() {
                 "value" => record.value = self.data()?,
@@ -134,13 +138,19 @@ impl Reader<'_, '_, '_> {
                     record.headers = header::list(self.input, self.scanner, classes.record)?;
                 }
                 "timestamp" => record.timestamp = timestamp::read(self.input, self.scanner)?,
-                "id" if classes.strict.1.starts_with('7') => record.id = self.id()?,
+                "id" if classes.identified => {
+                    no_id = false;
+                    record.id = self.id()?;
+                }
                 "originalSize" => self.scanner.skip()?,
                 other => {
                     unknown.get_or_insert_with(|| other.to_owned());
                     self.scanner.skip()?;
                 }
             }
+        }
+        if no_id {
+            return Err(cannot_construct(classes.record, "Null id"));
         }
         unknown.map_or(Ok(Some(record)), |name| {
             Err(unrecognized(&name, classes.strict))
@@ -211,7 +221,7 @@ impl Reader<'_, '_, '_> {
         coerce::text_named(self.input, self.scanner, STRING)
     }
 
-    /// Only a string is an id; whether there must be one is for the caller to say.
+    /// Only a string is an id; what is wrong with another one is for the caller to say.
     fn id(&mut self) -> Result<Option<String>, Mismatch> {
         match self.scanner.peek() {
             Some(b'"') => Ok(Some(self.scanner.string()?.decode().into_owned())),
@@ -225,34 +235,9 @@ impl Reader<'_, '_, '_> {
         values: &[(&str, T)],
         shown: &str,
     ) -> Result<Option<T>, Mismatch> {
-        match self.scanner.peek() {
-            Some(b'"') => {
-                let text = self.scanner.string()?;
-                let text = text.decode();
-                let found = values.iter().find(|(name, _)| *name == text);
-                match found {
-                    Some((_, value)) => Ok(Some(*value)),
-                    None if text.is_empty() => Err(Mismatch::Shape(format!(
-                        "Cannot coerce empty String (\"\") to `{class}` value (but could if coercion was enabled using `CoercionConfig`)"
-                    ))),
-                    None => Err(Mismatch::Shape(format!(
-                        "Cannot deserialize value of type `{class}` from String \"{text}\": not one of the values accepted for Enum class: [{shown}]"
-                    ))),
-                }
-            }
-            Some(b'n') => Ok(self.scanner.skip().map(|()| None)?),
-            Some(b'0'..=b'9') => {
-                let number = coerce::int_named(self.input, self.scanner, INTEGER)?.unwrap_or(-1);
-                let value = usize::try_from(number).ok().and_then(|at| values.get(at));
-                value.map(|(_, value)| Some(*value)).ok_or_else(|| {
-                    Mismatch::Shape(format!(
-                        "Cannot deserialize value of type `{class}` from number {number}: index value outside legal index range [0..{}]",
-                        values.len() - 1
-                    ))
-                })
-            }
-            _ => Err(coerce::unexpected(self.scanner, self.input, class)),
-        }
+        let names = values.iter().map(|(name, _)| *name);
+        let place = coerce::one_of(self.input, self.scanner, class, shown, names)?;
+        Ok(place.and_then(|place| values.get(place).map(|(_, value)| *value)))
     }
 }
 

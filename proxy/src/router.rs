@@ -23,6 +23,7 @@ pub use kinesis::Kinesis;
 pub(crate) use matched::decode;
 pub use matched::{Matched, Target};
 pub use v3::V3;
+pub(crate) use v3::{config_type, is_config_type};
 
 /// The media types of a body that a route reads.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -142,10 +142,19 @@ fn the_type_of_configurations_is_read_in_any_case() {
     }
     let alter = find(&router, "POST", "/v3/clusters/c/BROKER-configs:alter");
     assert_eq!(alter, Ok(Endpoint::V3(V3::AlterClusterConfigs)));
-    for other in ["broker-CONFIGS", "topic-configs", "brokér-configs"] {
+    for other in ["topic-configs", "brokér-configs/x", "a-configs-configs/"] {
+        let path = format!("/v3/clusters/c/{other}");
+        let found = find(&router, "GET", &path).unwrap();
+        let expected = [V3::ClusterConfigs, V3::ClusterConfig].map(Endpoint::V3);
+        assert!(expected.contains(&found), "{path}: {found:?}");
+        assert_eq!(find(&router, "PATCH", &path), Err("405"), "{path}");
+    }
+    for other in ["broker-CONFIGS", "-configs", "topic-configs/x/y", "x:alter"] {
         let path = format!("/v3/clusters/c/{other}");
         assert_eq!(find(&router, "GET", &path), Err("404"), "{path}");
     }
+    assert_eq!(config_type("/v3/clusters/c/x-configs:alter"), Some("x"));
+    assert_eq!(config_type("/v3/clusters/c/topics/x-configs"), None);
 }
 
 #[test]

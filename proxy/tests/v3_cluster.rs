@@ -83,6 +83,22 @@ async fn what_is_not_there() {
         let text = format!("Cluster bogus {words} be found.");
         assert_eq!(refusal(&answer), (404, 404, text));
     }
+    let no_type = "The valid values for Type do not include 'topic'".to_owned();
+    for (method, tail) in [
+        (Method::GET, "topic-configs"),
+        (Method::GET, "topic-configs/x"),
+        (Method::PUT, "topic-configs/x"),
+        (Method::DELETE, "topic-configs/x"),
+        (Method::POST, "topic-configs:alter"),
+    ] {
+        let path = format!("/v3/clusters/bogus/{tail}");
+        let answer = proxy.call(method, &path, JSON, b"").await;
+        assert_eq!(refusal(&answer), (404, 404, no_type.clone()), "{tail}");
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+    }
+    let path = format!("{cluster}/topic-configs");
+    let answer = proxy.call(Method::DELETE, &path, None, b"").await;
+    assert_eq!(refusal(&answer).0, 405);
     let answer = proxy.get(&format!("{cluster}/brokers/9/configs")).await;
     assert_eq!(refusal(&answer).1, 50003);
     let answer = proxy
@@ -129,6 +145,18 @@ async fn settings_of_brokers() {
         204
     );
     assert_eq!(proxy.get(&path).await.json()["is_default"], true);
+    for owner in ["brokers/1/configs", "broker-configs"] {
+        let all = format!("{cluster}/{owner}");
+        let before = proxy.get(&all).await.json();
+        let dry = br#"{"data":[{"name":"log.cleaner.threads","value":"2"}],"validate_only":true}"#;
+        let alter = format!("{all}:alter");
+        let checked = proxy.call(Method::POST, &alter, JSON, dry).await;
+        assert_eq!(checked.status, 204, "{checked:?}");
+        assert_eq!(proxy.get(&all).await.json(), before);
+        let refused = proxy.call(Method::POST, &alter, JSON, b"null").await;
+        let text = "Payload error. Null input provided. Data is required.";
+        assert_eq!(refusal(&refused), (422, 42206, text.to_owned()));
+    }
     let unknown = format!("{cluster}/brokers/1/configs/bogus");
     let refused = proxy.call(Method::DELETE, &unknown, None, b"").await;
     let id = cluster.rsplit('/').next().unwrap();

@@ -262,7 +262,7 @@ async fn batches() {
         ),
         (json!([]), "Empty batch."),
         (
-            json!([{"value": value("b")}]),
+            json!([entry(json!(null))]),
             "Batch entry identifier is not a valid string.",
         ),
         (
@@ -280,6 +280,54 @@ async fn batches() {
             (422, json!({"error_code": 42208, "message": message}))
         );
     }
+    for (entries, class, problem) in [
+        (
+            json!([{"value": value("b"), "zz": 1}]),
+            "Builder",
+            "Null id",
+        ),
+        (
+            json!([entry(json!("1")), null]),
+            "ProduceBatchRequest",
+            "at index 1",
+        ),
+    ] {
+        let (status, answer) = post(json!({"entries": entries})).await;
+        let message = format!("Cannot construct instance of `{class}`, problem: {problem}");
+        assert_eq!(
+            (status, answer),
+            (400, json!({"error_code": 400, "message": message}))
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_are_utf_8() {
+    let kafka = kafka(true).await;
+    let proxy = start(&kafka.bootstrap(), "").await;
+    let post = async |path: &str, charset: &str| {
+        let media = format!("{JSON}; Charset={charset}");
+        let body = r#"{"value":{"type":"STRING","data":"é"}}"#;
+        proxy
+            .call(http::Method::POST, path, Some(&media), body.as_bytes())
+            .await
+    };
+    for charset in ["utf-8", "\"UTF-8\"", "iso-8859-1"] {
+        let answer = post(RECORDS, charset).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(answer.json()["value"]["size"], 2, "{charset}");
+    }
+    let refused = json!({
+        "error_code": 400,
+        "message": "Unsupported charset in Content-Type header. Supports \"UTF-8\" and \"ISO-8859-1\".",
+    });
+    for charset in ["utf-16", "\"latin1\""] {
+        let answer = post(RECORDS, charset).await;
+        assert_eq!((answer.status, answer.json()), (400, refused.clone()));
+        assert_eq!(answer.header("content-type"), Some(JSON));
+    }
+    let batch = post(&format!("{RECORDS}:batch"), "utf-16").await;
+    assert_eq!(batch.json()["message"], "Unrecognized field: value");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -136,6 +136,19 @@ async fn topics_that_are_refused() {
             .await;
         assert_eq!(answer.status, 415);
     }
+    let whole = r#"{"topic_name":"t","partitions_count":1}"#;
+    assert_eq!(
+        cluster.send(Method::POST, "/topics", whole).await.status,
+        201
+    );
+    let (elsewhere, more) = ("/v3/clusters/bogus/topics/t", br#"{"partitions_count":3}"#);
+    let answer = cluster
+        .proxy
+        .call(Method::PATCH, elsewhere, JSON, more)
+        .await;
+    assert_eq!(refusal(&answer).2, "Cluster bogus cannot be found.");
+    let topic = cluster.get("/topics/t").await.json();
+    assert_eq!(topic["partitions_count"], 1);
     let elsewhere = "/v3/clusters/bogus/topics";
     let body = br#"{"topic_name":"t"}"#;
     let answer = cluster

@@ -7,7 +7,8 @@ pub struct AclEnum {
     pub class: &'static str,
     /// The field's name in requests and answers.
     pub field: &'static str,
-    values: &'static [&'static str],
+    /// The values in the order of their codes.
+    pub values: &'static [&'static str],
     /// The values in the order in which the original's parser lists them.
     pub listed: &'static str,
 }

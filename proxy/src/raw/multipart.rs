@@ -6,8 +6,9 @@
 
 use memchr::memmem;
 
-use super::{Piece, parameter};
+use super::Piece;
 use crate::envelope::Span;
+use crate::media::parameter;
 use crate::record_request::Header;
 
 /// The parts of a body.

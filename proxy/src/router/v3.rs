@@ -60,16 +60,31 @@ pub enum V3 {
     CreateAcls,
 }
 
-/// The path with the type of its cluster-wide configurations (`broker`, the only one) in the table's letters: the
-/// original reads it without regard to case. `None`: it is spelt so already, or another path.
+/// The only type of cluster-wide configurations.
+const BROKER: &str = "broker";
+
+/// The type of cluster-wide configurations that a path names: `broker` of `/v3/clusters/{cluster}/broker-configs`. The
+/// original has a resource for each, and refuses other types there.
+pub(crate) fn config_type(path: &str) -> Option<&str> {
+    let (_, rest) = path.strip_prefix("/v3/clusters/")?.split_once('/')?;
+    let name = rest.split('/').next()?;
+    let name = name.strip_suffix(":alter").unwrap_or(name);
+    let kind = name.strip_suffix("-configs")?;
+    (!kind.is_empty()).then_some(kind)
+}
+
+/// Whether there are cluster-wide configurations of this type; it is read without regard to case.
+pub(crate) fn is_config_type(kind: &str) -> bool {
+    kind.eq_ignore_ascii_case(BROKER)
+}
+
+/// The path with the type of its cluster-wide configurations in the table's letters. `None`: it is spelt so already, or
+/// another path. With an unknown type the parameters behind it are no longer where they stood; nobody asks for them.
 pub(super) fn respell(path: &str) -> Option<String> {
-    const KNOWN: &str = "broker-configs";
+    let kind = config_type(path).filter(|kind| *kind != BROKER)?;
     let (cluster, rest) = path.strip_prefix("/v3/clusters/")?.split_once('/')?;
-    let name = rest.get(..KNOWN.len())?;
-    let is_type = name.ends_with("-configs") && name.eq_ignore_ascii_case(KNOWN);
-    // As long as before: parameters stand where they stood.
-    (is_type && name != KNOWN)
-        .then(|| format!("/v3/clusters/{cluster}/{KNOWN}{}", &rest[KNOWN.len()..]))
+    let tail = rest.strip_prefix(kind)?;
+    Some(format!("/v3/clusters/{cluster}/{BROKER}{tail}"))
 }
 
 /// The rows. The names are those of `api.endpoints.blocklist`.

@@ -25,7 +25,7 @@ use crate::produce::answer::{self, common_fields};
 use crate::produce::burst::{self, Burst, Outcome};
 use crate::produce::prepare::prepare;
 use crate::producer_pool::Outgoing;
-use crate::record_request::{self, BATCHED, RecordRequest};
+use crate::record_request::{self, BATCHED, RecordRequest, cannot_construct};
 use crate::respond::{self, Response};
 use crate::stream::now;
 use crate::trace_context::TraceContext;
@@ -243,12 +243,18 @@ fn list(
             return Err(coerce::unexpected(scanner, body, class));
         }
     }
-    let (mut entries, mut first) = (Vec::new(), true);
+    let (mut entries, mut first, mut null) = (Vec::new(), true, None);
     while scanner.element(&mut first)? {
-        let entry = record_request::decode(body, scanner, json, &BATCHED)?;
-        entries.push(entry.unwrap_or_default());
+        match record_request::decode(body, scanner, json, &BATCHED)? {
+            Some(entry) => entries.push(entry),
+            None => {
+                null.get_or_insert(entries.len());
+            }
+        }
     }
-    Ok(entries)
+    null.map_or(Ok(entries), |index| {
+        Err(cannot_construct(REQUEST, &format!("at index {index}")))
+    })
 }
 
 fn mismatched(mismatch: Mismatch) -> Error {

@@ -12,9 +12,12 @@ use sluiceway_common::json::{JsonError, Options, Scanner};
 use crate::coerce::{self, Mismatch};
 use crate::envelope::{EnvelopeError, told};
 use crate::error::Error;
+use crate::record_request;
 
-/// What a request is answered with whose body is empty or `null`.
+/// What a request is answered with whose body is empty or `null`: one that makes a topic or sets one setting.
 const EMPTY: &str = "Request body is empty. Data is required.";
+/// The same of access rules, and of changes of several settings.
+const NULL: &str = "Null input provided. Data is required.";
 
 /// A cursor in a body.
 pub(super) struct Reader<'b> {
@@ -73,21 +76,22 @@ impl Reader<'_> {
         Ok(Fields { unknown })
     }
 
-    /// Reads an array of objects of this class; `null` is none.
+    /// Reads an array of objects of this class; `null` is none, in the array, too.
     pub(super) fn objects<T>(
         &mut self,
         class: &str,
         mut object: impl FnMut(&mut Self) -> Read<T>,
-    ) -> Read<Option<Vec<T>>> {
+    ) -> Read<Option<Vec<Option<T>>>> {
         if !self.enter_array(&format!("{class}>"))? {
             return Ok(None);
         }
         let (mut first, mut all) = (true, Vec::new());
         while self.scanner.element(&mut first).map_err(inside)? {
-            if self.scanner.peek() != Some(b'{') {
-                return Err(self.not_an_object(class));
-            }
-            all.push(object(self)?);
+            all.push(match self.scanner.peek() {
+                Some(b'{') => Some(object(self)?),
+                Some(b'n') => self.scanner.skip().map(|()| None).map_err(inside)?,
+                _ => return Err(self.not_an_object(class)),
+            });
         }
         Ok(Some(all))
     }
@@ -128,28 +132,15 @@ impl Reader<'_> {
         coerce::boolean(self.body, &mut self.scanner).map_err(mismatch)
     }
 
-    /// One of an enumeration's names, told by `known`; `listed` are all of them.
-    pub(super) fn one_of<T>(
+    /// The place of an enumeration's value in `names`; `listed` are the same in the order of the original's errors.
+    pub(super) fn one_of(
         &mut self,
         class: &str,
         listed: &str,
-        known: impl Fn(&str) -> Option<T>,
-    ) -> Read<Option<T>> {
-        match self.scanner.peek() {
-            Some(b'"') => {}
-            Some(b'n') => return self.scanner.skip().map(|()| None).map_err(inside),
-            _ => return Err(self.unexpected(class)),
-        }
-        let text = self.text()?.unwrap_or_default();
-        let refused = match text.as_str() {
-            "" => format!(
-                "Cannot coerce empty String (\"\") to `{class}` value (but could if coercion was enabled using `CoercionConfig`)"
-            ),
-            _ => format!(
-                "Cannot deserialize value of type `{class}` from String \"{text}\": not one of the values accepted for Enum class: [{listed}]"
-            ),
-        };
-        known(&text).map(Some).ok_or(EnvelopeError::Shape(refused))
+        names: &[&str],
+    ) -> Read<Option<usize>> {
+        let names = names.iter().copied();
+        coerce::one_of(self.body, &mut self.scanner, class, listed, names).map_err(mismatch)
     }
 
     fn unexpected(&mut self, class: &str) -> EnvelopeError {
@@ -176,20 +167,27 @@ impl Fields {
 
 /// A field that has to be there. `field` is its name in Java.
 pub(super) fn required<T>(value: Option<T>, class: &str, field: &str) -> Read<T> {
-    value.ok_or_else(|| {
-        EnvelopeError::Shape(format!(
-            "Cannot construct instance of `{class}`, problem: Null {field}"
-        ))
-    })
+    value.ok_or_else(|| cannot_construct(class, &format!("Null {field}")))
 }
 
-/// A list that has to be there.
-pub(super) fn required_list<T>(value: Option<Vec<T>>, class: &str) -> Read<Vec<T>> {
-    value.ok_or_else(|| {
-        EnvelopeError::Shape(format!(
-            "Cannot construct instance of `{class}`, problem: Cannot invoke \"java.util.Collection.toArray()\" because \"elements\" is null"
-        ))
-    })
+/// A list that has to be there, without a `null` in it.
+pub(super) fn required_list<T>(list: Option<Vec<Option<T>>>, class: &str) -> Read<Vec<T>> {
+    const ABSENT: &str =
+        "Cannot invoke \"java.util.Collection.toArray()\" because \"elements\" is null";
+    let list = list.ok_or_else(|| cannot_construct(class, ABSENT))?;
+    without_null(list, class)
+}
+
+/// A list without a `null` in it.
+pub(super) fn without_null<T>(list: Vec<Option<T>>, class: &str) -> Read<Vec<T>> {
+    match list.iter().position(Option::is_none) {
+        Some(index) => Err(cannot_construct(class, &format!("at index {index}"))),
+        None => Ok(list.into_iter().flatten().collect()),
+    }
+}
+
+fn cannot_construct(class: &str, problem: &str) -> EnvelopeError {
+    mismatch(record_request::cannot_construct(class, problem))
 }
 
 fn inside(error: JsonError) -> EnvelopeError {

@@ -8,6 +8,7 @@ use crate::entity::v3::Resource;
 use crate::entity::v3::config::{self, Owner};
 use crate::error::Error;
 use crate::respond::{self, Response};
+use crate::router;
 
 use super::body::config::{read_batch, read_value};
 use super::configs;
@@ -19,6 +20,7 @@ const TAIL: &str = "/broker-configs";
 
 /// `GET …/broker-configs`
 pub(super) async fn list(request: &Request<'_>) -> Result<Response, Error> {
+    check_type(request)?;
     let links = scope(request).await?.links;
     let found = configs::describe(request, &ALL).await?;
     let data = found.into_iter().map(|config| resource(&links, config));
@@ -28,6 +30,7 @@ pub(super) async fn list(request: &Request<'_>) -> Result<Response, Error> {
 
 /// `GET …/broker-configs/{name}`
 pub(super) async fn get(request: &Request<'_>) -> Result<Response, Error> {
+    check_type(request)?;
     let name = param(request, 1)?;
     let links = scope(request).await?.links;
     let found = configs::find(request, &ALL, &name).await?;
@@ -36,6 +39,7 @@ pub(super) async fn get(request: &Request<'_>) -> Result<Response, Error> {
 
 /// `PUT …/broker-configs/{name}`
 pub(super) async fn set(request: &Request<'_>, body: Incoming) -> Result<Response, Error> {
+    check_type(request)?;
     let (bytes, _permit) = request.body(body).await?;
     let value = read_value(&bytes, "UpdateClusterConfigRequest")?;
     let name = param(request, 1)?;
@@ -45,6 +49,7 @@ pub(super) async fn set(request: &Request<'_>, body: Incoming) -> Result<Respons
 
 /// `DELETE …/broker-configs/{name}`
 pub(super) async fn reset(request: &Request<'_>) -> Result<Response, Error> {
+    check_type(request)?;
     let name = param(request, 1)?;
     let operation = ConfigOperation::Reset;
     change(request, vec![ConfigChange { name, operation }], false).await
@@ -52,9 +57,20 @@ pub(super) async fn reset(request: &Request<'_>) -> Result<Response, Error> {
 
 /// `POST …/broker-configs:alter`
 pub(super) async fn alter(request: &Request<'_>, body: Incoming) -> Result<Response, Error> {
+    check_type(request)?;
     let (bytes, _permit) = request.body(body).await?;
     let batch = read_batch(&bytes)?;
     change(request, batch.changes, batch.validate_only).await
+}
+
+/// There are configurations of brokers only; others are refused before anything else is looked at.
+fn check_type(request: &Request<'_>) -> Result<(), Error> {
+    match router::config_type(request.path) {
+        Some(kind) if !router::is_config_type(kind) => Err(Error::NotFoundAs(format!(
+            "The valid values for Type do not include '{kind}'"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 async fn change(

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use hyper::body::Incoming;
 
 use crate::api::Request;
@@ -12,6 +12,8 @@ use crate::body::Body;
 use crate::decompress::Encoding;
 use crate::error::Error;
 use crate::idempotency;
+use crate::media;
+use crate::raw;
 use crate::respond::{self, Response};
 use crate::stream::{self, Single};
 use crate::trace_context::TraceContext;
@@ -19,11 +21,12 @@ use crate::trace_context::TraceContext;
 /// Starts the stream of answers. With an `Idempotency-Key` there is one record and no stream.
 ///
 /// # Errors
-/// The request does not say that it is JSON; everything later is told in the stream.
+/// The request does not say that it is JSON, or says a charset other than the two; everything later is told in the stream.
 pub(crate) async fn stream(request: &Request<'_>, body: Incoming) -> Result<Response, Error> {
     if request.media.is_none() {
         return Err(Error::NoMediaType);
     }
+    check_charset(request.headers)?;
     // A stream is split while it comes; compressed, it would have to be kept whole.
     if request.app.config.http.decompression
         && let Some(_compressed) = Encoding::of(request.headers)?
@@ -53,4 +56,21 @@ pub(crate) async fn stream(request: &Request<'_>, body: Incoming) -> Result<Resp
     let mut response = respond::bytes(StatusCode::OK, request.negotiated, Vec::new());
     *response.body_mut() = Body::Stream(Box::new(answers));
     Ok(response)
+}
+
+/// The original lets a body call itself ISO-8859-1, too, and reads it as the UTF-8 that JSON is.
+fn check_charset(headers: &HeaderMap) -> Result<(), Error> {
+    let media_type = String::from_utf8_lossy(raw::content_type(headers));
+    let known = |charset: &String| {
+        ["UTF-8", "ISO-8859-1"]
+            .iter()
+            .any(|known| charset.eq_ignore_ascii_case(known))
+    };
+    match media::parameter(&media_type, "charset") {
+        Some(charset) if !known(&charset) => Err(Error::BadRequest(
+            "Unsupported charset in Content-Type header. Supports \"UTF-8\" and \"ISO-8859-1\"."
+                .to_owned(),
+        )),
+        _ => Ok(()),
+    }
 }

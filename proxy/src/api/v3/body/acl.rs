@@ -1,6 +1,6 @@
 //! Bodies that make access rules.
 
-use super::{EMPTY, Read, Reader, required, required_list, whole};
+use super::{NULL, Read, Reader, required, whole};
 use crate::cluster_admin::acl::{
     AclBinding, AclEnum, OPERATION, PATTERN_TYPE, PERMISSION, RESOURCE_TYPE,
 };
@@ -8,16 +8,17 @@ use crate::error::Error;
 
 const RULE: &str = "CreateAclRequest";
 const BATCH: &str = "CreateAclBatchRequestData";
+const NO_DATA: &str = "Empty input provided. Data is required.";
 
 /// One rule; all its fields are needed.
 pub(in crate::api::v3) fn read_acl(body: &[u8]) -> Result<AclBinding, Error> {
-    let acl = whole(body, RULE, EMPTY, acl)?;
+    let acl = whole(body, RULE, NULL, acl)?;
     check(&acl).map(|()| acl)
 }
 
-/// `{"data":[…]}`
+/// `{"data":[…]}`; a list that is not there, or has a `null` in it, is told before a field that nobody knows.
 pub(in crate::api::v3) fn read_acls(body: &[u8]) -> Result<Vec<AclBinding>, Error> {
-    let acls = whole(body, BATCH, EMPTY, |reader| {
+    let (data, fields) = whole(body, BATCH, NULL, |reader| {
         let mut data = None;
         let fields = reader.object(|reader, field| {
             if field == "data" {
@@ -25,15 +26,18 @@ pub(in crate::api::v3) fn read_acls(body: &[u8]) -> Result<Vec<AclBinding>, Erro
             }
             Ok(field == "data")
         })?;
-        let acls = required_list(data, BATCH)?;
-        fields.finish().map(|()| acls)
+        Ok((data, fields))
     })?;
+    let acls = data.and_then(|data| data.into_iter().collect::<Option<Vec<_>>>());
+    let acls = acls.ok_or(Error::InvalidPayload(NO_DATA))?;
+    fields.finish()?;
     acls.iter().try_for_each(check).map(|()| acls)
 }
 
 fn acl(reader: &mut Reader<'_>) -> Read<AclBinding> {
     let code = |reader: &mut Reader<'_>, of: &AclEnum| {
-        reader.one_of(of.class, of.listed, |name| of.code(name))
+        let place = reader.one_of(of.class, of.listed, of.values);
+        place.map(|place| place.and_then(|place| i8::try_from(place).ok()))
     };
     let (mut resource_type, mut resource_name, mut pattern_type) = (None, None, None);
     let (mut principal, mut host, mut operation, mut permission) = (None, None, None, None);
@@ -100,8 +104,18 @@ mod tests {
             (2, 3, 3)
         );
         let batch = format!(r#"{{"data":[{GOOD},{GOOD}]}}"#);
-        assert_eq!(read_acls(batch.as_bytes()).unwrap(), [acl.clone(), acl]);
+        let both = [acl.clone(), acl.clone()];
+        assert_eq!(read_acls(batch.as_bytes()).unwrap(), both);
+        for same in ["3", "\"3\"", "\" READ \""] {
+            let other = GOOD.replace("\"READ\"", same);
+            assert_eq!(read_acl(other.as_bytes()).unwrap(), acl, "{same}");
+        }
         for (from, to, message) in [
+            (
+                "\"READ\"",
+                "13",
+                "Cannot deserialize value of type `Operation` from number 13: index value outside legal index range [0..12]",
+            ),
             ("LITERAL", "ANY", "pattern_type cannot be ANY"),
             ("LITERAL", "MATCH", "pattern_type cannot be MATCH"),
             ("\"READ\"", "\"ANY\"", "operation cannot be ANY"),
@@ -127,5 +141,17 @@ mod tests {
             error.to_string(),
             "Cannot construct instance of `CreateAclRequest`, problem: Null resourceName"
         );
+        let refused = |error: Error| (error.code().number, error.to_string());
+        let null = (42206, format!("Payload error. {NULL}"));
+        for body in ["", " null"] {
+            assert_eq!(refused(read_acl(body.as_bytes()).unwrap_err()), null);
+            assert_eq!(refused(read_acls(body.as_bytes()).unwrap_err()), null);
+        }
+        let no_data = (42206, format!("Payload error. {NO_DATA}"));
+        for body in ["{}", "{\"x\":1}", r#"{"data":null}"#, r#"{"data":[null]}"#] {
+            assert_eq!(refused(read_acls(body.as_bytes()).unwrap_err()), no_data);
+        }
+        let unknown = read_acls(br#"{"data":[],"x":1}"#).unwrap_err();
+        assert_eq!(refused(unknown), (422, "Unrecognized field: x".to_owned()));
     }
 }

@@ -1,6 +1,6 @@
 //! Bodies that change settings: of one resource, or of many topics.
 
-use super::{EMPTY, Read, Reader, required, required_list, whole};
+use super::{EMPTY, NULL, Read, Reader, required, required_list, whole};
 use crate::cluster_admin::{ConfigChange, ConfigOperation};
 use crate::error::Error;
 
@@ -8,6 +8,8 @@ const BATCH: &str = "AlterConfigBatchRequestData";
 const ENTRY: &str = "AlterEntry";
 const MANY: &str = "AlterMultipleTopicsConfigsBatchRequestData";
 const TOPIC: &str = "TopicEntry";
+/// In the order of their numbers.
+const OPERATIONS: &[&str] = &["SET", "DELETE"];
 
 /// Changes of one resource's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +45,7 @@ pub(in crate::api::v3) fn read_value(body: &[u8], class: &str) -> Result<Option<
 
 /// `{"data":[{"name":…,"value":…,"operation":…}],"validate_only":…}`
 pub(in crate::api::v3) fn read_batch(body: &[u8]) -> Result<Batch, Error> {
-    whole(body, BATCH, EMPTY, |reader| {
+    whole(body, BATCH, NULL, |reader| {
         let (mut data, mut validate_only) = (None, None);
         let fields = reader.object(|reader, field| {
             match field {
@@ -64,7 +66,7 @@ pub(in crate::api::v3) fn read_batch(body: &[u8]) -> Result<Batch, Error> {
 
 /// `{"data":[{"topic_name":…,"configs":[…]}],"validate_only":…}`
 pub(in crate::api::v3) fn read_topics_batch(body: &[u8]) -> Result<TopicsBatch, Error> {
-    whole(body, MANY, EMPTY, |reader| {
+    whole(body, MANY, NULL, |reader| {
         let (mut data, mut validate_only) = (None, None);
         let fields = reader.object(|reader, field| {
             match field {
@@ -99,25 +101,22 @@ fn topic(reader: &mut Reader<'_>) -> Read<(String, Vec<ConfigChange>)> {
 }
 
 fn change(reader: &mut Reader<'_>) -> Read<ConfigChange> {
-    let (mut name, mut value, mut reset) = (None, None, None);
-    let operation = |text: &str| match text {
-        "SET" => Some(false),
-        "DELETE" => Some(true),
-        _ => None,
-    };
+    let (mut name, mut value, mut operation) = (None, None, None);
     let fields = reader.object(|reader, field| {
         match field {
             "name" => name = reader.text()?,
             "value" => value = reader.text()?,
-            "operation" => reset = reader.one_of("AlterOperation", "SET, DELETE", operation)?,
+            "operation" => {
+                operation = reader.one_of("AlterOperation", "SET, DELETE", OPERATIONS)?
+            }
             _ => return Ok(false),
         }
         Ok(true)
     })?;
     let name = required(name, ENTRY, "name")?;
     fields.finish()?;
-    let operation = match reset {
-        Some(true) => ConfigOperation::Reset,
+    let operation = match operation.and_then(|place| OPERATIONS.get(place)) {
+        Some(&"DELETE") => ConfigOperation::Reset,
         _ => ConfigOperation::Set(value),
     };
     Ok(ConfigChange { name, operation })
@@ -130,7 +129,7 @@ mod tests {
 
     #[test]
     fn batches() {
-        let body = br#"{"data":[{"name":"a","value":"1"},{"name":"b","operation":"DELETE"},{"name":"c","operation":null}]}"#;
+        let body = br#"{"data":[{"name":"a","value":"1"},{"name":"b","operation":"DELETE"},{"name":"c","operation":null},{"name":"d","operation":1}]}"#;
         let batch = read_batch(body).unwrap();
         let change = |name: &str, operation| ConfigChange {
             name: name.to_owned(),
@@ -142,6 +141,7 @@ mod tests {
                 change("a", ConfigOperation::Set(Some("1".into()))),
                 change("b", ConfigOperation::Reset),
                 change("c", ConfigOperation::Set(None)),
+                change("d", ConfigOperation::Reset),
             ]
         );
         assert!(!batch.validate_only);
@@ -174,7 +174,27 @@ mod tests {
                 400,
                 "Cannot construct instance of `AlterEntry` (although at least one Creator exists): no int/Int-argument constructor/factory method to deserialize from Number value (1)",
             ),
+            (
+                r#"{"data":[null]}"#,
+                400,
+                "Cannot construct instance of `AlterConfigBatchRequestData`, problem: at index 0",
+            ),
+            (
+                r#"{"data":[{"name":"a","operation":9}]}"#,
+                400,
+                "Cannot deserialize value of type `AlterOperation` from number 9: index value outside legal index range [0..1]",
+            ),
             (r#"{"data":[],"x":1}"#, 422, "Unrecognized field: x"),
+            (
+                "",
+                42206,
+                "Payload error. Null input provided. Data is required.",
+            ),
+            (
+                "null",
+                42206,
+                "Payload error. Null input provided. Data is required.",
+            ),
         ] {
             let error = read_batch(body.as_bytes()).unwrap_err();
             assert_eq!(
@@ -182,6 +202,8 @@ mod tests {
                 (code, message.to_owned())
             );
         }
+        let error = read_topics_batch(b"").unwrap_err();
+        assert_eq!(error.to_string(), format!("Payload error. {NULL}"));
     }
 
     #[test]

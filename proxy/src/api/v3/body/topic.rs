@@ -1,6 +1,6 @@
 //! Bodies that make a topic, or give one more partitions.
 
-use super::{EMPTY, Read, Reader, required, whole};
+use super::{EMPTY, Read, Reader, required, whole, without_null};
 use crate::cluster_admin::NewTopic;
 use crate::envelope::EnvelopeError;
 use crate::error::Error;
@@ -13,7 +13,7 @@ const NO_COUNT: &str = "Request body is empty. Partitions_count is required.";
 /// `{"topic_name":…,"partitions_count":…,"replication_factor":…,"replicas_assignments":{…},"configs":[…],"validate_only":…}`
 pub(in crate::api::v3) fn read_new_topic(body: &[u8]) -> Result<NewTopic, Error> {
     let topic = whole(body, NEW_TOPIC, EMPTY, |reader| {
-        let mut name = None;
+        let (mut name, mut configs) = (None, None);
         let mut topic = NewTopic::default();
         let fields = reader.object(|reader, field| {
             match field {
@@ -21,13 +21,14 @@ pub(in crate::api::v3) fn read_new_topic(body: &[u8]) -> Result<NewTopic, Error>
                 "partitions_count" => topic.partitions = reader.int()?,
                 "replication_factor" => topic.replication_factor = reader.short()?,
                 "replicas_assignments" => topic.assignments = assignments(reader)?,
-                "configs" => topic.configs = reader.objects(CONFIG, config)?.unwrap_or_default(),
+                "configs" => configs = reader.objects(CONFIG, config)?,
                 "validate_only" => topic.validate_only = reader.boolean()?.unwrap_or_default(),
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
         topic.name = required(name, NEW_TOPIC, "topicName")?;
+        topic.configs = without_null(configs.unwrap_or_default(), NEW_TOPIC)?;
         fields.finish()?;
         Ok(topic)
     })?;
@@ -180,6 +181,11 @@ mod tests {
                 r#"{"topic_name":"t","configs":[{}]}"#,
                 400,
                 "Cannot construct instance of `ConfigEntry`, problem: Null name",
+            ),
+            (
+                r#"{"topic_name":"t","configs":[{"name":"a"},null]}"#,
+                400,
+                "Cannot construct instance of `CreateTopicRequest`, problem: at index 1",
             ),
             (
                 r#"{"topic_name":"t","configs":[{"name":"a"},{"name":"a"}]}"#,
