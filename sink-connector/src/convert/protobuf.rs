@@ -1,13 +1,17 @@
 //! Confluent's `ProtobufConverter`: magic byte, schema id, message indexes, message → Connect data.
 //!
 //! In: framed bytes, and the registry's schema of their id. Out: a STRUCT, members of oneofs in a STRUCT of their own
-//! before the other fields. What fails: the registry, bytes that are no message.
+//! before the other fields; of a wrapper message, what it holds. What fails: the registry, bytes that are no message.
 //!
 //! | module | what it is |
 //! |---|---|
 //! | [`translate`] | message type → Connect schema |
+//! | [`map_name`] | what the schema of a map is called |
 //! | [`read`] | message → value |
+//! | [`known`] | messages with a type of their own in Connect |
 
+mod known;
+mod map_name;
 mod read;
 #[cfg(test)]
 mod tests;
