@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::config::RegistryConverter;
+use crate::convert::Converter;
 use crate::value::{SchemaRef, Struct, Type, Value, logical};
 use sluiceway_schemas::{RegistryConfig, SubjectNameStrategy, protobuf};
 
@@ -319,4 +320,65 @@ fn a_time_that_no_day_has_is_refused() {
         error.message,
         "Invalid value for HourOfDay (valid values 0 - 23): 24"
     );
+}
+
+#[test]
+fn bytes_that_are_no_message_are_told_in_javas_words() {
+    let schema = sluiceway_schemas::SchemaText::new(SchemaType::Protobuf, TEXT);
+    let schema = Schema::parse(schema, Vec::new()).unwrap();
+    let mut converter = ProtobufConverter::new(&config(), Stage::ValueConverter).unwrap();
+    converter.learn("t", 7, Arc::new(schema)).unwrap();
+    let mut causes = |body: &[u8]| {
+        let bytes = [&[0, 0, 0, 0, 7][..], body].concat();
+        let error = converter.convert("t", Some(&bytes)).unwrap_err();
+        let trace = error.exception.stacktrace();
+        trace.lines().nth(2).unwrap().to_owned()
+    };
+    let invalid = "Caused by: com.google.protobuf.InvalidProtocolBufferException";
+    for (body, cause) in [
+        (
+            &[][..],
+            "Caused by: java.nio.BufferUnderflowException".to_owned(),
+        ),
+        (
+            &[2],
+            "Caused by: java.nio.BufferUnderflowException".to_owned(),
+        ),
+        (
+            &[0, 0x2a, 9, b'x'],
+            format!("{invalid}: While parsing a protocol message, the input ended"),
+        ),
+        (
+            &[0, 0x08, 0x80],
+            format!("{invalid}: While parsing a protocol message, the input ended"),
+        ),
+        (
+            &[0, 0x00],
+            format!("{invalid}: Protocol message contained an invalid tag (zero)."),
+        ),
+        (
+            &[0, 0x0c],
+            format!("{invalid}: Protocol message end-group tag did not match expected tag."),
+        ),
+        (
+            &[0, 0x64],
+            format!("{invalid}: Protocol message end-group tag did not match expected tag."),
+        ),
+        (
+            &[0, 0x2a, 1, 0xff],
+            format!("{invalid}: Protocol message had invalid UTF-8."),
+        ),
+        (
+            &[0, 0x0f],
+            format!("{invalid}$InvalidWireTypeException: Protocol message tag had"),
+        ),
+        (
+            &[2, 18],
+            "Caused by: java.lang.IllegalArgumentException: Invalid message indexes: [9]"
+                .to_owned(),
+        ),
+    ] {
+        let found = causes(body);
+        assert!(found.starts_with(&cause), "{body:?}: {found}");
+    }
 }
