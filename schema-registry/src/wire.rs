@@ -21,7 +21,10 @@ pub enum WireError {
     /// Another first byte.
     #[error("Unknown magic byte!")]
     UnknownMagic(u8),
-    /// Message indexes that end early or cannot be.
+    /// Bytes that end within the message indexes (Java's `BufferUnderflowException`).
+    #[error("the bytes end within the Protobuf message indexes")]
+    IndexesEnd,
+    /// Message indexes that cannot be.
     #[error("malformed Protobuf message indexes")]
     BadIndexes,
 }
@@ -50,7 +53,7 @@ pub fn write(id: u32, out: &mut Vec<u8>) {
 /// as the single byte 0.
 ///
 /// # Errors
-/// [`WireError::BadIndexes`].
+/// [`WireError::IndexesEnd`], [`WireError::BadIndexes`].
 pub fn parse_indexes(bytes: &[u8]) -> Result<(Vec<usize>, &[u8]), WireError> {
     let (count, mut rest) = index(bytes)?;
     if count == 0 {
@@ -97,7 +100,10 @@ fn index(bytes: &[u8]) -> Result<(usize, &[u8]), WireError> {
             return Ok((number, &bytes[at + 1..]));
         }
     }
-    Err(WireError::BadIndexes)
+    Err(match bytes.len() {
+        0..=4 => WireError::IndexesEnd,
+        _ => WireError::BadIndexes,
+    })
 }
 
 #[cfg(test)]
@@ -133,8 +139,11 @@ mod tests {
             assert_eq!(out, bytes);
             assert_eq!(parse_indexes(&out).unwrap(), (indexes, &[][..]));
         }
-        for bad in [&[][..], &[2], &[1], &[0xff, 0xff, 0xff, 0xff, 0xff, 1]] {
+        for bad in [&[1][..], &[0xff, 0xff, 0xff, 0xff, 0xff, 1]] {
             assert_eq!(parse_indexes(bad), Err(WireError::BadIndexes));
+        }
+        for short in [&[][..], &[2], &[0x80, 0x80]] {
+            assert_eq!(parse_indexes(short), Err(WireError::IndexesEnd));
         }
     }
 }

@@ -34,7 +34,7 @@ pub const SCHEMA_PARSE_EXCEPTION: &str = "org.apache.avro.SchemaParseException";
 /// Name of a struct that is a union of its fields.
 const UNION: &str = "io.confluent.connect.avro.Union";
 /// Parameter of a struct that is a union of its fields, whichever converter made it.
-const GENERAL_UNION: &str = "org.apache.kafka.connect.data.Union";
+pub(crate) const GENERAL_UNION: &str = "org.apache.kafka.connect.data.Union";
 /// Parameter of a string that was an enum; with a symbol behind it, that of each symbol.
 const ENUM: &str = "io.confluent.connect.avro.Enum";
 /// Parameter of bytes of one length.

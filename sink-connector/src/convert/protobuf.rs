@@ -1,14 +1,20 @@
 //! Confluent's `ProtobufConverter`: magic byte, schema id, message indexes, message → Connect data.
 //!
 //! In: framed bytes, and the registry's schema of their id. Out: a STRUCT, members of oneofs in a STRUCT of their own
-//! before the other fields. What fails: the registry, bytes that are no message.
+//! before the other fields; of a wrapper message, what it holds. What fails: the registry, bytes that are no message.
 //!
 //! | module | what it is |
 //! |---|---|
 //! | [`translate`] | message type → Connect schema |
+//! | [`map_name`] | what the schema of a map is called |
 //! | [`read`] | message → value |
+//! | [`known`] | messages with a type of their own in Connect |
+//! | [`refused`] | what is said of bytes that are no message |
 
+mod known;
+mod map_name;
 mod read;
+mod refused;
 #[cfg(test)]
 mod tests;
 mod translate;
@@ -24,8 +30,6 @@ use crate::error::{Exception, Stage};
 use crate::record::{Datum, Payload};
 
 use translate::Translation;
-
-const INVALID: &str = "com.google.protobuf.InvalidProtocolBufferException";
 
 /// Confluent's `ProtobufConverter`.
 pub(super) type ProtobufConverter = SchemaConverter<Protobuf>;
@@ -73,9 +77,11 @@ impl Language for Protobuf {
         body: &[u8],
     ) -> Result<Datum<'static>, ReadError> {
         let (indexes, body) =
-            wire::parse_indexes(body).map_err(|error| invalid(error.to_string()))?;
+            wire::parse_indexes(body).map_err(|error| ReadError::Body(refused::indexes(error)))?;
         let translation = self.translation(schema, messages, &indexes)?;
-        let message = translation.decode(body).map_err(invalid)?;
+        let message = translation
+            .decode(body)
+            .map_err(|text| ReadError::Body(refused::message(&text)))?;
         let value = read::root(&translation, &message)?;
         Ok(Datum {
             schema: Some(Arc::clone(&translation.schema)),
@@ -99,16 +105,13 @@ impl Protobuf {
         let Parsed::Protobuf(file) = schema.parsed() else {
             return Err(Exception::data("not a Protobuf schema").into());
         };
-        let message = file
-            .message_at(indexes)
-            .ok_or_else(|| invalid(format!("Invalid message indexes: {indexes:?}")))?;
+        let message = file.message_at(indexes).ok_or_else(|| {
+            let text = format!("Invalid message indexes: {indexes:?}");
+            ReadError::Body(refused::no_message(&text))
+        })?;
         let made = translate::translate(file, &message, messages.version, &self.0)?;
         let made = Arc::new(made);
         translated.push((indexes.to_vec(), Arc::clone(&made)));
         Ok(made)
     }
-}
-
-fn invalid(text: String) -> ReadError {
-    ReadError::Body(Exception::new(INVALID, text))
 }

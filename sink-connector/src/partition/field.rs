@@ -114,14 +114,15 @@ fn write_strict(
         return Err(RecordError::fatal(Exception::data(text)));
     };
     if let Some(schema) = found.schema {
-        check_type(schema)?;
+        check_type(schema, found.value)?;
     }
     write_found(Some(found.value), out)
 }
 
-fn check_type(schema: &SchemaRef) -> Result<(), RecordError> {
+/// A null of a type that has a place in a path is `null`, also one of a date, which is none itself.
+fn check_type(schema: &SchemaRef, value: &Value) -> Result<(), RecordError> {
     match schema.kind {
-        kind if is_date(kind, schema.name.as_deref()) => {
+        kind if is_date(kind, schema.name.as_deref()) && !value.is_null() => {
             Err(RecordError::fatal(date_is_no_number()))
         }
         Type::Int8 | Type::Int16 | Type::Int32 | Type::Int64 | Type::String | Type::Boolean => {

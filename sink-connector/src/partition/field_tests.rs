@@ -60,6 +60,10 @@ fn user() -> Payload<'static> {
         .field("id", Schema::of(Type::Int64))
         .field("f", Schema::of(Type::Float64))
         .field("d", Schema::of(Type::Int32).named(logical::DATE))
+        .field(
+            "no",
+            Schema::of(Type::Int32).named(logical::DATE).optional(),
+        )
         .build();
     let mut nested = Struct::new(&inner.build());
     nested.values[0] = Value::String("fr/IT".into());
@@ -69,6 +73,7 @@ fn user() -> Payload<'static> {
         Value::Int64(7),
         Value::Float64(1.5),
         Value::Date(1),
+        Value::Null,
     ];
     Payload::Tree(Value::Struct(value))
 }
@@ -77,8 +82,8 @@ fn user() -> Payload<'static> {
 fn nested_names_keep_their_dots_and_values_their_slashes() {
     let record = record(Payload::Null, user());
     assert_eq!(
-        encode(&["u.geo", "id"], false, &record).unwrap(),
-        "u.geo=fr/IT/id=7"
+        encode(&["u.geo", "id", "no"], false, &record).unwrap(),
+        "u.geo=fr/IT/id=7/no=null"
     );
 }
 

@@ -7,11 +7,12 @@ use sluiceway_schemas::protobuf::{
     DynamicMessage, FieldDescriptor, FieldValue, Kind, MapKey, MessageDescriptor,
 };
 
+use super::known;
 use super::translate::{Member, Translation, has_optional_keyword, in_oneof, wrapped};
 use crate::error::Exception;
-use crate::value::{Decimal, SchemaRef, Struct, Type, Value, logical};
+use crate::value::{SchemaRef, Struct, Type, Value};
 
-/// The value of a message of the translated type.
+/// The value of a message of the translated type: a STRUCT, or what a wrapper message holds.
 pub(super) fn root(
     translation: &Translation,
     message: &DynamicMessage,
@@ -20,7 +21,11 @@ pub(super) fn root(
         translation,
         made_up: Cell::new(0),
     };
-    reader.message(&translation.root, message, &translation.schema)
+    let (of, schema) = (&translation.root, &translation.schema);
+    match schema.kind {
+        Type::Struct => reader.message(of, message, schema),
+        _ => reader.wrapped(of, message, schema),
+    }
 }
 
 /// Messages inside of each other that stand for nothing (`generate.struct.for.nulls`) at most: a type that holds itself
@@ -201,56 +206,27 @@ impl Reader<'_> {
         message: &DynamicMessage,
         schema: &SchemaRef,
     ) -> Result<Value, Exception> {
-        let number = |name: &str| {
-            message
-                .get_field_by_name(name)
-                .and_then(|value| value.as_i64().or_else(|| value.as_i32().map(i64::from)))
-                .unwrap_or(0)
-        };
-        Ok(match schema.name.as_deref() {
-            Some(logical::TIMESTAMP) => {
-                let millis = number("nanos") / 1_000_000;
-                Value::Timestamp(
-                    number("seconds")
-                        .saturating_mul(1000)
-                        .saturating_add(millis),
-                )
-            }
-            Some(logical::TIME) => {
-                let seconds = (number("hours") * 60 + number("minutes")) * 60 + number("seconds");
-                Value::Time((seconds * 1000 + number("nanos") / 1_000_000) as i32)
-            }
-            Some(logical::DATE) => {
-                Value::Date(epoch_day(number("year"), number("month"), number("day")))
-            }
-            Some(logical::DECIMAL) => {
-                let bytes = message.get_field_by_name("value");
-                let bytes = bytes.and_then(|value| value.as_bytes().cloned());
-                let scale = schema.scale().unwrap_or(0);
-                Value::Decimal(Decimal::new(bytes.unwrap_or_default().to_vec(), scale))
-            }
-            _ if self.translation.unwrap && wrapped(of.full_name()).is_some() => {
-                match of.get_field_by_name("value") {
-                    Some(field) => {
-                        self.single(&field.kind(), message.get_field(&field).as_ref(), schema)?
-                    }
-                    None => Value::Null,
-                }
-            }
-            _ => self.message(of, message, schema)?,
-        })
+        if let Some(value) = known::read(schema.name.as_deref(), message) {
+            return value;
+        }
+        match self.translation.unwrap && wrapped(of.full_name()).is_some() {
+            true => self.wrapped(of, message, schema),
+            false => self.message(of, message, schema),
+        }
     }
-}
 
-/// Days since 1970-01-01 of the proleptic Gregorian calendar.
-fn epoch_day(year: i64, month: i64, day: i64) -> i32 {
-    // Years are counted from March, so that the leap day is the last of its year.
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let days = of_era * 365 + of_era / 4 - of_era / 100 + of_year;
-    (era * 146_097 + days - 719_468) as i32
+    /// What a wrapper message holds.
+    fn wrapped(
+        &self,
+        of: &MessageDescriptor,
+        message: &DynamicMessage,
+        schema: &SchemaRef,
+    ) -> Result<Value, Exception> {
+        let Some(field) = of.get_field_by_name("value") else {
+            return Ok(Value::Null);
+        };
+        self.single(&field.kind(), message.get_field(&field).as_ref(), schema)
+    }
 }
 
 fn required(value: Value, name: &str, schema: &SchemaRef) -> Result<Value, Exception> {
@@ -271,17 +247,5 @@ fn map_key(key: &MapKey) -> Value {
         MapKey::U32(key) => Value::Int64(i64::from(*key)),
         MapKey::U64(key) => Value::Int64(*key as i64),
         MapKey::String(key) => Value::String(key.clone()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::epoch_day;
-
-    #[test]
-    fn days_of_the_epoch() {
-        assert_eq!(epoch_day(1970, 1, 1), 0);
-        assert_eq!(epoch_day(2024, 2, 29), 19_782);
-        assert_eq!(epoch_day(1969, 12, 31), -1);
     }
 }

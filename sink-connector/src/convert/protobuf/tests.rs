@@ -1,7 +1,8 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::config::RegistryConverter;
-use crate::value::{Struct, Type, Value, logical};
+use crate::convert::Converter;
+use crate::value::{SchemaRef, Struct, Type, Value, logical};
 use sluiceway_schemas::{RegistryConfig, SubjectNameStrategy, protobuf};
 
 const TEXT: &str = r#"syntax = "proto3"; package lab;
@@ -50,12 +51,22 @@ fn convert_as(
     let file = protobuf::Schema::parse(text, &[]).unwrap();
     let mut bytes = Vec::new();
     file.json_to_binary(json.as_bytes(), &mut bytes).unwrap();
-    let translation = translate::translate(&file, file.message(), Some(1), config)?;
-    let message = translation.decode(&bytes[1..]).unwrap();
-    match read::root(&translation, &message)? {
+    match read_first(&file, config, &bytes[1..])?.1 {
         Value::Struct(members) => Ok(members),
         other => unreachable!("{other:?}"),
     }
+}
+
+/// A message of the file's first type, with its schema.
+fn read_first(
+    file: &protobuf::Schema,
+    config: &ProtobufConverterConfig,
+    bytes: &[u8],
+) -> Result<(SchemaRef, Value), Exception> {
+    let translation = translate::translate(file, file.message(), Some(1), config)?;
+    let message = translation.decode(bytes).unwrap();
+    let value = read::root(&translation, &message)?;
+    Ok((translation.schema, value))
 }
 
 #[test]
@@ -195,4 +206,179 @@ fn messages_that_are_not_set_can_be_made_up() {
     // A type that holds itself has no end, in the original neither.
     let error = convert(&options, "{}").unwrap_err();
     assert_eq!(error.class, "java.lang.StackOverflowError");
+}
+
+#[test]
+fn a_wrapper_that_is_the_whole_message_is_its_value() {
+    let text =
+        r#"syntax = "proto3"; package google.protobuf; message StringValue { string value = 1; }"#;
+    let file = protobuf::Schema::parse(text, &[]).unwrap();
+    let read = |config: &ProtobufConverterConfig| read_first(&file, config, b"\x0a\x01x").unwrap();
+    let (schema, value) = read(&config());
+    assert_eq!(
+        (schema.kind, schema.optional, schema.version),
+        (Type::String, false, Some(1))
+    );
+    assert_eq!(value, Value::String("x".to_owned()));
+    let mut options = config();
+    options.wrapper_for_raw_primitives = false;
+    let (schema, value) = read(&options);
+    assert_eq!(schema.name.as_deref(), Some("StringValue"));
+    assert!(matches!(value, Value::Struct(wrapper) if wrapper.get("value").is_some()));
+}
+
+#[test]
+fn oneofs_enums_and_maps_have_the_names_of_the_options() {
+    const NAMES: &str = r#"syntax = "proto3"; package lab; message All { oneof choice { string s = 2; int32 i = 1; }
+      Color c = 3; map<string, int32> userIds = 4; } enum Color { RED = 0; }"#;
+    let named = |options: &ProtobufConverterConfig| {
+        let all = convert_as(NAMES, options, r#"{"i":5}"#).unwrap();
+        let Some(Value::Struct(choice)) = all.get("choice_0") else {
+            unreachable!("a struct")
+        };
+        assert_eq!(choice.values, [Value::Null, Value::Int32(5)]);
+        let name = |at: usize| all.schema.fields[at].schema.name.clone().unwrap();
+        (all.schema.clone(), [name(0), name(1), name(2)])
+    };
+    let prefix = "io.confluent.connect.protobuf";
+    let (_, names) = named(&config());
+    assert_eq!(
+        names,
+        [
+            format!("{prefix}.Union.choice"),
+            "Color".into(),
+            "user_ids".into()
+        ]
+    );
+    let mut options = config();
+    options.enhanced = true;
+    let (schema, names) = named(&options);
+    let union = format!("{prefix}.Union.lab.All.choice");
+    assert_eq!(
+        names,
+        [union, "lab.Color".into(), "lab.All.user_ids".into()]
+    );
+    let color = &schema.fields[1].schema.parameters;
+    assert_eq!(
+        color.get(&format!("{prefix}.Enum")).map(String::as_str),
+        Some("Color")
+    );
+    options.common.generalized_sum_types = true;
+    let (schema, names) = named(&options);
+    assert_eq!(names[0], "choice");
+    let parameter = schema.fields[0]
+        .schema
+        .parameters
+        .get("org.apache.kafka.connect.data.Union");
+    assert_eq!(parameter.map(String::as_str), Some("choice"));
+}
+
+#[test]
+fn enums_are_optional_and_the_word_optional_comes_before_wrappers() {
+    let mut options = config();
+    options.optional_for_nullables = true;
+    options.wrapper_for_nullables = true;
+    let schema = convert(&options, "{}").unwrap().schema;
+    let optional = |name: &str| {
+        schema.fields[schema.field_index(name).unwrap()]
+            .schema
+            .optional
+    };
+    assert_eq!(
+        ["u", "c", "o", "w"].map(optional),
+        [false, true, true, true]
+    );
+}
+
+#[test]
+fn a_decimal_has_the_scale_of_its_message() {
+    const DECIMALS: &str = r#"syntax = "proto3"; import "confluent/type/decimal.proto"; message All { confluent.type.Decimal d = 1; }"#;
+    let found = convert_as(
+        DECIMALS,
+        &config(),
+        r#"{"d":{"value":"MDk=","precision":5,"scale":2}}"#,
+    );
+    let found = found.unwrap();
+    let Some(Value::Decimal(decimal)) = found.get("d") else {
+        unreachable!("a decimal")
+    };
+    assert_eq!((decimal.scale(), decimal.unscaled()), (2, &b"09"[..]));
+    assert_eq!(found.schema.fields[0].schema.scale(), Some(0));
+    let error = convert_as(DECIMALS, &config(), r#"{"d":{}}"#).unwrap_err();
+    assert_eq!(error.class, "java.lang.NumberFormatException");
+}
+
+#[test]
+fn a_time_that_no_day_has_is_refused() {
+    const TIMES: &str = r#"syntax = "proto3"; import "google/type/timeofday.proto"; message All { google.type.TimeOfDay t = 1; }"#;
+    let time = |json: &str| convert_as(TIMES, &config(), json);
+    let found = time(r#"{"t":{"hours":23,"seconds":1,"nanos":5999999}}"#).unwrap();
+    assert_eq!(found.get("t"), Some(&Value::Time(82_801_005)));
+    let error = time(r#"{"t":{"hours":24}}"#).unwrap_err();
+    assert_eq!(error.class, "java.time.DateTimeException");
+    assert_eq!(
+        error.message,
+        "Invalid value for HourOfDay (valid values 0 - 23): 24"
+    );
+}
+
+#[test]
+fn bytes_that_are_no_message_are_told_in_javas_words() {
+    let schema = sluiceway_schemas::SchemaText::new(SchemaType::Protobuf, TEXT);
+    let schema = Schema::parse(schema, Vec::new()).unwrap();
+    let mut converter = ProtobufConverter::new(&config(), Stage::ValueConverter).unwrap();
+    converter.learn("t", 7, Arc::new(schema)).unwrap();
+    let mut causes = |body: &[u8]| {
+        let bytes = [&[0, 0, 0, 0, 7][..], body].concat();
+        let error = converter.convert("t", Some(&bytes)).unwrap_err();
+        let trace = error.exception.stacktrace();
+        trace.lines().nth(2).unwrap().to_owned()
+    };
+    let invalid = "Caused by: com.google.protobuf.InvalidProtocolBufferException";
+    for (body, cause) in [
+        (
+            &[][..],
+            "Caused by: java.nio.BufferUnderflowException".to_owned(),
+        ),
+        (
+            &[2],
+            "Caused by: java.nio.BufferUnderflowException".to_owned(),
+        ),
+        (
+            &[0, 0x2a, 9, b'x'],
+            format!("{invalid}: While parsing a protocol message, the input ended"),
+        ),
+        (
+            &[0, 0x08, 0x80],
+            format!("{invalid}: While parsing a protocol message, the input ended"),
+        ),
+        (
+            &[0, 0x00],
+            format!("{invalid}: Protocol message contained an invalid tag (zero)."),
+        ),
+        (
+            &[0, 0x0c],
+            format!("{invalid}: Protocol message end-group tag did not match expected tag."),
+        ),
+        (
+            &[0, 0x64],
+            format!("{invalid}: Protocol message end-group tag did not match expected tag."),
+        ),
+        (
+            &[0, 0x2a, 1, 0xff],
+            format!("{invalid}: Protocol message had invalid UTF-8."),
+        ),
+        (
+            &[0, 0x0f],
+            format!("{invalid}$InvalidWireTypeException: Protocol message tag had"),
+        ),
+        (
+            &[2, 18],
+            "Caused by: java.lang.IllegalArgumentException: Invalid message indexes: [9]"
+                .to_owned(),
+        ),
+    ] {
+        let found = causes(body);
+        assert!(found.starts_with(&cause), "{body:?}: {found}");
+    }
 }

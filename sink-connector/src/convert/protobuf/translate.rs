@@ -9,6 +9,8 @@ use sluiceway_schemas::protobuf::{
     OneofDescriptor, Schema as File, Syntax,
 };
 
+use super::map_name::map_name;
+use crate::avro::GENERAL_UNION;
 use crate::config::ProtobufConverterConfig;
 use crate::error::Exception;
 use crate::value::{Schema, SchemaRef, Type, logical};
@@ -65,7 +67,11 @@ pub(super) fn translate(
         open: Vec::new(),
         messages: HashMap::new(),
     };
-    let mut schema = translator.message(message)?;
+    let wrapper = wrapped(message.full_name()).filter(|_| config.wrapper_for_raw_primitives);
+    let mut schema = match wrapper {
+        Some(kind) => Schema::of(kind),
+        None => translator.message(message)?,
+    };
     schema.optional = false;
     schema.version = version;
     Ok(Translation {
@@ -152,20 +158,17 @@ impl Translator<'_> {
     }
 
     fn oneof(&mut self, oneof: &OneofDescriptor) -> Result<Schema, Exception> {
-        let general = self.config.common.generalized_sum_types;
-        let name = if general {
-            format!("connect_union.{}", oneof.name())
+        let name = oneof.name().to_owned();
+        let mut schema = Schema::of(Type::Struct).optional();
+        if self.config.common.generalized_sum_types {
+            set(&mut schema, GENERAL_UNION, name.clone());
+            schema.name = Some(name);
         } else {
-            format!("{NAMESPACE}.Union.{}", oneof.name())
-        };
-        let mut schema = Schema::of(Type::Struct).named(name).optional();
-        for (index, field) in oneof.fields().enumerate() {
-            let name = if general {
-                format!("connect_union_field_{index}")
-            } else {
-                self.scrub(field.name())
-            };
-            schema = schema.field(name, self.field(&field)?);
+            let name = self.name(oneof.full_name(), &name);
+            schema.name = Some(format!("{NAMESPACE}.Union.{name}"));
+        }
+        for field in oneof.fields() {
+            schema = schema.field(self.scrub(field.name()), self.field(&field)?);
         }
         Ok(schema)
     }
@@ -179,12 +182,10 @@ impl Translator<'_> {
         } else {
             self.single(field)?
         };
-        let nullable = if self.config.wrapper_for_nullables {
-            false
-        } else if self.config.optional_for_nullables {
+        let nullable = if self.config.optional_for_nullables {
             has_optional_keyword(field)
         } else {
-            true
+            !self.config.wrapper_for_nullables
         };
         schema.optional |= nullable;
         set(
@@ -201,10 +202,9 @@ impl Translator<'_> {
         };
         let key = self.field(&entry.map_entry_key_field())?;
         let value = self.field(&entry.map_entry_value_field())?;
-        let name = self.name(
-            &format!("{}.{}", field.parent_message().full_name(), field.name()),
-            field.name(),
-        );
+        let name = map_name(field.name());
+        let parent = field.parent_message();
+        let name = self.name(&format!("{}.{name}", parent.full_name()), &name);
         Ok(Schema::map(key, value).named(name).optional())
     }
 
@@ -244,6 +244,7 @@ impl Translator<'_> {
         }
     }
 
+    /// An enum is optional whatever the options say.
     fn enumeration(&self, of: &EnumDescriptor) -> Schema {
         let kind = if self.config.int_for_enums {
             Type::Int32
@@ -256,8 +257,8 @@ impl Translator<'_> {
         } else {
             format!("{NAMESPACE}.Enum")
         };
-        let mut schema = Schema::of(kind).named(name.clone());
-        set(&mut schema, &prefix, name);
+        let mut schema = Schema::of(kind).named(name).optional();
+        set(&mut schema, &prefix, of.name().to_owned());
         for value in of.values() {
             let number = value.number().to_string();
             set(&mut schema, &format!("{prefix}.{}", value.name()), number);
@@ -283,8 +284,13 @@ impl Translator<'_> {
                 let number = |name: &str| self.file.field_parameter(field, name);
                 let scale = number("scale").and_then(|text| text.parse().ok());
                 let mut schema = Schema::decimal(scale.unwrap_or(0));
-                if let Some(precision) = number("precision") {
-                    set(&mut schema, "connect.decimal.precision", precision);
+                let precision: Option<i32> = number("precision").and_then(|text| text.parse().ok());
+                if let Some(precision) = precision {
+                    set(
+                        &mut schema,
+                        "connect.decimal.precision",
+                        precision.to_string(),
+                    );
                 }
                 schema
             }
