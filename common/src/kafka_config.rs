@@ -2,7 +2,8 @@
 //!
 //! In: the settings of one client as a Java program takes them (prefixes such as `producer.` already cut off) and
 //! its [`Role`]. Out: librdkafka's settings, plus what was dropped and why, plus errors for values that no
-//! translation can honour (a key store that cannot be opened, Kerberos). Unknown names are passed on when librdkafka knows them and
+//! translation can honour (a key store that cannot be opened, Kerberos). Numbers that only Java takes become the nearest
+//! that librdkafka takes. Unknown names are passed on when librdkafka knows them and
 //! dropped with a reason otherwise.
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use crate::secret::{MASK, is_secret_name};
 mod iam;
 mod names;
 mod oidc;
+mod ranges;
 mod sasl;
 mod tls;
 
@@ -124,6 +126,8 @@ impl KafkaConfig {
         if sasl::owns(key) || tls::owns(key) {
             return;
         }
+        let value = ranges::nearest(role, key, value);
+        let value = value.as_ref();
         match names::lookup(role, key) {
             names::Rule::Same => self.set(key, value),
             names::Rule::Renamed(name) => self.set(name, value),

@@ -222,3 +222,39 @@ fn callers_whom_kafka_knows_exclude_what_acts_as_the_proxy() {
         assert!(errors.contains(told), "{told} is not in {errors}");
     }
 }
+
+#[test]
+fn a_consumer_can_be_made_of_what_java_takes() {
+    use rdkafka::consumer::{BaseConsumer, Consumer};
+    for (lines, name, expected) in [
+        ("", "session.timeout.ms", Some("45000")),
+        (
+            "consumer.max.poll.interval.ms=10000\n",
+            "max.poll.interval.ms",
+            Some("45000"),
+        ),
+        (
+            "consumer.session.timeout.ms=600000\n",
+            "max.poll.interval.ms",
+            Some("600000"),
+        ),
+        (
+            "consumer.fetch.max.bytes=20000\n",
+            "message.max.bytes",
+            Some("20000"),
+        ),
+        (
+            "consumer.group.protocol=consumer\n",
+            "session.timeout.ms",
+            None,
+        ),
+    ] {
+        let config = parse(&format!("bootstrap.servers=127.0.0.1:1\n{lines}")).unwrap();
+        let found = config.consumer.settings.get(name);
+        assert_eq!(found.map(String::as_str), expected, "{lines}");
+        let mut client = config.consumer.client_config();
+        client.set("group.id", "g");
+        let made: Result<BaseConsumer, _> = client.create();
+        made.unwrap().unassign().unwrap();
+    }
+}

@@ -197,10 +197,13 @@ impl Schema {
         self.types.len()
     }
 
-    /// Full name of the root, when it is a named type.
+    /// Full name of the root, when it is a record.
     #[must_use]
-    pub fn full_name(&self) -> Option<&str> {
-        self.get(self.root).name().map(Name::full)
+    pub fn record_name(&self) -> Option<&str> {
+        match &self.get(self.root).kind {
+            Kind::Record(record) => Some(record.name.full()),
+            _ => None,
+        }
     }
 
     /// The name that Avro's JSON form gives a union's branch: full name, or the type's name.

@@ -1,9 +1,24 @@
 //! JSON Schema: drafts 4, 6, 7, 2019-09 and 2020-12.
 //!
 //! In: a schema text with the schemas it names; a JSON value. Out: the value's own text when it is valid. What fails: a
-//! text that is no schema; a value that is not valid, told as Confluent's validator tells it ([`violation`]). Nothing is
-//! ever fetched from the network: a `$ref` leads into the schema or to one of its references.
+//! text that is no schema; a value that is not valid, told as Confluent's validator tells it. Nothing is ever fetched
+//! from the network: a `$ref` leads into the schema or to one of its references.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`validator`] | whether a value is valid |
+//! | [`violation`] | what is not, in words |
+//! | [`failure`] | which violations belong together |
+//! | [`part`] | the parts that the keywords of a schema make |
+//! | [`defaults`] | properties that a value leaves out |
+//! | [`place`] | where a schema stands, and what its `$ref` leads to |
 
+mod defaults;
+#[cfg(feature = "json-schema")]
+mod failure;
+#[cfg(feature = "json-schema")]
+mod part;
+mod place;
 #[cfg(feature = "json-schema")]
 mod validator;
 #[cfg(not(feature = "json-schema"))]
@@ -19,6 +34,7 @@ use sluiceway_common::json::{self, Options};
 
 use crate::error::{DataError, SchemaError};
 use crate::schema::Resolved;
+use place::Place;
 use validator::Validator;
 
 /// A schema, ready to validate.
@@ -71,19 +87,30 @@ impl Schema {
     /// # Errors
     /// What is not valid about it.
     pub fn validate(&self, value: &Value) -> Result<(), DataError> {
-        self.validator.validate(value)
+        self.validator.validate(self.place(), value)
     }
 
-    /// Validates the JSON value that is all of `json` and appends its text without insignificant whitespace.
+    fn place(&self) -> Place<'_> {
+        Place::root(&self.value, &self.references)
+    }
+
+    /// Validates the JSON value that is all of `json` and appends its text without insignificant whitespace. A value
+    /// that leaves out properties which have a default is written anew with them, as in the original.
     ///
     /// # Errors
     /// When it is no JSON or not valid.
     pub fn json_to_binary(&self, json: &[u8], out: &mut Vec<u8>) -> Result<(), DataError> {
         let start = out.len();
         json::Scanner::new(json, 0, &Options::STRICT).minify(out)?;
-        let value: Value = serde_json::from_slice(&out[start..])
+        let mut value: Value = serde_json::from_slice(&out[start..])
             .map_err(|error| DataError::Mismatch(error.to_string()))?;
-        self.validate(&value)
+        self.validate(&value)?;
+        if defaults::are_set(&self.value) && defaults::fill(self.place(), &mut value) {
+            out.truncate(start);
+            // Writing a value to memory cannot fail.
+            let _ = serde_json::to_writer(out, &value);
+        }
+        Ok(())
     }
 
     /// Appends the JSON text that `bytes` are. As in the original it is not validated again.
@@ -103,95 +130,4 @@ fn read(text: &str) -> Result<Value, SchemaError> {
 
 #[cfg(test)]
 #[cfg(feature = "json-schema")]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    fn outcome(schema: &str, value: &str) -> String {
-        let mut out = Vec::new();
-        let schema = Schema::parse(schema, &[]).unwrap();
-        match schema.json_to_binary(value.as_bytes(), &mut out) {
-            Ok(()) => String::from_utf8(out).unwrap(),
-            Err(error) => error.to_string(),
-        }
-    }
-
-    #[test]
-    fn values_are_validated_and_keep_their_text() {
-        let closed = r#"{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"],"additionalProperties":false}"#;
-        for (value, expected) in [
-            (r#"{ "a": 1 }"#, r#"{"a":1}"#),
-            (r#"{"b":1}"#, "#: 2 schema violations found"),
-            (r#"{"a":"x"}"#, "#/a: expected type: Integer, found: String"),
-            (r#"{}"#, "#: required key [a] not found"),
-            (r#"[]"#, "#: expected type: JSONObject, found: JSONArray"),
-            (r#"{"a":1,"b":1}"#, "#: extraneous key [b] is not permitted"),
-        ] {
-            assert_eq!(outcome(closed, value), expected, "{value}");
-        }
-    }
-
-    #[test]
-    fn the_path_is_the_one_that_all_violations_share() {
-        let schema =
-            r#"{"properties":{"o":{"properties":{"x":{"type":"string"},"y":{"type":"string"}}}}}"#;
-        assert_eq!(
-            outcome(schema, r#"{"o":{"x":1,"y":2}}"#),
-            "#/o: 2 schema violations found"
-        );
-    }
-
-    #[test]
-    fn references_are_found_by_name_and_nothing_is_fetched() {
-        let reference = Resolved {
-            name: "other.json".to_owned(),
-            text: r#"{"type":"string"}"#.to_owned(),
-        };
-        let text = r#"{"properties":{"a":{"$ref":"other.json"}}}"#;
-        let schema = Schema::parse(text, &[reference]).unwrap();
-        let error = schema.json_to_binary(b"{\"a\":1}", &mut Vec::new());
-        assert_eq!(
-            error.unwrap_err().to_string(),
-            "#/a: expected type: String, found: Integer"
-        );
-        let error = Schema::parse(text, &[]).unwrap_err().to_string();
-        assert!(error.contains("other.json"), "{error}");
-    }
-
-    #[test]
-    fn texts_that_are_no_schema() {
-        for text in ["{bad", r#"{"type":"bogus"}"#, r##"{"$ref":"#/none"}"##] {
-            assert!(Schema::parse(text, &[]).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn every_draft_is_read() {
-        for (draft, schema) in [
-            (
-                "http://json-schema.org/draft-04/schema#",
-                r#""maximum":5,"exclusiveMaximum":true"#,
-            ),
-            (
-                "http://json-schema.org/draft-06/schema#",
-                r#""exclusiveMaximum":5"#,
-            ),
-            (
-                "http://json-schema.org/draft-07/schema#",
-                r#""exclusiveMaximum":5"#,
-            ),
-            (
-                "https://json-schema.org/draft/2019-09/schema",
-                r#""exclusiveMaximum":5"#,
-            ),
-            (
-                "https://json-schema.org/draft/2020-12/schema",
-                r#""exclusiveMaximum":5"#,
-            ),
-        ] {
-            let schema = format!(r#"{{"$schema":"{draft}",{schema}}}"#);
-            assert_eq!(outcome(&schema, "4"), "4", "{draft}");
-            assert_eq!(outcome(&schema, "5"), "#: 5 is not less than 5", "{draft}");
-        }
-    }
-}
+mod tests;

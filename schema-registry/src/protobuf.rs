@@ -4,10 +4,12 @@
 //! |---|---|
 //! | [`files`] | imports: references, Google's and Confluent's own files |
 //! | [`from_json`] | JSON → message |
+//! | [`defaults`] | what a message leaves out, for its JSON form |
 //!
 //! In: a text with the files it imports. Out: the messages of the file. What fails: a text that does not compile.
 //! Confluent's wire format says by *message indexes* which message of the file a datum is.
 
+mod defaults;
 mod files;
 mod from_json;
 #[cfg(test)]
@@ -135,13 +137,14 @@ impl Schema {
         Ok(())
     }
 
-    /// Appends the JSON form of the message behind its message indexes. Fields without presence are written with their
-    /// defaults, 64-bit numbers as strings.
+    /// Appends the JSON form of the message behind its message indexes. Fields that are left out are written with their
+    /// defaults, but for messages and members of oneofs; 64-bit numbers as strings.
     ///
     /// # Errors
     /// When the indexes lead nowhere or the bytes are no such message.
     pub fn binary_to_json(&self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), DataError> {
-        let (message, _) = self.decode(bytes)?;
+        let (mut message, _) = self.decode(bytes)?;
+        defaults::fill(&mut message);
         let options = SerializeOptions::new()
             .skip_default_fields(false)
             .stringify_64_bit_integers(true);

@@ -207,14 +207,36 @@ impl Schema {
         &self.parsed
     }
 
-    /// The name that subject name strategies use: full name (Avro record, enum, fixed; Protobuf message), `title`
-    /// (JSON Schema).
+    /// The name that subject name strategies use: full name (Avro record, Protobuf message), `title` (JSON Schema).
+    /// As in the original no other Avro type has one, be it named or not.
     #[must_use]
     pub fn record_name(&self) -> Option<String> {
         match &self.parsed {
-            Parsed::Avro(schema) => schema.full_name().map(str::to_owned),
+            Parsed::Avro(schema) => schema.record_name().map(str::to_owned),
             Parsed::Json(schema) => schema.title().map(str::to_owned),
             Parsed::Protobuf(schema) => Some(schema.message().full_name().to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn of_avro_only_records_name_subjects() {
+        for (text, name) in [
+            (
+                r#"{"type":"record","name":"R","namespace":"a","fields":[]}"#,
+                Some("a.R"),
+            ),
+            (r#"{"type":"enum","name":"E","symbols":["A"]}"#, None),
+            (r#"{"type":"fixed","name":"F","size":2}"#, None),
+            (r#""string""#, None),
+        ] {
+            let schema = Schema::parse(SchemaText::new(SchemaType::Avro, text), Vec::new());
+            assert_eq!(schema.unwrap().record_name().as_deref(), name, "{text}");
         }
     }
 }

@@ -49,6 +49,71 @@ fn names_that_differ_are_renamed() {
 }
 
 #[test]
+fn numbers_that_only_java_takes_become_the_nearest() {
+    let most = "2147483647";
+    for (role, key, value, name, expected) in [
+        (
+            Role::Consumer,
+            "max.poll.interval.ms",
+            most,
+            "max.poll.interval.ms",
+            "86400000",
+        ),
+        (
+            Role::Consumer,
+            "fetch.max.bytes",
+            most,
+            "fetch.max.bytes",
+            "2147483135",
+        ),
+        (
+            Role::Consumer,
+            "max.partition.fetch.bytes",
+            most,
+            "max.partition.fetch.bytes",
+            "1000000000",
+        ),
+        (
+            Role::Consumer,
+            "fetch.min.bytes",
+            "0",
+            "fetch.min.bytes",
+            "1",
+        ),
+        (
+            Role::Consumer,
+            "request.timeout.ms",
+            "305000",
+            "socket.timeout.ms",
+            "300000",
+        ),
+        (Role::Producer, "batch.size", "0", "batch.size", "1"),
+        (Role::Producer, "batch.size", "16384", "batch.size", "16384"),
+        (
+            Role::Producer,
+            "request.timeout.ms",
+            most,
+            "request.timeout.ms",
+            "900000",
+        ),
+        (
+            Role::Admin,
+            "connections.max.idle.ms",
+            "-1",
+            "connections.max.idle.ms",
+            "0",
+        ),
+    ] {
+        let config = translate(role, &[(key, value)]).unwrap();
+        assert_eq!(config.settings[name], expected, "{key}={value}");
+    }
+    for (key, value) in [("batch.size", "-1"), ("batch.size", "x")] {
+        let errors = translate(Role::Producer, &[(key, value)]).unwrap_err();
+        assert!(errors.to_string().contains(key), "{errors}");
+    }
+}
+
+#[test]
 fn consumers_and_assignors() {
     let config = translate(
         Role::Consumer,

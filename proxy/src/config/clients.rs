@@ -90,9 +90,6 @@ fn consumer_defaults(consumer: &mut KafkaConfig, values: &Values) {
         ("isolation.level", "read_uncommitted"),
         ("allow.auto.create.topics", "true"),
         ("check.crcs", "true"),
-        ("partition.assignment.strategy", "range"),
-        ("session.timeout.ms", "45000"),
-        ("heartbeat.interval.ms", "3000"),
         ("fetch.wait.max.ms", "500"),
         ("queued.max.messages.kbytes", kbytes.as_str()),
         ("fetch.max.bytes", fetch.as_str()),
@@ -102,12 +99,39 @@ fn consumer_defaults(consumer: &mut KafkaConfig, values: &Values) {
     ] {
         consumer.default_to(name, value);
     }
+    // The brokers decide these in the newer protocol of groups, and librdkafka refuses them then.
+    let protocol = consumer.settings.get("group.protocol");
+    if protocol.is_none_or(|protocol| !protocol.eq_ignore_ascii_case("consumer")) {
+        for (name, value) in [
+            ("partition.assignment.strategy", "range"),
+            ("session.timeout.ms", "45000"),
+            ("heartbeat.interval.ms", "3000"),
+        ] {
+            consumer.default_to(name, value);
+        }
+    }
+    agree(consumer);
     // As in the original, whatever the properties say: the proxy's own limits go before it.
     consumer.force("socket.timeout.ms", "30000");
     // Offsets are stored when records are answered with, not when they are fetched.
     consumer.force("enable.auto.offset.store", "false");
     // The end of a partition ends a read early.
     consumer.force("enable.partition.eof", "true");
+}
+
+/// librdkafka makes no consumer of pairs that Java takes: a poll interval below the session's time, and fetches below the
+/// size of a message, which is the producers' affair.
+fn agree(consumer: &mut KafkaConfig) {
+    let number = |name: &str| consumer.settings.get(name)?.parse::<u64>().ok();
+    let interval = number("max.poll.interval.ms").unwrap_or(300_000);
+    let session = number("session.timeout.ms").filter(|session| interval < *session);
+    let fetch = number("fetch.max.bytes").map(|bytes| bytes.clamp(1000, 1_000_000));
+    if let Some(session) = session {
+        consumer.force("max.poll.interval.ms", session.to_string());
+    }
+    if let Some(bytes) = fetch {
+        consumer.default_to("message.max.bytes", bytes.to_string());
+    }
 }
 
 /// Milliseconds that the client waits for more records before it sends: none, so that a lone request is answered

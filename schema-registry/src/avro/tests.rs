@@ -131,7 +131,7 @@ fn attributes_names_and_docs_are_kept() {
         {"name":"t","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"fd","order":"ignore"},
         {"name":"e","type":{"type":"enum","name":"E","symbols":["A"],"default":"A"},"default":"A"}]}"#;
     let schema = Schema::parse(text, &[]).unwrap();
-    assert_eq!(schema.full_name(), Some("a.b.R"));
+    assert_eq!(schema.record_name(), Some("a.b.R"));
     let root = schema.get(schema.root());
     assert_eq!(
         (root.doc(), root.attributes["connect.name"].as_str()),

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use jsonschema::{Draft, Retrieve, Uri};
 use serde_json::Value;
 
+use super::place::Place;
 use super::violation;
 use crate::error::{DataError, SchemaError};
 
@@ -30,12 +31,12 @@ impl Validator {
             .map_err(|error| SchemaError::Invalid(error.to_string()))
     }
 
-    /// What is not valid about `value`, if anything.
-    pub(super) fn validate(&self, value: &Value) -> Result<(), DataError> {
+    /// What is not valid about `value`, if anything. `place` is the schema.
+    pub(super) fn validate(&self, place: Place<'_>, value: &Value) -> Result<(), DataError> {
         if self.0.is_valid(value) {
             return Ok(());
         }
-        let text = violation::text(self.0.iter_errors(value));
+        let text = violation::text(place, self.0.iter_errors(value));
         Err(DataError::Mismatch(text))
     }
 }

@@ -1,68 +1,56 @@
 //! What is not valid, in the words of Confluent's validator.
 //!
-//! One violation is told itself, several by their number, at the deepest place that holds them all.
+//! In: violations as the crate `jsonschema` finds them. Out: one text: of a violation, of several by their number at the
+//! place that holds them all, or of the part of the schema that they belong to ([`failure`](super::failure)).
 
 use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::types::JsonType;
 use serde_json::Value;
 
+use super::failure;
+use super::place::Place;
+
 /// Violations that are looked at; a value may have very many.
 const MAX_COUNTED: usize = 10_000;
 
-struct Violation {
-    path: String,
-    text: String,
+/// What a value violates of the schema at `place`.
+pub(super) fn text<'a>(
+    place: Place<'_>,
+    errors: impl Iterator<Item = ValidationError<'a>>,
+) -> String {
+    let errors: Vec<_> = errors.take(MAX_COUNTED).collect();
+    let failure = failure::of(place, errors.iter());
+    format!("#{}: {}", failure.path, failure.text)
 }
 
-pub(super) fn text<'a>(errors: impl Iterator<Item = ValidationError<'a>>) -> String {
-    let mut found = Vec::new();
-    for error in errors.take(MAX_COUNTED) {
-        add(&error, &mut found);
-    }
-    match found.as_slice() {
-        [] => "#: not valid".to_owned(),
-        [one] => format!("#{}: {}", one.path, one.text),
-        [first, rest @ ..] => {
-            let shared = rest.iter().fold(first.path.as_str(), |shared, next| {
-                common(shared, &next.path)
-            });
-            format!("#{shared}: {} schema violations found", found.len())
-        }
-    }
-}
-
-/// The leading path segments that both have.
-fn common<'a>(a: &'a str, b: &str) -> &'a str {
-    let mut end = 0;
-    for (at, _) in a.match_indices('/').skip(1).chain([(a.len(), "")]) {
-        let same = b
-            .strip_prefix(&a[..at])
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        if !same {
-            break;
-        }
-        end = at;
-    }
-    &a[..end]
-}
-
-fn add(error: &ValidationError<'_>, found: &mut Vec<Violation>) {
-    let path = error.instance_path().as_str().to_owned();
-    let mut one = |text: String| {
-        found.push(Violation {
-            path: path.clone(),
-            text,
-        });
-    };
+/// The violations that an error of `keyword` stands for: JSON pointer into the value, and what is wrong there.
+pub(super) fn each(error: &ValidationError<'_>, keyword: &str) -> Vec<(String, String)> {
+    let path = error.instance_path().as_str();
     match error.kind() {
         // One violation a key.
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
-            for key in unexpected {
-                one(format!("extraneous key [{key}] is not permitted"));
-            }
+            let keys = unexpected.iter();
+            keys.map(|key| {
+                (
+                    path.to_owned(),
+                    format!("extraneous key [{key}] is not permitted"),
+                )
+            })
+            .collect()
         }
-        kind => one(words(kind, error.instance())),
+        // The name is a place of its own.
+        Kind::PropertyNames { error: inner } => {
+            let name = plain(inner.instance());
+            let name = name.replace('~', "~0").replace('/', "~1");
+            let text = words(inner.kind(), inner.instance());
+            vec![(format!("{path}/{name}"), text)]
+        }
+        Kind::Required { property } if keyword == "dependencies" => {
+            let text = format!("property [{}] is required", plain(property));
+            vec![(path.to_owned(), text)]
+        }
+        kind => vec![(path.to_owned(), words(kind, error.instance()))],
     }
 }
 
@@ -73,7 +61,8 @@ fn words(kind: &Kind, value: &Value) -> String {
             format!("required key [{}] not found", plain(property))
         }
         Kind::Enum { .. } => format!("{} is not a valid enum value", plain(value)),
-        Kind::Constant { .. } => format!("{} is not a valid constant value", plain(value)),
+        // The original has no words for it.
+        Kind::Constant { .. } => String::new(),
         Kind::MinLength { limit } => {
             format!("expected minLength: {limit}, actual: {}", length(value))
         }
@@ -83,7 +72,7 @@ fn words(kind: &Kind, value: &Value) -> String {
         Kind::Pattern { pattern } => {
             format!("string [{}] does not match pattern {pattern}", plain(value))
         }
-        Kind::Format { format } => format!("[{}] is not a valid {format}", plain(value)),
+        Kind::Format { format } => format!("[{}] is not a valid {}", plain(value), form(format)),
         Kind::Minimum { limit } => format!("{value} is not greater or equal to {limit}"),
         Kind::ExclusiveMinimum { limit } => format!("{value} is not greater than {limit}"),
         Kind::Maximum { limit } => format!("{value} is not less or equal to {limit}"),
@@ -115,30 +104,41 @@ fn words(kind: &Kind, value: &Value) -> String {
         Kind::MaxProperties { limit } => {
             format!("maximum size: [{limit}], found: [{}]", length(value))
         }
-        Kind::AnyOf { context } => format!(
-            "no subschema matched out of the total {} subschemas",
-            context.len()
-        ),
-        Kind::OneOfNotValid { .. } => "0 subschemas matched instead of one".to_owned(),
-        Kind::OneOfMultipleValid { context } => {
-            let matched = context.iter().filter(|errors| errors.is_empty()).count();
-            format!("{} subschemas matched instead of one", matched.max(2))
-        }
         Kind::Not { schema } => format!("subject must not be valid against schema {schema}"),
         Kind::FalseSchema => "false schema always fails".to_owned(),
         kind => format!("{} is not satisfied", kind.keyword()),
     }
 }
 
+/// Several types are told by the part of the schema that names them.
 fn expected_type(kind: &TypeKind, value: &Value) -> String {
     match kind {
+        TypeKind::Single(JsonType::Null) => format!("expected: null, found: {}", class(value)),
         TypeKind::Single(one) => {
             format!("expected type: {}, found: {}", class_of(*one), class(value))
         }
-        TypeKind::Multiple(several) => format!(
-            "no subschema matched out of the total {} subschemas",
-            several.iter().count()
-        ),
+        TypeKind::Multiple(_) => format!("unexpected type: {}", class(value)),
+    }
+}
+
+/// What a text of this format is called.
+fn form(format: &str) -> &str {
+    match format {
+        "email" => "email address",
+        "ipv4" => "ipv4 address",
+        "ipv6" => "ipv6 address",
+        "uri" => "URI",
+        "regex" => "regular expression",
+        "json-pointer" => "JSON pointer",
+        "date" => "date. Expected [yyyy-MM-dd]",
+        "time" => {
+            "time. Expected [HH:mm:ssZ, HH:mm:ss.[0-9]{1,9}Z, HH:mm:ss[+-]HH:mm, HH:mm:ss.[0-9]{1,9}[+-]HH:mm]"
+        }
+        "date-time" => {
+            "date-time. Expected [yyyy-MM-dd'T'HH:mm:ssZ, yyyy-MM-dd'T'HH:mm:ss.[0-9]{1,9}Z, \
+             yyyy-MM-dd'T'HH:mm:ss[+-]HH:mm, yyyy-MM-dd'T'HH:mm:ss.[0-9]{1,9}[+-]HH:mm]"
+        }
+        other => other,
     }
 }
 
@@ -162,7 +162,7 @@ fn class(value: &Value) -> &'static str {
             Some(number) if i32::try_from(number).is_ok() => "Integer",
             Some(_) => "Long",
             None if number.is_u64() => "BigInteger",
-            None => "BigDecimal",
+            None => "Double",
         },
         Value::String(_) => "String",
         Value::Array(_) => "JSONArray",
@@ -184,23 +184,5 @@ fn length(value: &Value) -> usize {
         Value::Array(items) => items.len(),
         Value::Object(members) => members.len(),
         _ => 0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::common;
-
-    #[test]
-    fn shared_paths_end_at_a_segment() {
-        for (a, b, shared) in [
-            ("", "/a", ""),
-            ("/a", "/a", "/a"),
-            ("/a/b", "/a/c", "/a"),
-            ("/ab", "/ac", ""),
-            ("/a", "/a/b", "/a"),
-        ] {
-            assert_eq!(common(a, b), shared, "{a} {b}");
-        }
     }
 }

@@ -3,6 +3,7 @@
 //! In: a JSON value. Out: a message. What fails: a value that does not fit, with the text of Java's `JsonFormat`.
 
 mod scalar;
+mod well_known;
 
 use std::collections::HashMap;
 
@@ -17,9 +18,8 @@ fn mismatch<T>(text: String) -> Result<T, DataError> {
 }
 
 pub(super) fn message(of: &MessageDescriptor, json: &Json) -> Result<DynamicMessage, DataError> {
-    if is_well_known(of) {
-        return DynamicMessage::deserialize(of.clone(), json)
-            .map_err(|error| DataError::Mismatch(error.to_string()));
+    if let Some(message) = well_known::message(of, json) {
+        return message;
     }
     let Json::Object(members) = json else {
         return mismatch(format!("Expect message object but got: {json}"));
@@ -40,29 +40,6 @@ pub(super) fn message(of: &MessageDescriptor, json: &Json) -> Result<DynamicMess
     Ok(message)
 }
 
-/// Messages with a JSON form of their own.
-fn is_well_known(of: &MessageDescriptor) -> bool {
-    matches!(
-        of.full_name(),
-        "google.protobuf.Any"
-            | "google.protobuf.Timestamp"
-            | "google.protobuf.Duration"
-            | "google.protobuf.FieldMask"
-            | "google.protobuf.Struct"
-            | "google.protobuf.Value"
-            | "google.protobuf.ListValue"
-            | "google.protobuf.DoubleValue"
-            | "google.protobuf.FloatValue"
-            | "google.protobuf.Int64Value"
-            | "google.protobuf.UInt64Value"
-            | "google.protobuf.Int32Value"
-            | "google.protobuf.UInt32Value"
-            | "google.protobuf.BoolValue"
-            | "google.protobuf.StringValue"
-            | "google.protobuf.BytesValue"
-    )
-}
-
 fn set(
     message: &mut DynamicMessage,
     field: &FieldDescriptor,
@@ -74,18 +51,6 @@ fn set(
     if json.is_null() && !holds_null(field) {
         return Ok(());
     }
-    let other = field.containing_oneof().and_then(|oneof| {
-        oneof
-            .fields()
-            .find(|other| other != field && message.has_field(other))
-    });
-    if let Some(other) = other {
-        return mismatch(format!(
-            "Cannot set field {} because another field {} belonging to the same oneof has already been set",
-            field.full_name(),
-            other.full_name()
-        ));
-    }
     let value = match (field.is_map(), field.is_list()) {
         (true, _) => Value::Map(map(field, json)?),
         (_, true) => Value::List(list(field, json)?),
@@ -94,6 +59,19 @@ fn set(
             None => return Ok(()),
         },
     };
+    let other = field.containing_oneof().and_then(|oneof| {
+        oneof
+            .fields()
+            .find(|other| other != field && message.has_field(other))
+    });
+    if let Some(other) = other {
+        // The blank at the end is Java's.
+        return mismatch(format!(
+            "Cannot set field {} because another field {} belonging to the same oneof has already been set ",
+            field.full_name(),
+            other.full_name()
+        ));
+    }
     message.set_field(field, value);
     Ok(())
 }

@@ -122,3 +122,73 @@ fn a_schema_may_be_a_compiled_file_in_base64() {
     assert!(json.contains(r#""index":"7""#), "{json}");
     assert!(Schema::parse("bm8gZGVzY3JpcHRvcg==", &[]).is_err());
 }
+
+#[test]
+fn numbers_times_and_wrappers_that_do_not_fit_are_told_as_java_tells_them() {
+    let text = "syntax = \"proto3\"; import \"google/protobuf/timestamp.proto\"; import \"google/protobuf/duration.proto\"; \
+                import \"google/protobuf/wrappers.proto\"; import \"google/protobuf/struct.proto\"; import \"google/protobuf/any.proto\"; \
+                message M { uint32 u = 1; uint64 v = 2; float f = 3; string s = 4; google.protobuf.Timestamp t = 5; \
+                google.protobuf.Duration d = 6; google.protobuf.Int32Value w = 7; google.protobuf.Struct o = 8; \
+                google.protobuf.Any any = 9; google.protobuf.ListValue l = 10; oneof pick { int32 a = 11; string b = 12; } }";
+    for (json, expected) in [
+        (r#"{"u":-1}"#, "Out of range uint32 value: -1"),
+        (
+            r#"{"u":4294967296}"#,
+            "Out of range uint32 value: 4294967296",
+        ),
+        (r#"{"u":1.5}"#, "Not an uint32 value: 1.5"),
+        (r#"{"v":"-1"}"#, "Out of range uint64 value: \"-1\""),
+        (r#"{"f":"1e400"}"#, "Out of range float value: \"1e400\""),
+        (r#"{"f":"x"}"#, "Not a float value: \"x\""),
+        (
+            r#"{"s":{"k":1}}"#,
+            "Invalid value: {\"k\":1} for expected type: STRING",
+        ),
+        (r#"{"u":{}}"#, "Invalid value: {} for expected type: UINT32"),
+        (r#"{"t":"today"}"#, "Failed to parse timestamp: \"today\""),
+        (r#"{"d":"1"}"#, "Failed to parse duration: \"1\""),
+        (r#"{"w":"x"}"#, "Not an int32 value: \"x\""),
+        (r#"{"o":1}"#, "Expect a map object but found: 1"),
+        (r#"{"l":1}"#, "Expected an array for values but found 1"),
+        (
+            r#"{"any":{"a":1}}"#,
+            "Missing type url when parsing: {\"a\":1}",
+        ),
+        (
+            r#"{"a":1,"b":"x"}"#,
+            "Cannot set field M.b because another field M.a belonging to the same oneof has already been set ",
+        ),
+    ] {
+        assert_eq!(to_binary(text, json).unwrap_err(), expected);
+    }
+    assert_eq!(
+        round(
+            text,
+            r#"{"u":4294967295,"v":"18446744073709551615","w":0,"d":"1.500s"}"#
+        ),
+        r#"{"u":4294967295,"v":"18446744073709551615","f":0.0,"s":"","d":"1.500s","w":0}"#
+    );
+}
+
+#[test]
+fn what_a_message_of_proto2_leaves_out_is_printed_with_its_default() {
+    let text = "syntax = \"proto2\"; message M { optional int32 a = 1 [default = 5]; optional string s = 2; optional N n = 3; \
+                repeated N more = 4; oneof pick { int32 p = 5; } optional E e = 6; } message N { optional bool b = 1; } \
+                enum E { X = 1; Y = 2; }";
+    assert_eq!(
+        round(text, r#"{"more":[{}]}"#),
+        r#"{"a":5,"s":"","more":[{"b":false}],"e":"X"}"#
+    );
+    assert_eq!(
+        round(text, r#"{"a":0,"n":{"b":true},"p":0,"e":2}"#),
+        r#"{"a":0,"s":"","n":{"b":true},"more":[],"p":0,"e":"Y"}"#
+    );
+    // Enums of proto2 are closed, those of proto3 open.
+    assert_eq!(
+        to_binary(text, r#"{"e":9}"#).unwrap_err(),
+        "Invalid enum value: 9 for enum type: E"
+    );
+    let open =
+        "syntax = \"proto3\"; message M { optional int32 a = 1; E e = 2; } enum E { X = 0; }";
+    assert_eq!(round(open, r#"{"e":9}"#), r#"{"e":9}"#);
+}

@@ -3,32 +3,43 @@
 use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use prost_reflect::{EnumDescriptor, Kind, MapKey, Value};
+use prost_reflect::{EnumDescriptor, Kind, MapKey, Syntax, Value};
 use serde_json::Value as Json;
 
 use super::mismatch;
 use crate::error::DataError;
 
 pub(super) fn value(kind: &Kind, json: &Json) -> Result<Value, DataError> {
+    if json.is_object() && !matches!(kind, Kind::Message(_)) {
+        let kind = type_name(kind);
+        return mismatch(format!("Invalid value: {json} for expected type: {kind}"));
+    }
     Ok(match kind {
         Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => Value::I32(integer(json, "int32")?),
         Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => Value::I64(integer(json, "int64")?),
-        Kind::Uint32 | Kind::Fixed32 => Value::U32(integer(json, "uint32")?),
-        Kind::Uint64 | Kind::Fixed64 => Value::U64(integer(json, "uint64")?),
+        Kind::Uint32 | Kind::Fixed32 => Value::U32(unsigned(json, "uint32")?),
+        Kind::Uint64 | Kind::Fixed64 => Value::U64(unsigned(json, "uint64")?),
         Kind::Bool => Value::Bool(boolean(json)?),
         Kind::Float => Value::F32(float(json)?),
         Kind::Double => Value::F64(double(json)?),
         Kind::String => match json {
             Json::String(text) => Value::String(text.clone()),
-            Json::Object(_) | Json::Array(_) => {
-                return mismatch(format!("Not a string value: {json}"));
-            }
+            Json::Array(_) => return mismatch(format!("Not a string value: {json}")),
             other => Value::String(other.to_string()),
         },
         Kind::Bytes => Value::Bytes(bytes(json)?.into()),
         Kind::Enum(of) => Value::EnumNumber(number_of(of, json)?),
         Kind::Message(_) => return mismatch(format!("Expect message object but got: {json}")),
     })
+}
+
+/// The type as Java's enumeration of types names it.
+fn type_name(kind: &Kind) -> String {
+    match kind {
+        Kind::Enum(_) => "ENUM".to_owned(),
+        Kind::Message(_) => "MESSAGE".to_owned(),
+        scalar => format!("{scalar:?}").to_ascii_uppercase(),
+    }
 }
 
 pub(super) fn key(kind: &Kind, text: &str) -> Result<MapKey, DataError> {
@@ -66,6 +77,14 @@ fn integer<T: std::str::FromStr + TryFrom<i128>>(json: &Json, what: &str) -> Res
     }
 }
 
+/// An unsigned integer; Java tells those that are out of range from what is no integer.
+fn unsigned<T: std::str::FromStr + TryFrom<i128>>(json: &Json, what: &str) -> Result<T, DataError> {
+    integer(json, what).or_else(|error| match integer::<i128>(json, what) {
+        Ok(_) => mismatch(format!("Out of range {what} value: {json}")),
+        Err(_) => Err(error),
+    })
+}
+
 fn boolean(json: &Json) -> Result<bool, DataError> {
     match json {
         Json::Bool(value) => Ok(*value),
@@ -76,22 +95,25 @@ fn boolean(json: &Json) -> Result<bool, DataError> {
 }
 
 fn double(json: &Json) -> Result<f64, DataError> {
+    decimal(json, "double")
+}
+
+fn decimal(json: &Json, what: &str) -> Result<f64, DataError> {
     match text_of(json).as_deref() {
         Some("NaN") => Ok(f64::NAN),
         Some("Infinity") => Ok(f64::INFINITY),
         Some("-Infinity") => Ok(f64::NEG_INFINITY),
         Some(text) => match text.parse::<f64>() {
             Ok(value) if value.is_finite() => Ok(value),
-            Ok(_) => mismatch(format!("Out of range double value: {json}")),
-            Err(_) => mismatch(format!("Not a double value: {json}")),
+            Ok(_) => mismatch(format!("Out of range {what} value: {json}")),
+            Err(_) => mismatch(format!("Not a {what} value: {json}")),
         },
-        None => mismatch(format!("Not a double value: {json}")),
+        None => mismatch(format!("Not a {what} value: {json}")),
     }
 }
 
 fn float(json: &Json) -> Result<f32, DataError> {
-    let value =
-        double(json).map_err(|_| DataError::Mismatch(format!("Not a float value: {json}")))?;
+    let value = decimal(json, "float")?;
     let narrow = value as f32;
     if value.is_finite() && !narrow.is_finite() {
         return mismatch(format!("Out of range float value: {json}"));
@@ -117,7 +139,13 @@ fn number_of(of: &EnumDescriptor, json: &Json) -> Result<i32, DataError> {
         .as_str()
         .and_then(|name| of.get_value_by_name(name))
         .map(|value| value.number());
-    let by_number = || integer::<i32>(json, "int32").ok();
+    // Enums of proto2 have no other numbers than their own.
+    let is_closed = of.parent_file().syntax() == Syntax::Proto2;
+    let by_number = || {
+        integer::<i32>(json, "int32")
+            .ok()
+            .filter(|number| !is_closed || of.get_value(*number).is_some())
+    };
     by_name.or_else(by_number).ok_or_else(|| {
         let name = json
             .as_str()
