@@ -178,7 +178,9 @@ async fn an_instance_has_a_client_only_while_it_reads() {
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_that_contradict_one_another_are_told_at_creation() {
     let kafka = kafka(true).await;
-    let proxy = start(&kafka.bootstrap(), "consumer.max.poll.interval.ms=10000\n").await;
+    // Where brokers decide a session's time it cannot be set.
+    let settings = "consumer.group.protocol=consumer\nconsumer.session.timeout.ms=10000\n";
+    let proxy = start(&kafka.bootstrap(), settings).await;
     for _ in 0..2 {
         let refused = proxy.refused(Method::POST, "/consumers/g", EARLIEST).await;
         assert_eq!(refused, (422, 42204));
