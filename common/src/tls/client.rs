@@ -80,18 +80,14 @@ pub fn connector(
 pub fn is_untrusted(error: &(dyn Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        // An I/O error does not count what it wraps among its causes.
-        let wrapped = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(|io| io.get_ref());
-        let tls = wrapped.map_or_else(
-            || error.downcast_ref::<rustls::Error>(),
-            |wrapped| wrapped.downcast_ref::<rustls::Error>(),
-        );
-        if let Some(rustls::Error::InvalidCertificate(_)) = tls {
+        if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
             return true;
         }
-        cause = error.source();
+        // An I/O error does not count what it wraps among its causes; there may be several inside one another.
+        cause = match error.downcast_ref::<std::io::Error>() {
+            Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+            None => error.source(),
+        };
     }
     false
 }
@@ -121,7 +117,8 @@ mod tests {
         let io = |inner: rustls::Error| std::io::Error::other(inner);
         let unknown = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
         assert!(is_untrusted(&unknown));
-        assert!(is_untrusted(&io(unknown)));
+        assert!(is_untrusted(&io(unknown.clone())));
+        assert!(is_untrusted(&std::io::Error::other(io(unknown))));
         assert!(!is_untrusted(&io(rustls::Error::DecryptError)));
         assert!(!is_untrusted(&std::io::Error::other("reset")));
     }
