@@ -55,7 +55,9 @@ pub struct TaskContext {
 pub struct TaskHandle {
     orders: std::sync::mpsc::Sender<Order>,
     stopping: Arc<AtomicBool>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    /// Heard of when the thread has ended. Not its join, which would keep the runtime from ending while the client library waits
+    /// for a broker that is gone.
+    ended: tokio::sync::oneshot::Receiver<()>,
 }
 
 /// What a connector may tell its task.
@@ -75,13 +77,17 @@ impl TaskHandle {
         let stopping = Arc::clone(&context.stopping);
         // Linux cuts thread names at 15 bytes.
         let name = format!("task-{}-{}", context.task_id, context.connector.name);
-        let thread = std::thread::Builder::new()
-            .name(name)
-            .spawn(move || run::run(&context, inbox))?;
+        let (end, ended) = tokio::sync::oneshot::channel();
+        std::thread::Builder::new().name(name).spawn(move || {
+            run::run(&context, inbox);
+            drop(context);
+            // Nobody may be waiting.
+            let _ = end.send(());
+        })?;
         Ok(Self {
             orders,
             stopping,
-            thread: Some(thread),
+            ended,
         })
     }
 
@@ -99,14 +105,11 @@ impl TaskHandle {
     /// Asks the task to end and waits for it, at most until `deadline`. False when it had not ended by then; its
     /// thread is then left to end by itself. Objects whose plan is committed are finished first; open files are
     /// dropped, and their records read again by the next owner.
-    pub async fn stop(mut self, deadline: Instant) -> bool {
+    pub async fn stop(self, deadline: Instant) -> bool {
         self.stopping.store(true, Ordering::Relaxed);
         let _ = self.orders.send(Order::Stop(deadline));
-        let Some(thread) = self.thread.take() else {
-            return true;
-        };
-        let ended = tokio::task::spawn_blocking(move || thread.join().is_ok());
-        tokio::time::timeout_at(deadline.into(), ended)
+        // A thread that panicked has ended, too.
+        tokio::time::timeout_at(deadline.into(), self.ended)
             .await
             .is_ok()
     }

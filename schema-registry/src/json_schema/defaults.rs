@@ -15,15 +15,25 @@ pub(super) fn are_set(schema: &Value) -> bool {
 
 /// Sets in `value`, which is valid, what it leaves out. Whether there was anything.
 pub(super) fn fill(place: Place<'_>, value: &mut Value) -> bool {
+    fill_once(place, value, &mut Vec::new())
+}
+
+/// `met` are the schemas that have been followed for this value: a schema may lead to itself without going deeper into the value.
+fn fill_once(place: Place<'_>, value: &mut Value, met: &mut Vec<*const Value>) -> bool {
     let Some(place) = place.resolved() else {
         return false;
     };
     let Some(schema) = place.schema.as_object() else {
         return false;
     };
+    let this: *const Value = place.schema;
+    if met.contains(&this) {
+        return false;
+    }
+    met.push(this);
     let mut filled = false;
     for branch in list(schema, "allOf") {
-        filled |= fill(place.inside(branch), value);
+        filled |= fill_once(place.inside(branch), value, met);
     }
     match value {
         Value::Object(members) => filled | fill_members(place, schema, members),

@@ -249,6 +249,17 @@ fn properties_that_are_left_out_are_written_with_their_defaults() {
     ] {
         assert_eq!(outcome(&schema, value), expected, "{value}");
     }
+    // It leads to itself.
+    let schema: Value = serde_json::from_str(
+        r##"{"allOf":[{"$ref":"#"},{"$ref":"#"}],"properties":{"a":{"default":1}}}"##,
+    )
+    .unwrap();
+    let mut value = serde_json::json!({});
+    assert!(defaults::fill(
+        Place::root(&schema, &HashMap::new()),
+        &mut value
+    ));
+    assert_eq!(value, serde_json::json!({"a": 1}));
     let modern = r#"{"$schema":"https://json-schema.org/draft/2020-12/schema","properties":{"a":{"default":1}}}"#;
     assert_eq!(outcome(modern, "{}"), "{}");
 }
