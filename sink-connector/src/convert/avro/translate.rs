@@ -8,13 +8,12 @@ use serde_json::Value as Json;
 use sluiceway_schemas::avro::{Enum, Kind, Record, Schema as Avro, Type as AvroType, TypeId};
 
 use super::default;
+use crate::avro::GENERAL_UNION;
 use crate::config::AvroConverterConfig;
 use crate::error::Exception;
 use crate::value::{Schema, SchemaRef, Type, Value};
 
 const NAMESPACE: &str = "io.confluent.connect.avro";
-/// Says that a STRUCT is a union, and which one, where unions have the names that all formats share.
-const GENERAL_UNION: &str = "org.apache.kafka.connect.data.Union";
 /// Precision that is not told, because it is the one that nothing said.
 const DEFAULT_PRECISION: i64 = 64;
 

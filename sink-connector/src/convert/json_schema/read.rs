@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::super::json::node::Node;
 use super::super::json::typed;
-use super::translate::{GENERAL_UNION, ONE_OF, Translation};
+use super::translate::{ONE_OF, Translation};
+use crate::avro::GENERAL_UNION;
 use crate::error::Exception;
 use crate::value::{SchemaRef, Struct, Type, Value, logical};
 

@@ -190,7 +190,7 @@ fn unions_of_general_names_are_numbered() {
         };
         let expected = format!("connect_union_{place}");
         assert_eq!(union.schema.name.as_deref(), Some(expected.as_str()));
-        let parameter = union.schema.parameters.get(translate::GENERAL_UNION);
+        let parameter = union.schema.parameters.get(crate::avro::GENERAL_UNION);
         assert_eq!(parameter, Some(&expected));
         assert!(!union.get("connect_union_field_1").unwrap().is_null());
     }

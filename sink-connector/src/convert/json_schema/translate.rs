@@ -8,6 +8,7 @@ use sluiceway_schemas::json_schema::Schema as JsonSchema;
 use super::beside::{self, Beside};
 use super::decorate::{decorate, title};
 use super::order;
+use crate::avro::GENERAL_UNION;
 use crate::config::JsonSchemaConverterConfig;
 use crate::error::Exception;
 use crate::value::{Schema, SchemaRef, Type};
@@ -15,8 +16,6 @@ use crate::value::{Schema, SchemaRef, Type};
 const NAMESPACE: &str = "io.confluent.connect.json";
 /// The name of a union, whichever keyword made it.
 pub(super) const ONE_OF: &str = "io.confluent.connect.json.OneOf";
-/// Says that a STRUCT is a union, and which one, where unions have the names that all formats share.
-pub(super) const GENERAL_UNION: &str = "org.apache.kafka.connect.data.Union";
 /// How deep schemas may stand inside one another.
 const MAX_DEPTH: usize = 100;
 
