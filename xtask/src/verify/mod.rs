@@ -91,64 +91,76 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     let binaries = steps.need("build of the programs", programs::build)?;
     let parts = steps.need("start of the real parts", RealParts::start)?;
     run_broker_steps(args, &steps, &parts, &binaries);
+    let mut tests = test_runner::Output::default();
+    // Both mostly wait: for sessions to end and records to arrive here, for browsers and Spark there.
+    std::thread::scope(|scope| {
+        if args.wants(Step::Tests) {
+            let (steps, parts, tests) = (&steps, &parts, &mut tests);
+            scope.spawn(move || {
+                steps.run("real-part tests", || {
+                    test_runner::run(parts, args.filter.as_deref(), tests)
+                })
+            });
+        }
+        run_client_steps(args, &steps, &parts, &binaries);
+    });
+    drop(parts);
+    tests.print();
+    steps.print();
+    // Last, so that the whole output ends as a test runner's does.
+    tests.print_closing_line();
+    steps.outcome()
+}
+
+/// The steps that have programs of others as clients, one after the other.
+fn run_client_steps(args: &VerifyArgs, steps: &Steps, parts: &RealParts, binaries: &Binaries) {
     if args.wants(Step::Pipeline) {
         steps.run("real clients on the pipeline", || {
-            pipeline::run(&parts, &binaries)
+            pipeline::run(parts, binaries)
         });
     }
     if args.wants(Step::RestClients) {
         steps.run("others' clients of the REST proxy", || {
-            rest_clients::run(&parts, &binaries)
+            rest_clients::run(parts, binaries)
         });
     }
     if args.wants(Step::Kinesis) {
         steps.run("boto3 on the Kinesis front", || {
-            kinesis_clients::run(&parts, &binaries)
+            kinesis_clients::run(parts, binaries)
         });
     }
     if args.wants(Step::Chart) {
-        steps.run("the chart's manifests", || chart::check(&binaries));
-        steps.run("the chart's pods", || chart::run(&parts, &binaries));
-        steps.run("the images' files", || image::run(&binaries));
+        steps.run("the chart's manifests", || chart::check(binaries));
+        steps.run("the chart's pods", || chart::run(parts, binaries));
+        steps.run("the images' files", || image::run(binaries));
     }
     if args.wants(Step::Analytics) {
         steps.run("Spark batch and streaming", || {
-            analytics::run(&parts, &binaries)
+            analytics::run(parts, binaries)
         });
     }
     if args.wants(Step::Console) {
         steps.run("a browser on the console", || {
-            console::walk(&parts, &binaries)
+            console::walk(parts, binaries)
         });
     }
     if args.wants(Step::ConsoleScale) {
-        steps.run("the console at scale", || console::scale(&binaries));
+        steps.run("the console at scale", || console::scale(binaries));
     }
     if args.wants(Step::Airflow) {
-        steps.run("the DAG in Airflow", || analytics::dag(&binaries));
+        steps.run("the DAG in Airflow", || analytics::dag(binaries));
     }
     if args.wants(Step::SparkCluster) {
         steps.run("spark-submit on a cluster", analytics::cluster);
     }
     if args.wants(Step::WholePipeline) {
-        steps.run("the whole pipeline", || whole_pipeline(&parts, &binaries));
+        steps.run("the whole pipeline", || whole_pipeline(parts, binaries));
     }
     if args.wants(Step::Spark) {
         steps.run("Spark on the sink's files", || {
-            pipeline::spark(&parts, &binaries)
+            pipeline::spark(parts, binaries)
         });
     }
-    let mut closing_line = String::new();
-    if args.wants(Step::Tests) {
-        steps.run("real-part tests", || {
-            test_runner::run(&parts, args.filter.as_deref(), &mut closing_line)
-        });
-    }
-    drop(parts);
-    steps.print();
-    // Last, so that the whole output ends as a test runner's does.
-    print!("{closing_line}");
-    steps.outcome()
 }
 
 /// `cargo xtask pipeline` in its short form, on the parts of this run.

@@ -25,12 +25,41 @@ const AT_LENGTH_ONLY: [&str; 6] = [
     "mixed_load",
 ];
 
-/// Runs them. A case named by the filter runs in any case. The runner's last line is kept back in `closing_line`, for the end of the whole output.
-pub(crate) fn run(
-    parts: &RealParts,
-    filter: Option<&str>,
-    closing_line: &mut String,
-) -> Result<()> {
+/// What the runner prints: kept until the steps beside it are done, so that nothing stands between its lines.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    text: String,
+    closing_line: String,
+}
+
+impl Output {
+    /// Takes a line. A `test result:` line (and blank lines round it) is held back until another line follows.
+    fn take(&mut self, line: &str) {
+        let held = &mut self.closing_line;
+        if !line.starts_with("test result:") && (!line.is_empty() || held.is_empty()) {
+            self.text.push_str(held);
+            held.clear();
+            self.text.push_str(line);
+            self.text.push('\n');
+            return;
+        }
+        held.push_str(line);
+        held.push('\n');
+    }
+
+    /// Prints all but the closing line.
+    pub(crate) fn print(&mut self) {
+        print!("{}", std::mem::take(&mut self.text));
+    }
+
+    /// Prints the runner's last line, the end of the whole output.
+    pub(crate) fn print_closing_line(&self) {
+        print!("{}", self.closing_line);
+    }
+}
+
+/// Runs them. A case named by the filter runs in any case.
+pub(crate) fn run(parts: &RealParts, filter: Option<&str>, output: &mut Output) -> Result<()> {
     let mut command = crate::programs::cargo();
     // `--workspace`, not `-p`: with `-p` cargo would choose other features and build much of it again.
     command
@@ -55,8 +84,9 @@ pub(crate) fn run(
         .take_stdout()
         .context("no pipe from the test runner")?;
     for line in BufReader::new(stdout).lines() {
-        if let Some(earlier) = hold_back(closing_line, &line?) {
-            print!("{earlier}");
+        output.take(&line?);
+        if filter.is_some() {
+            output.print();
         }
     }
     let status = runner.wait()?;
@@ -66,20 +96,6 @@ pub(crate) fn run(
     Ok(())
 }
 
-/// Keeps a `test result:` line (and blank lines round it) until another line follows; what can be
-/// printed now.
-fn hold_back(held: &mut String, line: &str) -> Option<String> {
-    if line.starts_with("test result:") || (line.is_empty() && !held.is_empty()) {
-        held.push_str(line);
-        held.push('\n');
-        return None;
-    }
-    let mut now = std::mem::take(held);
-    now.push_str(line);
-    now.push('\n');
-    Some(now)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -87,8 +103,7 @@ mod tests {
 
     #[test]
     fn only_the_last_result_is_held_back() {
-        let mut held = String::new();
-        let mut printed = String::new();
+        let mut output = Output::default();
         for line in [
             "running 1 test",
             "test a ... ok",
@@ -99,12 +114,12 @@ mod tests {
             "test result: ok. 2",
             "",
         ] {
-            printed.extend(hold_back(&mut held, line));
+            output.take(line);
         }
         assert_eq!(
-            printed,
+            output.text,
             "running 1 test\ntest a ... ok\n\ntest result: ok. 1\n\nrunning 2 tests\n"
         );
-        assert_eq!(held, "test result: ok. 2\n\n");
+        assert_eq!(output.closing_line, "test result: ok. 2\n\n");
     }
 }
