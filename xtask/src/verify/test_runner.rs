@@ -58,6 +58,9 @@ impl Output {
     }
 }
 
+/// Cases at once: each starts programs of its own, and some of them a broker.
+const THREADS: &str = "3";
+
 /// Runs them. A case named by the filter runs in any case.
 pub(crate) fn run(parts: &RealParts, filter: Option<&str>, output: &mut Output) -> Result<()> {
     let mut command = crate::programs::cargo();
@@ -78,7 +81,10 @@ pub(crate) fn run(parts: &RealParts, filter: Option<&str>, output: &mut Output) 
             command.args(["--skip", case]);
         }
     }
-    command.envs(parts.environment()?).stdout(Stdio::piped());
+    command
+        .envs(parts.environment()?)
+        .env("RUST_TEST_THREADS", THREADS)
+        .stdout(Stdio::piped());
     let mut runner = Foreground::start(&mut command)?;
     let stdout = runner
         .take_stdout()
