@@ -26,6 +26,7 @@ pub(crate) fn run(parts: &RealParts, binaries: &Binaries) -> Result<()> {
         &file,
         format!(
             "bootstrap.servers={bootstrap}\nlisteners={url}\nschema.registry.url={}\n\
+             schema.registry.http.read.timeout.ms=60000\n\
              sluiceway.admin.listeners=http://127.0.0.1:{}\nsluiceway.lenient.media.types=true\n",
             parts.registry.url(),
             ports[1]
