@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -96,9 +95,15 @@ impl Rule {
 #[derive(Default)]
 struct State {
     rules: Mutex<Vec<Rule>>,
-    /// Faults so far.
-    times: AtomicU64,
-    requests: Mutex<BTreeMap<Operation, u64>>,
+    requests: Mutex<BTreeMap<Operation, Count>>,
+}
+
+/// Requests of a kind so far.
+#[derive(Debug, Default, Clone, Copy)]
+struct Count {
+    all: u64,
+    /// Those with which something went wrong.
+    faults: u64,
 }
 
 /// The proxy; ends when dropped.
@@ -147,16 +152,25 @@ impl FaultProxy {
     /// Faults so far.
     #[must_use]
     pub fn times(&self) -> u64 {
-        self.state.times.load(Ordering::Relaxed)
+        let requests = lock(&self.state.requests);
+        requests.values().map(|count| count.faults).sum()
+    }
+
+    /// How often something went wrong with a kind of request.
+    #[must_use]
+    pub fn faults(&self, operation: Operation) -> u64 {
+        self.count(operation).faults
     }
 
     /// Requests of a kind so far, also those with which something went wrong.
     #[must_use]
     pub fn requests(&self, operation: Operation) -> u64 {
-        lock(&self.state.requests)
-            .get(&operation)
-            .copied()
-            .unwrap_or_default()
+        self.count(operation).all
+    }
+
+    fn count(&self, operation: Operation) -> Count {
+        let requests = lock(&self.state.requests);
+        requests.get(&operation).copied().unwrap_or_default()
     }
 }
 
@@ -192,11 +206,12 @@ impl Route {
     /// An error closes the connection without an answer.
     async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Body>> {
         let operation = operation(&request);
-        *lock(&self.state.requests).entry(operation).or_default() += 1;
         let fault = self.choose(operation, request.uri().path());
-        if fault.is_some() {
-            self.state.times.fetch_add(1, Ordering::Relaxed);
-        }
+        let counted = |count: &mut Count| {
+            count.all += 1;
+            count.faults += u64::from(fault.is_some());
+        };
+        counted(lock(&self.state.requests).entry(operation).or_default());
         match fault {
             None => self.forward(request).await,
             Some(Fault::Answer(status, code)) => refuse(request, status, code).await,
@@ -294,6 +309,8 @@ fn broken() -> io::Error {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use super::*;
     use crate::http;
 

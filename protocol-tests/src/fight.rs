@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::connector::Connector;
 use crate::load::{Load, Pace, numbered};
+use crate::parts::Kind;
 use crate::program::Program;
 use crate::s3::Bucket;
 use crate::target::SinkFiles;
@@ -229,6 +230,7 @@ impl<'a> Fight<'a> {
         load.stop().await?;
         self.fill_up().await?;
         self.wait_until_drained(workers).await?;
+        self.all_run().await?;
         for worker in workers {
             worker.terminate(Duration::from_secs(30)).await?;
         }
@@ -274,6 +276,27 @@ impl<'a> Fight<'a> {
         result.with_context(|| format!("{committed:?} of {ends} after {:?}", start.elapsed()))
     }
 
+    /// Whatever was done to them, in the end every worker says that its tasks run.
+    async fn all_run(&self) -> Result<()> {
+        for files in &self.files {
+            let http = files.http()?;
+            let path = format!("/connectors/{}/status", self.connector.name);
+            let limit = Duration::from_secs(60);
+            let told = eventually("waiting for a clear status", limit, async || {
+                let status = http.get(&path, None).await?.json()?;
+                let tasks = status["tasks"].as_array().map_or(&[][..], Vec::as_slice);
+                let states = tasks.iter().chain([&status["connector"]]);
+                let all = states
+                    .map(|one| &one["state"])
+                    .all(|state| *state == "RUNNING");
+                Ok((all && !tasks.is_empty()).then_some(()))
+            });
+            told.await
+                .with_context(|| format!("of {}", self.connector.name))?;
+        }
+        Ok(())
+    }
+
     /// Every record in exactly one object, committed offsets at the ends, no open upload.
     ///
     /// # Errors
@@ -302,8 +325,12 @@ impl<'a> Fight<'a> {
                 "{partition}: {committed:?} is committed, the log ends at {end}"
             );
         }
-        if let Some(open) = self.bucket.open_uploads().await? {
-            ensure!(open.is_empty(), "uploads left open: {open:?}");
+        match self.bucket.open_uploads().await? {
+            Some(open) => ensure!(open.is_empty(), "uploads left open: {open:?}"),
+            None => ensure!(
+                self.session.parts.kind != Kind::Real,
+                "the store does not list its uploads"
+            ),
         }
         eprintln!("{}: {census}", self.scenario.name);
         Ok(census)

@@ -194,6 +194,22 @@ impl SinkFiles {
         })
     }
 
+    /// A client of the worker's REST API.
+    ///
+    /// # Errors
+    /// Not an address.
+    pub fn http(&self) -> Result<Client> {
+        Client::new(&self.listener)
+    }
+
+    /// A client of the worker's admin listener.
+    ///
+    /// # Errors
+    /// Not an address.
+    pub fn admin_http(&self) -> Result<Client> {
+        Client::new(&self.admin)
+    }
+
     /// Adds an environment variable for the process.
     #[must_use]
     pub fn environment(mut self, name: &str, value: &str) -> Self {

@@ -1,7 +1,7 @@
 //! The byte budget of the process: what part buffers, encoders and uploads hold, counted in one place.
 //!
 //! In: reservations that grow and shrink with the buffers they stand for. Out: a [`Pressure`] by which tasks upload
-//! parts early, close their coldest topic-partition, or pause.
+//! parts early, close the topic-partition that holds most, or pause.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

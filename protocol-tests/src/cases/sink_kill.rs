@@ -179,6 +179,11 @@ async fn run(session: &Session, scenario: Scenario, kill_share: u32) -> Result<(
         unfinished += usize::from(kill_one(&fight, &mut random, &mut workers).await?);
     }
     let census = fight.finish(load, &mut workers).await?;
+    // A third of the moments are chosen for it.
+    anyhow::ensure!(
+        kills < 30 || unfinished > 0,
+        "none of {kills} kills met a plan whose objects were on their way"
+    );
     let note = format!("{unfinished} left a plan behind");
     super::soak::report(
         &format!("kill -9, {name}"),

@@ -1,4 +1,4 @@
-//! Both programs under faults, on real parts: short in the gate, at length by `cargo xtask soak`.
+//! Both programs under faults, on real parts: most of them short in the gate, all of them at length by `cargo xtask soak`.
 //!
 //! Each case repeats one kind of fault and ends with a line of the table that `xtask soak` prints: how often, records lost,
 //! records written twice. `SLUICEWAY_SOAK_SECONDS` is how long a case goes on; without it a few rounds must do.
@@ -27,7 +27,7 @@ macro_rules! soak_cases {
         $crate::tests!($kind soak_brokers brokers_are_killed);
         $crate::tests!($kind soak_memory a_budget_keeps_the_worker_alive one_slow_partition
             ten_thousand_open_files);
-        $crate::tests!($kind soak_hostile hostile_connections);
+        $crate::tests!($kind soak_hostile hostile_connections hostile_clients);
         $crate::tests!($kind soak_mixed mixed_load);
     };
 }

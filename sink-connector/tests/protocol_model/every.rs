@@ -159,7 +159,7 @@ fn explore(rules: &RotationConfig, depth: usize) -> usize {
                 if seen.insert(after.fingerprint()) {
                     let mut longer = history.clone();
                     longer.push(event);
-                    // One in a few, and every history in full depth is checked below.
+                    // One in a few; of those in full depth some are checked below.
                     if seen.len() % 7 == 0 {
                         after.clone().ends_well(&longer);
                     }

@@ -9,17 +9,10 @@ use super::parts::RealParts;
 use crate::child::Foreground;
 
 /// Cases that go on for minutes, each with a reason of its own: `cargo xtask soak` runs them, or `cargo xtask verify <name>`.
-/// The same faults in a few rounds are part of the gate, in the cases beside them.
-const AT_LENGTH_ONLY: [&str; 6] = [
-    // Three workers, each ended and started again: a minute.
-    "a_rolling_restart_moves_only_what_it_must",
-    // 10,000 uploads are begun and written.
-    "ten_thousand_open_files",
-    // Waits for time-outs of broken connections, one after the other.
+const AT_LENGTH_ONLY: [&str; 3] = [
+    // Waits for time-outs of broken connections, one after the other. `kills_under_s3_faults` has broken ones, too.
     "s3_broken_connections",
-    // A cluster of three brokers, each killed in turn.
-    "brokers_are_killed",
-    // Thousands of connections that are held until the limits end them.
+    // Thousands of connections that are held until the limits end them: `hostile_clients` has a thousand of each.
     "hostile_connections",
     // Memory and descriptors over time: nothing to see in seconds.
     "mixed_load",

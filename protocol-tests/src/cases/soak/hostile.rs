@@ -14,9 +14,9 @@ use crate::target::Proxy;
 use crate::usage::Usage;
 use crate::{Session, eventually};
 
-/// Connections of each kind at length; as many as the descriptors allow, if that is less.
-const MANY: usize = 10_000;
-const FEW: usize = 600;
+/// Connections of each kind at length, of which four in five are held at once: ten thousand. As many as the descriptors allow, if that is less.
+const MANY: usize = 12_500;
+const FEW: usize = 1_000;
 /// Requests of a client that means well, while the others mean ill.
 const REQUESTS: usize = 20;
 /// What a connection may cost the proxy beside what it sent.
@@ -24,7 +24,7 @@ const CONNECTION_KIB: u64 = 24;
 /// What may be left of it all, and what the rest of the process may grow by.
 const SLACK_KIB: u64 = 64 * 1024;
 
-/// See the module.
+/// At length: as many connections of each kind as the descriptors allow.
 ///
 /// # Errors
 /// The case fails.
@@ -33,12 +33,24 @@ pub async fn hostile_connections(session: &Session) -> Result<()> {
         Some(_) => MANY.min(descriptors()?.saturating_sub(2_000)),
         None => FEW,
     };
+    attack(session, count, "20000").await
+}
+
+/// A thousand of each kind, which the proxy gives up after a few seconds.
+///
+/// # Errors
+/// The case fails.
+pub async fn hostile_clients(session: &Session) -> Result<()> {
+    attack(session, FEW, "4000").await
+}
+
+/// Every kind of attack in turn by `count` connections; a request that does not go on ends after `idle` ms.
+async fn attack(session: &Session, count: usize, idle: &str) -> Result<()> {
     // Fewer than come: the limit is reached, and still nobody is locked out.
     let most = (count * 4 / 5).to_string();
     let properties = [
         ("sluiceway.connections.max", &*most),
-        // A request that never ends is a nuisance for so long.
-        ("idle.timeout.ms", "20000"),
+        ("idle.timeout.ms", idle),
     ];
     let mut proxy = Proxy::start(session, &properties).await?;
     let scene = Scene {

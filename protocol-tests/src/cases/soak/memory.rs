@@ -79,6 +79,9 @@ pub async fn a_budget_keeps_the_worker_alive(session: &Session) -> Result<()> {
         written.iter().all(|file| *file == log),
         "the sink writes files: {written:?}"
     );
+    let metrics = limited.files.admin_http()?.get("/metrics", None).await?;
+    let closed = by_reason(&metrics.text()?, "memory");
+    ensure!(closed > 0.0, "memory closed no file");
     program.terminate(Duration::from_secs(30)).await?;
     let census = census(session, &topic, &limited).await?;
     report(
@@ -202,8 +205,8 @@ async fn others_get_on(fight: &Fight<'_>, workers: &mut [Program]) -> Result<()>
 const OPEN_FILES: usize = 10_000;
 const OPEN_FILES_SHORT: usize = 1_000;
 const RECORDS_IN_EACH: usize = 8;
-/// What a worker with so many open files may hold, MiB.
-const ALLOWED_MIB: f64 = 256.0;
+/// What a worker with so many open files may hold, MiB: 256 MB.
+const ALLOWED_MIB: f64 = 256e6 / 1_048_576.0;
 
 /// Ten thousand files open at once (folders by a time in the record) in each format: the worker stays below 256 MB.
 ///
@@ -293,6 +296,17 @@ fn enveloped(n: usize, round: usize) -> String {
          {{\"field\":\"text\",\"type\":\"string\"}},{{\"field\":\"n\",\"type\":\"int32\"}}]}},\
          \"payload\":{{\"ts\":{ts},\"text\":\"{text}\",\"n\":{n}}}}}"
     )
+}
+
+/// Files closed for a reason.
+fn by_reason(metrics: &str, reason: &str) -> f64 {
+    let label = format!("reason=\"{reason}\"");
+    let lines = metrics.lines().filter(|line| {
+        line.starts_with("sluiceway_sink_files_closed_total") && line.contains(&label)
+    });
+    lines
+        .filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())
+        .sum()
 }
 
 /// The sum of a metric's series.

@@ -56,7 +56,7 @@ pub async fn s3_refusals(session: &Session) -> Result<()> {
         Rule::of_writes(Fault::Answer(400, "RequestTimeout"), 0.1),
     ];
     let name = "S3 answers 503, 500, 409, time-out";
-    storm(session, name, Scenario::scheduled("refuse"), rules).await
+    storm(session, name, Scenario::scheduled("refuse"), rules, &[]).await
 }
 
 /// Connections break in the middle of parts, or nothing comes at all.
@@ -69,7 +69,7 @@ pub async fn s3_broken_connections(session: &Session) -> Result<()> {
         Rule::of_writes(Fault::Silence(Duration::from_millis(700)), 0.2),
     ];
     let name = "S3 breaks off in mid-part, is silent";
-    storm(session, name, in_parts("broken", 1), rules).await
+    storm(session, name, in_parts("broken", 1), rules, &[]).await
 }
 
 /// The store has done it, and nobody heard: creates, parts, completes and puts.
@@ -83,10 +83,18 @@ pub async fn s3_lost_answers(session: &Session) -> Result<()> {
         Rule::of_writes(Fault::LostAnswer, 0.3),
     ];
     let name = "S3's answers are lost (create, part, complete, put)";
-    storm(session, name, in_parts("unheard", 1), rules).await
+    let all = [Operation::Create, Operation::Part, Operation::Complete];
+    storm(session, name, in_parts("unheard", 1), rules, &all).await
 }
 
-async fn storm(session: &Session, name: &str, scenario: Scenario, rules: Vec<Rule>) -> Result<()> {
+/// Storms and calm in turns; in the last storm something goes wrong with each of `with`.
+async fn storm(
+    session: &Session,
+    name: &str,
+    scenario: Scenario,
+    rules: Vec<Rule>,
+    with: &[Operation],
+) -> Result<()> {
     let proxy = FaultProxy::start(&session.parts.s3.endpoint).await?;
     let fight = Fight::prepare(session, through(&proxy, scenario)).await?;
     let load = fight.load(1)?;
@@ -97,6 +105,13 @@ async fn storm(session: &Session, name: &str, scenario: Scenario, rules: Vec<Rul
         weather(&proxy, rules.clone()).await?;
         fight.wait_for_progress(&mut workers).await?;
     }
+    proxy.set(rules.clone());
+    let limit = Duration::from_secs(60);
+    eventually("waiting for a fault of each kind", limit, async || {
+        let met = with.iter().all(|operation| proxy.faults(*operation) > 0);
+        Ok(met.then_some(()))
+    })
+    .await?;
     weather(&proxy, rules).await?;
     let census = fight.finish(load, &mut workers).await?;
     report(name, proxy.times(), &census, "");
