@@ -3,7 +3,9 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`files`] | imports: references, Google's and Confluent's own files |
+//! | [`types`] | the types once more, with maps as lists of entries, which keep their order |
 //! | [`from_json`] | JSON → message |
+//! | [`to_json`] | message → JSON |
 //! | [`defaults`] | what a message leaves out, for its JSON form |
 //!
 //! In: a text with the files it imports. Out: the messages of the file. What fails: a text that does not compile.
@@ -14,6 +16,8 @@ mod files;
 mod from_json;
 #[cfg(test)]
 mod tests;
+mod to_json;
+mod types;
 
 pub use prost_reflect::{
     Cardinality, DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MapKey, MessageDescriptor,
@@ -21,7 +25,8 @@ pub use prost_reflect::{
 };
 
 use prost::Message;
-use prost_reflect::{DescriptorPool, FileDescriptor, SerializeOptions};
+use prost_reflect::{DescriptorPool, FileDescriptor};
+use serde::Serialize as _;
 use serde_json::Value;
 use sluiceway_common::json::{Options, Scanner};
 
@@ -34,6 +39,7 @@ use crate::wire;
 pub struct Schema {
     file: FileDescriptor,
     message: MessageDescriptor,
+    types: types::Types,
 }
 
 impl Schema {
@@ -48,7 +54,12 @@ impl Schema {
                 "Protobuf schema definition contains no message type definition".to_owned(),
             )
         })?;
-        Ok(Self { file, message })
+        let types = types::Types::new(file.parent_pool())?;
+        Ok(Self {
+            file,
+            message,
+            types,
+        })
     }
 
     /// The file.
@@ -130,7 +141,8 @@ impl Schema {
         scanner.finish()?;
         let value: Value =
             serde_json::from_slice(json).map_err(|error| DataError::Mismatch(error.to_string()))?;
-        let message = from_json::message(&self.message, &value)?;
+        let of = self.types.listed(&self.message);
+        let message = from_json::message(&of, &value, &self.types)?;
         wire::write_indexes(&[0], out);
         // A Vec grows as needed: encoding into it cannot fail.
         let _ = message.encode(out);
@@ -143,14 +155,15 @@ impl Schema {
     /// # Errors
     /// When the indexes lead nowhere or the bytes are no such message.
     pub fn binary_to_json(&self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), DataError> {
-        let (mut message, _) = self.decode(bytes)?;
+        let (of, _, rest) = self.behind_indexes(bytes)?;
+        let mut message = decoded(self.types.listed(&of), rest)?;
         defaults::fill(&mut message);
-        let options = SerializeOptions::new()
-            .skip_default_fields(false)
-            .stringify_64_bit_integers(true);
-        let mut serializer = serde_json::Serializer::new(out);
-        message
-            .serialize_with_options(&mut serializer, &options)
+        let printed = to_json::Printed {
+            message: &message,
+            types: &self.types,
+        };
+        printed
+            .serialize(&mut serde_json::Serializer::new(out))
             .map_err(|error| DataError::Malformed(error.to_string()))
     }
 
@@ -159,15 +172,26 @@ impl Schema {
     /// # Errors
     /// As [`Schema::binary_to_json`].
     pub fn decode(&self, bytes: &[u8]) -> Result<(DynamicMessage, Vec<usize>), DataError> {
+        let (of, indexes, rest) = self.behind_indexes(bytes)?;
+        Ok((decoded(of, rest)?, indexes))
+    }
+
+    /// The type that message indexes lead to, these, and what is behind them.
+    fn behind_indexes<'b>(
+        &self,
+        bytes: &'b [u8],
+    ) -> Result<(MessageDescriptor, Vec<usize>, &'b [u8]), DataError> {
         let (indexes, rest) =
             wire::parse_indexes(bytes).map_err(|error| DataError::Malformed(error.to_string()))?;
         let of = self
             .message_at(&indexes)
             .ok_or_else(|| DataError::Malformed(format!("no message at indexes {indexes:?}")))?;
-        let message = DynamicMessage::decode(of, rest)
-            .map_err(|error| DataError::Malformed(error.to_string()))?;
-        Ok((message, indexes))
+        Ok((of, indexes, rest))
     }
+}
+
+fn decoded(of: MessageDescriptor, bytes: &[u8]) -> Result<DynamicMessage, DataError> {
+    DynamicMessage::decode(of, bytes).map_err(|error| DataError::Malformed(error.to_string()))
 }
 
 /// Messages inside `message`, without those that stand for the entries of maps.

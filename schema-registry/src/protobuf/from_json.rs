@@ -1,15 +1,15 @@
 //! JSON → message, by Protobuf's JSON mapping.
 //!
-//! In: a JSON value. Out: a message. What fails: a value that does not fit, with the text of Java's `JsonFormat`.
+//! In: a JSON value. Out: a message of the twin type ([`Types`]), whose maps are lists of entries in the order given.
+//! What fails: a value that does not fit, with the text of Java's `JsonFormat`.
 
 mod scalar;
 mod well_known;
 
-use std::collections::HashMap;
-
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
 use serde_json::Value as Json;
 
+use super::types::{Entry, Types};
 use crate::error::DataError;
 
 /// A value that does not fit.
@@ -17,8 +17,13 @@ fn mismatch<T>(text: String) -> Result<T, DataError> {
     Err(DataError::Mismatch(text))
 }
 
-pub(super) fn message(of: &MessageDescriptor, json: &Json) -> Result<DynamicMessage, DataError> {
-    if let Some(message) = well_known::message(of, json) {
+/// The message of the type `of`, a twin.
+pub(super) fn message(
+    of: &MessageDescriptor,
+    json: &Json,
+    types: &Types,
+) -> Result<DynamicMessage, DataError> {
+    if let Some(message) = well_known::message(of, json, types) {
         return message;
     }
     let Json::Object(members) = json else {
@@ -30,7 +35,7 @@ pub(super) fn message(of: &MessageDescriptor, json: &Json) -> Result<DynamicMess
             .get_field_by_json_name(name)
             .or_else(|| of.get_field_by_name(name));
         match field {
-            Some(field) => set(&mut message, &field, value)?,
+            Some(field) => set(&mut message, &field, value, types)?,
             None => {
                 let of = of.full_name();
                 return mismatch(format!("Cannot find field: {name} in message {of}"));
@@ -44,6 +49,7 @@ fn set(
     message: &mut DynamicMessage,
     field: &FieldDescriptor,
     json: &Json,
+    types: &Types,
 ) -> Result<(), DataError> {
     if message.has_field(field) {
         return mismatch(format!("Field {} has already been set.", field.full_name()));
@@ -51,10 +57,10 @@ fn set(
     if json.is_null() && !holds_null(field) {
         return Ok(());
     }
-    let value = match (field.is_map(), field.is_list()) {
-        (true, _) => Value::Map(map(field, json)?),
-        (_, true) => Value::List(list(field, json)?),
-        _ => match single(&field.kind(), json)? {
+    let value = match (types.entry(field), field.is_list()) {
+        (Some(entry), _) => Value::List(map(&entry, json, types)?),
+        (_, true) => Value::List(list(field, json, types)?),
+        _ => match single(&field.kind(), json, types)? {
             Some(value) => value,
             None => return Ok(()),
         },
@@ -86,14 +92,14 @@ fn holds_null(field: &FieldDescriptor) -> bool {
         }
 }
 
-fn list(field: &FieldDescriptor, json: &Json) -> Result<Vec<Value>, DataError> {
+fn list(field: &FieldDescriptor, json: &Json, types: &Types) -> Result<Vec<Value>, DataError> {
     let Json::Array(items) = json else {
         let name = field.name();
         return mismatch(format!("Expected an array for {name} but found {json}"));
     };
     let mut values = Vec::with_capacity(items.len());
     for item in items {
-        match single(&field.kind(), item)? {
+        match single(&field.kind(), item, types)? {
             Some(_) if item.is_null() && !matches!(field.kind(), Kind::Message(_)) => {
                 return mismatch(null_element(field));
             }
@@ -111,33 +117,30 @@ fn null_element(field: &FieldDescriptor) -> String {
     )
 }
 
-fn map(field: &FieldDescriptor, json: &Json) -> Result<HashMap<MapKey, Value>, DataError> {
+fn map(entry: &Entry, json: &Json, types: &Types) -> Result<Vec<Value>, DataError> {
     let Json::Object(members) = json else {
         return mismatch(format!("Expect a map object but found: {json}"));
     };
-    let mut values = HashMap::with_capacity(members.len());
-    let Kind::Message(entry) = field.kind() else {
-        return Ok(values);
-    };
-    let key_kind = entry.map_entry_key_field().kind();
-    let value_kind = entry.map_entry_value_field().kind();
+    let mut entries = Vec::with_capacity(members.len());
     for (key, value) in members {
-        let key = scalar::key(&key_kind, key)?;
-        match single(&value_kind, value)? {
-            Some(value) => values.insert(key, value),
+        let mut message = DynamicMessage::new(entry.of.clone());
+        message.set_field(&entry.key, scalar::key(&entry.key.kind(), key)?);
+        match single(&entry.value.kind(), value, types)? {
+            Some(value) => message.set_field(&entry.value, value),
             None => return mismatch("Map value cannot be null.".to_owned()),
-        };
+        }
+        entries.push(Value::Message(message));
     }
-    Ok(values)
+    Ok(entries)
 }
 
 /// One value; `None` is JSON's null where that is no value.
-fn single(kind: &Kind, json: &Json) -> Result<Option<Value>, DataError> {
+fn single(kind: &Kind, json: &Json, types: &Types) -> Result<Option<Value>, DataError> {
     match kind {
         Kind::Message(of) if json.is_null() && of.full_name() != "google.protobuf.Value" => {
             Ok(None)
         }
-        Kind::Message(of) => message(of, json).map(|message| Some(Value::Message(message))),
+        Kind::Message(of) => message(of, json, types).map(|message| Some(Value::Message(message))),
         Kind::Enum(of) if of.full_name() == "google.protobuf.NullValue" && json.is_null() => {
             Ok(Some(Value::EnumNumber(0)))
         }

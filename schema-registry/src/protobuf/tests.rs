@@ -72,6 +72,33 @@ fn well_known_types_maps_and_enums() {
 }
 
 #[test]
+fn entries_of_maps_keep_their_order() {
+    let text = "syntax = \"proto3\"; import \"google/protobuf/struct.proto\"; import \"google/protobuf/any.proto\"; \
+                message M { map<string, int32> m = 1; map<int64, N> n = 2; google.protobuf.Struct s = 3; \
+                google.protobuf.Any a = 4; repeated PairEntry p = 5; } message N { map<bool, string> b = 1; } \
+                message PairEntry { string key = 1; string value = 2; }";
+    let fixed = r#"{"m":{"z":1},"n":{}}"#;
+    assert_eq!(
+        to_binary(text, fixed).unwrap(),
+        b"\0\x0a\x05\x0a\x01z\x10\x01"
+    );
+    let names = ["zz", "k", "", "a", "zzz", "b", "y"];
+    let members = names.map(|name| format!("\"{name}\":{}", name.len()));
+    let members = members.join(",");
+    let json = format!(
+        r#"{{"m":{{{members}}},"n":{{"9":{{"b":{{"true":"t","false":""}}}},"-3":{{"b":{{}}}},"5":{{"b":{{}}}}}},"s":{{"q":null,"b":[1.5,{{"z":"x","a":true}}],"a":{{}}}},"a":{{"@type":"x/N","b":{{"true":"t"}}}},"p":[{{"key":"k","value":"v"}}]}}"#
+    );
+    assert_eq!(round(text, &json), json);
+    assert_eq!(to_binary(text, &json), to_binary(text, &json));
+    let held =
+        r#"{"m":{},"n":{},"a":{"@type":"x/google.protobuf.Struct","value":{"z":1.0}},"p":[]}"#;
+    assert_eq!(round(text, held), held);
+    let schema = Schema::parse(text, &[]).unwrap();
+    let (message, _) = schema.decode(&to_binary(text, fixed).unwrap()).unwrap();
+    assert!(message.get_field_by_name("m").unwrap().as_map().is_some());
+}
+
+#[test]
 fn imports_are_references() {
     let reference = Resolved {
         name: "other.proto".to_owned(),

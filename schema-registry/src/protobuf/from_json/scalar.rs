@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use prost_reflect::{EnumDescriptor, Kind, MapKey, Syntax, Value};
+use prost_reflect::{EnumDescriptor, Kind, Syntax, Value};
 use serde_json::Value as Json;
 
 use super::mismatch;
@@ -42,16 +42,9 @@ fn type_name(kind: &Kind) -> String {
     }
 }
 
-pub(super) fn key(kind: &Kind, text: &str) -> Result<MapKey, DataError> {
-    let json = Json::String(text.to_owned());
-    Ok(match value(kind, &json)? {
-        Value::Bool(key) => MapKey::Bool(key),
-        Value::I32(key) => MapKey::I32(key),
-        Value::I64(key) => MapKey::I64(key),
-        Value::U32(key) => MapKey::U32(key),
-        Value::U64(key) => MapKey::U64(key),
-        _ => MapKey::String(text.to_owned()),
-    })
+/// A map's key, which JSON has as text.
+pub(super) fn key(kind: &Kind, text: &str) -> Result<Value, DataError> {
+    value(kind, &Json::String(text.to_owned()))
 }
 
 /// The text of a number or string.
