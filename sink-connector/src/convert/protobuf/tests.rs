@@ -142,6 +142,32 @@ fn values_are_connects() {
 }
 
 #[test]
+fn numbers_of_32_bits_may_have_been_smaller() {
+    let text = r#"syntax = "proto3"; import "confluent/meta.proto"; message All {
+        int32 a = 1 [(confluent.field_meta) = { params: [{ key: "connect.type", value: "int8" }] }];
+        sint32 b = 2 [(confluent.field_meta) = { params: [{ key: "connect.type", value: "int16" }] }];
+        sfixed32 c = 3 [(confluent.field_meta) = { params: [{ key: "connect.type", value: "int8" }] }]; sint32 d = 4; }"#;
+    let all = convert_as(text, &config(), r#"{"a":1,"b":2,"c":-3,"d":4}"#).unwrap();
+    assert_eq!(
+        all.values,
+        [
+            Value::Int8(1),
+            Value::Int16(2),
+            Value::Int8(-3),
+            Value::Int32(4)
+        ]
+    );
+    let wire = |at: usize| {
+        let parameters = &all.schema.fields[at].schema.parameters;
+        parameters
+            .get("io.confluent.connect.protobuf.Type")
+            .cloned()
+    };
+    assert_eq!((wire(1), wire(2)), (None, None));
+    assert_eq!(wire(3).as_deref(), Some("sint32"));
+}
+
+#[test]
 fn options_change_names_and_types() {
     let mut options = config();
     options.enhanced = true;

@@ -217,9 +217,14 @@ impl Translator<'_> {
         Ok(match field.kind() {
             Kind::Double => Schema::of(Type::Float64),
             Kind::Float => Schema::of(Type::Float32),
-            Kind::Int32 => self.small(field),
-            Kind::Sint32 => wire(Type::Int32, "sint32"),
-            Kind::Sfixed32 => wire(Type::Int32, "sfixed32"),
+            Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => {
+                match (self.small(field), field.kind()) {
+                    (Some(small), _) => Schema::of(small),
+                    (None, Kind::Sint32) => wire(Type::Int32, "sint32"),
+                    (None, Kind::Sfixed32) => wire(Type::Int32, "sfixed32"),
+                    _ => Schema::of(Type::Int32),
+                }
+            }
             Kind::Int64 => Schema::of(Type::Int64),
             Kind::Sint64 => wire(Type::Int64, "sint64"),
             Kind::Sfixed64 => wire(Type::Int64, "sfixed64"),
@@ -235,12 +240,12 @@ impl Translator<'_> {
         })
     }
 
-    /// An `int32` that was made of a smaller type says so.
-    fn small(&self, field: &FieldDescriptor) -> Schema {
-        match self.file.field_parameter(field, "connect.type").as_deref() {
-            Some("int8") => Schema::of(Type::Int8),
-            Some("int16") => Schema::of(Type::Int16),
-            _ => Schema::of(Type::Int32),
+    /// Numbers of 32 bits that were made of a smaller type say so.
+    fn small(&self, field: &FieldDescriptor) -> Option<Type> {
+        match self.file.field_parameter(field, "connect.type")?.as_str() {
+            "int8" => Some(Type::Int8),
+            "int16" => Some(Type::Int16),
+            _ => None,
         }
     }
 
