@@ -6,11 +6,13 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`translate`] | message type → Connect schema |
+//! | [`entry`] | which fields are maps |
 //! | [`map_name`] | what the schema of a map is called |
 //! | [`read`] | message → value |
 //! | [`known`] | messages with a type of their own in Connect |
 //! | [`refused`] | what is said of bytes that are no message |
 
+mod entry;
 mod known;
 mod map_name;
 mod read;

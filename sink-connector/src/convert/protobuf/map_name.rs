@@ -6,6 +6,16 @@ pub(super) fn map_name(field: &str) -> String {
         true => field.split('_').map(capitalized).collect(),
         false => field.to_owned(),
     };
+    words(&camel)
+}
+
+/// The name of a map whose entries are declared under the name `entry`: `ByUserEntry` is `by_user`.
+pub(super) fn entry_name(entry: &str) -> String {
+    words(entry.strip_suffix("Entry").unwrap_or(entry))
+}
+
+/// Lower-case words, each of which began with a capital.
+fn words(camel: &str) -> String {
     let mut name = String::with_capacity(camel.len() + 4);
     for (at, c) in camel.char_indices() {
         if at > 0 && c.is_ascii_uppercase() {
@@ -27,7 +37,7 @@ fn capitalized(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::map_name;
+    use super::{entry_name, map_name};
 
     #[test]
     fn names_have_lower_case_words() {
@@ -43,5 +53,6 @@ mod tests {
         ] {
             assert_eq!(map_name(field), name, "{field}");
         }
+        assert_eq!(entry_name("ByUserEntry"), "by_user");
     }
 }

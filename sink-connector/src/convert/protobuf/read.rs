@@ -1,12 +1,14 @@
 //! Message → [`Value`].
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use sluiceway_schemas::protobuf::{
     DynamicMessage, FieldDescriptor, FieldValue, Kind, MapKey, MessageDescriptor,
 };
 
+use super::entry::{Entry, entry};
 use super::known;
 use super::translate::{Member, Translation, has_optional_keyword, in_oneof, wrapped};
 use crate::error::Exception;
@@ -137,31 +139,66 @@ impl Reader<'_> {
     ) -> Result<Value, Exception> {
         let value = message.get_field(of);
         match value.as_ref() {
-            FieldValue::List(items) => {
-                let element = schema.element.as_ref().unwrap_or(schema);
-                let items = items
-                    .iter()
-                    .map(|item| self.single(&of.kind(), item, element))
-                    .collect::<Result<_, _>>()?;
-                Ok(Value::Array(items))
-            }
-            FieldValue::Map(entries) => {
-                let Kind::Message(entry) = of.kind() else {
-                    return Ok(Value::Null);
-                };
-                let kind = entry.map_entry_value_field().kind();
-                let element = schema.element.as_ref().unwrap_or(schema);
-                // The library keeps no order of entries; one that is always the same is put in its place.
-                let mut sorted: Vec<_> = entries.iter().collect();
-                sorted.sort_by_key(|(key, _)| *key);
-                let entries = sorted
-                    .into_iter()
-                    .map(|(key, value)| Ok((map_key(key), self.single(&kind, value, element)?)))
-                    .collect::<Result<_, Exception>>()?;
-                Ok(Value::Map(entries))
-            }
+            FieldValue::List(items) => match entry(of) {
+                Some(entry) => self.declared_map(&entry, items, schema),
+                None => self.list(of, items, schema),
+            },
+            FieldValue::Map(entries) => self.map(of, entries, schema),
             value => self.single(&of.kind(), value, schema),
         }
+    }
+
+    fn list(
+        &self,
+        of: &FieldDescriptor,
+        items: &[FieldValue],
+        schema: &SchemaRef,
+    ) -> Result<Value, Exception> {
+        let element = schema.element.as_ref().unwrap_or(schema);
+        let items = items.iter();
+        let items = items.map(|item| self.single(&of.kind(), item, element));
+        items.collect::<Result<_, _>>().map(Value::Array)
+    }
+
+    fn map(
+        &self,
+        of: &FieldDescriptor,
+        entries: &HashMap<MapKey, FieldValue>,
+        schema: &SchemaRef,
+    ) -> Result<Value, Exception> {
+        let Some(entry) = entry(of) else {
+            return Ok(Value::Null);
+        };
+        let kind = entry.value.kind();
+        let element = schema.element.as_ref().unwrap_or(schema);
+        // The library keeps no order of entries; one that is always the same is put in its place.
+        let mut sorted: Vec<_> = entries.iter().collect();
+        sorted.sort_by_key(|(key, _)| *key);
+        let entries = sorted.into_iter();
+        let entries =
+            entries.map(|(key, value)| Ok((map_key(key), self.single(&kind, value, element)?)));
+        entries.collect::<Result<_, Exception>>().map(Value::Map)
+    }
+
+    /// A map whose entries the file declares; of those with the same key the last one counts.
+    fn declared_map(
+        &self,
+        entry: &Entry,
+        items: &[FieldValue],
+        schema: &SchemaRef,
+    ) -> Result<Value, Exception> {
+        let mut entries: Vec<(Value, Value)> = Vec::with_capacity(items.len());
+        for item in items.iter().filter_map(FieldValue::as_message) {
+            let key = schema.key.as_ref().unwrap_or(schema);
+            let key = self.set(&entry.key, item, key)?;
+            let value = schema.element.as_ref().unwrap_or(schema);
+            let value = self.set(&entry.value, item, value)?;
+            match entries.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, known)) => *known = value,
+                None => entries.push((key, value)),
+            }
+        }
+        Ok(Value::Map(entries))
     }
 
     fn single(

@@ -142,6 +142,37 @@ fn values_are_connects() {
 }
 
 #[test]
+fn lists_of_declared_entries_are_maps() {
+    let text = r#"syntax = "proto3"; package lab; message All { repeated ByUserEntry users = 1; repeated PairEntry pairs = 2;
+        repeated Other others = 3; message ByUserEntry { string key = 1; Inner value = 2; } }
+        message PairEntry { string value = 1; string key = 2; } message Other { string key = 1; string value = 2; }
+        message Inner { int32 x = 1; }"#;
+    let json = r#"{"users":[{"key":"b","value":{"x":1}},{"key":"a"},{"key":"b","value":{"x":2}}],
+        "pairs":[{"key":"k"}],"others":[{"key":"k"}]}"#;
+    let all = convert_as(text, &config(), json).unwrap();
+    let schema = &all.schema.fields[0].schema;
+    assert_eq!(schema.name.as_deref(), Some("by_user"));
+    let Value::Map(entries) = &all.values[0] else {
+        unreachable!("a map")
+    };
+    let numbers = entries.iter().map(|(key, value)| match (key, value) {
+        (Value::String(key), Value::Struct(inner)) => (key.as_str(), inner.values[0].clone()),
+        other => unreachable!("{other:?}"),
+    });
+    let numbers: Vec<_> = numbers.collect();
+    assert_eq!(numbers, [("b", Value::Int32(2)), ("a", Value::Int32(0))]);
+    assert!(matches!(
+        &all.values[1..],
+        [Value::Array(_), Value::Array(_)]
+    ));
+    let mut options = config();
+    options.enhanced = true;
+    let all = convert_as(text, &options, "{}").unwrap();
+    let name = all.schema.fields[0].schema.name.as_deref();
+    assert_eq!(name, Some("lab.All.by_user"));
+}
+
+#[test]
 fn numbers_of_32_bits_may_have_been_smaller() {
     let text = r#"syntax = "proto3"; import "confluent/meta.proto"; message All {
         int32 a = 1 [(confluent.field_meta) = { params: [{ key: "connect.type", value: "int8" }] }];

@@ -9,7 +9,7 @@ use sluiceway_schemas::protobuf::{
     OneofDescriptor, Schema as File, Syntax,
 };
 
-use super::map_name::map_name;
+use super::entry::{Entry, entry};
 use crate::avro::GENERAL_UNION;
 use crate::config::ProtobufConverterConfig;
 use crate::error::Exception;
@@ -174,8 +174,8 @@ impl Translator<'_> {
     }
 
     fn field(&mut self, field: &FieldDescriptor) -> Result<Schema, Exception> {
-        let mut schema = if field.is_map() {
-            self.map(field)?
+        let mut schema = if let Some(entry) = entry(field) {
+            self.map(field, &entry)?
         } else if field.is_list() {
             let element = self.single(field)?.optional();
             Schema::array(element).optional()
@@ -196,15 +196,11 @@ impl Translator<'_> {
         Ok(schema)
     }
 
-    fn map(&mut self, field: &FieldDescriptor) -> Result<Schema, Exception> {
-        let Kind::Message(entry) = field.kind() else {
-            return Err(Exception::data("a map without entries"));
-        };
-        let key = self.field(&entry.map_entry_key_field())?;
-        let value = self.field(&entry.map_entry_value_field())?;
-        let name = map_name(field.name());
-        let parent = field.parent_message();
-        let name = self.name(&format!("{}.{name}", parent.full_name()), &name);
+    fn map(&mut self, field: &FieldDescriptor, entry: &Entry) -> Result<Schema, Exception> {
+        let key = self.field(&entry.key)?;
+        let value = self.field(&entry.value)?;
+        let (full, simple) = entry.names(field);
+        let name = self.name(&full, &simple);
         Ok(Schema::map(key, value).named(name).optional())
     }
 
