@@ -239,7 +239,7 @@ impl Fields {
         }
         let first = first_of_month(year, self.month.or(0) + 1);
         if best == day {
-            return first + self.day.or(1) - 1;
+            return day_counted(year, self.month.or(0) + 1, self.day.or(1));
         }
         if best == in_month && self.week_of_month.turn >= self.week_of_year.turn {
             return self.in_week(week_start(first), self.week_of_month.or(1));
@@ -296,6 +296,19 @@ fn first_of_month(year: i64, month: i64) -> i64 {
         gregorian
     } else {
         julian_days(year, month, 1)
+    }
+}
+
+/// Day of the epoch of the `day`th day counted from a month's first, by the calendar in force on that day. The ten days
+/// that October 1582 lacks are counted on in the Julian calendar.
+fn day_counted(year: i64, month: i64, day: i64) -> i64 {
+    let year = year + (month - 1).div_euclid(12);
+    let month = (month - 1).rem_euclid(12) + 1;
+    let gregorian = gregorian_days(year, month, 1) + day - 1;
+    if gregorian >= CUTOVER {
+        gregorian
+    } else {
+        julian_days(year, month, 1) + day - 1
     }
 }
 
@@ -366,6 +379,21 @@ mod tests {
                 assert_eq!(first + moment.day - 1, days);
             }
         }
+    }
+
+    /// Days of October 1582 as `GregorianCalendar` counts them: the 5th to the 14th are those ten days later.
+    #[test]
+    fn the_month_of_the_cutover_has_both_calendars() {
+        let days = |month, day| {
+            let mut fields = Fields::default();
+            fields.set(|f| &mut f.year, 1582);
+            fields.set(|f| &mut f.month, month);
+            fields.set(|f| &mut f.day, day);
+            fields.millis() / DAY - CUTOVER
+        };
+        let october = [1, 4, 5, 14, 15, 31].map(|day| days(9, day));
+        assert_eq!(october, [-4, -1, 0, 9, 0, 16]);
+        assert_eq!((days(8, 30), days(10, 1)), (-5, 17));
     }
 
     #[test]
