@@ -34,7 +34,7 @@ pub struct AvroConverterConfig {
     pub enhanced: bool,
     /// `connect.meta.data`: docs and `connect.parameters` are taken over.
     pub meta_data: bool,
-    /// `discard.type.doc.default`: only a field's own doc and default count.
+    /// `discard.type.doc.default`: Avro's docs are Connect's docs.
     pub discard_type_doc_default: bool,
 }
 

@@ -9,17 +9,27 @@ use super::translate::map_entry;
 use crate::error::Exception;
 use crate::value::{Decimal, SchemaRef, Struct, Type, Value, logical};
 
-/// The value; `None` where Connect keeps no default (unions of several branches).
-pub(super) fn value(
-    avro: &Avro,
-    id: TypeId,
-    schema: &SchemaRef,
-    json: &Json,
-) -> Result<Option<Value>, Exception> {
-    Ok(match &avro.get(id).kind {
-        Kind::Union(_) => None,
-        _ => Some(single(avro, id, schema, json)?),
-    })
+/// The value; `None` where Connect keeps no default: one that does not fit is passed over, as in the original.
+pub(super) fn value(avro: &Avro, id: TypeId, schema: &SchemaRef, json: &Json) -> Option<Value> {
+    match &avro.get(id).kind {
+        Kind::Union(branches) => union(avro, branches, schema, json),
+        _ => single(avro, id, schema, json).ok(),
+    }
+}
+
+/// The default of a union of several branches, which is one of the first: a struct with that member set. The original
+/// finds the member by the Java class of the default, which those of records and enums do not tell.
+fn union(avro: &Avro, branches: &[TypeId], schema: &SchemaRef, json: &Json) -> Option<Value> {
+    let first = *branches.first()?;
+    let told = match &avro.get(first).kind {
+        Kind::Null | Kind::Record(_) | Kind::Enum(_) | Kind::Union(_) => false,
+        Kind::Array(items) => map_entry(avro.get(*items)).is_none(),
+        _ => true,
+    };
+    let member = &schema.fields.first().filter(|_| told)?.schema;
+    let mut of = Struct::new(schema);
+    *of.values.first_mut()? = single(avro, first, member, json).ok()?;
+    Some(Value::Struct(of))
 }
 
 fn single(avro: &Avro, id: TypeId, schema: &SchemaRef, json: &Json) -> Result<Value, Exception> {

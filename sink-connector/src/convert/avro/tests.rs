@@ -99,6 +99,84 @@ fn names_versions_and_docs_are_kept() {
     );
 }
 
+/// The schema of the field `name` of a translated record.
+fn field(translation: &Translation, name: &str) -> Connect {
+    let at = translation.schema.field_index(name).unwrap();
+    (*translation.schema.fields[at].schema).clone()
+}
+
+#[test]
+fn a_default_that_does_not_fit_is_passed_over() {
+    let schema = translated(
+        r#"{"type":"record","name":"R","fields":[{"name":"i","type":"int","default":"0"},
+        {"name":"n","type":"string","default":null},{"name":"l","type":{"type":"long","connect.default":7},"default":7}]}"#,
+    )
+    .unwrap();
+    assert_eq!(field(&schema, "i").default, None);
+    assert_eq!(field(&schema, "n").default, None);
+    let both = field(&schema, "l");
+    assert_eq!(both.default, Some(Value::Int64(7)));
+    // Files then keep it where the schema had it: at the type as well.
+    assert!(both.parameters.is_empty());
+}
+
+#[test]
+fn a_union_of_several_has_the_default_of_its_first_branch() {
+    let schema = translated(
+        r#"{"type":"record","name":"R","fields":[{"name":"s","type":["string","int"],"default":"x"},
+        {"name":"n","type":["null","int","string"],"default":null},
+        {"name":"r","type":[{"type":"record","name":"A","fields":[]},"int"],"default":{}}]}"#,
+    )
+    .unwrap();
+    let default = members(field(&schema, "s").default.unwrap());
+    assert_eq!(default.values, [Value::String("x".to_owned()), Value::Null]);
+    assert_eq!(field(&schema, "n").default, None);
+    // The original does not find the branch of a record that is no Avro record yet.
+    assert_eq!(field(&schema, "r").default, None);
+}
+
+#[test]
+fn docs_of_types_may_take_the_place_of_connects() {
+    let text = r#"{"type":"record","name":"R","doc":"rd","fields":[{"name":"s","type":"string","doc":"fd","default":"x"},
+        {"name":"e","type":{"type":"enum","name":"E","doc":"ed","symbols":["A"],"default":"A"}},
+        {"name":"c","type":{"type":"int","connect.doc":"cd"}}]}"#;
+    let avro = avro::Schema::parse(text, &[]).unwrap();
+    let config = AvroConverterConfig {
+        discard_type_doc_default: true,
+        ..config()
+    };
+    let schema = translate::translate(&avro, None, &config).unwrap();
+    let docs = ["s", "e", "c"].map(|name| field(&schema, name).doc);
+    assert_eq!(docs, ["fd", "ed", "cd"].map(|doc| Some(doc.to_owned())));
+    assert_eq!(schema.schema.doc.as_deref(), Some("rd"));
+    let names = |schema: &Connect| -> Vec<String> {
+        let names = schema.parameters.iter().map(|(name, _)| name.clone());
+        names.collect()
+    };
+    assert_eq!(names(&schema.schema), ["connect.record.doc"]);
+    assert_eq!(
+        names(&field(&schema, "e")),
+        [
+            "connect.enum.doc",
+            "io.confluent.connect.avro.Enum",
+            "io.confluent.connect.avro.Enum.A",
+            "connect.record.doc"
+        ]
+    );
+    assert!(field(&schema, "s").parameters.is_empty());
+}
+
+#[test]
+fn logical_types_are_known_in_any_case() {
+    let schema = translated(
+        r#"{"type":"record","name":"R","fields":[{"name":"d","type":{"type":"int","logicalType":"DATE"}},
+        {"name":"t","type":{"type":"long","logicalType":"Timestamp-Millis"}}]}"#,
+    )
+    .unwrap();
+    assert!(field(&schema, "d").is_logical(logical::DATE));
+    assert!(field(&schema, "t").is_logical(logical::TIMESTAMP));
+}
+
 #[test]
 fn unions_of_null_are_optional_and_others_are_structs() {
     let text = r#"{"type":"record","name":"R","fields":[{"name":"o","type":["null","int"],"default":null},

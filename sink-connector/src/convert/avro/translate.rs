@@ -11,7 +11,7 @@ use super::default;
 use crate::avro::GENERAL_UNION;
 use crate::config::AvroConverterConfig;
 use crate::error::Exception;
-use crate::value::{Schema, SchemaRef, Type, Value};
+use crate::value::{Schema, SchemaRef, Type};
 
 const NAMESPACE: &str = "io.confluent.connect.avro";
 /// Precision that is not told, because it is the one that nothing said.
@@ -140,10 +140,10 @@ impl<'a> Translator<'a> {
             }
             Kind::Boolean => Schema::of(Type::Boolean),
             Kind::Int => int(of)?,
-            Kind::Long => match of.logical_type() {
-                Some("timestamp-millis") => logical(Type::Int64, crate::value::logical::TIMESTAMP),
-                _ => Schema::of(Type::Int64),
-            },
+            Kind::Long if is_logical(of, "timestamp-millis") => {
+                logical(Type::Int64, crate::value::logical::TIMESTAMP)
+            }
+            Kind::Long => Schema::of(Type::Int64),
             Kind::Float => Schema::of(Type::Float32),
             Kind::Double => Schema::of(Type::Float64),
             Kind::String => Schema::of(Type::String),
@@ -177,7 +177,7 @@ impl<'a> Translator<'a> {
 
     fn record(&mut self, of: &AvroType, record: &'a Record) -> Result<Schema, Exception> {
         let mut schema = Schema::of(Type::Struct);
-        if self.config.meta_data {
+        if self.config.meta_data && !self.config.discard_type_doc_default {
             if let Some(doc) = of.doc() {
                 set(&mut schema, &format!("{NAMESPACE}.record.doc"), doc);
             }
@@ -217,12 +217,16 @@ impl<'a> Translator<'a> {
 
     fn enumeration(&self, of: &Enum) -> Schema {
         let mut schema = Schema::of(Type::String);
+        let discard = self.config.discard_type_doc_default;
         if self.config.meta_data {
             if let Some(doc) = &of.doc {
-                let name = format!("{NAMESPACE}.enum.doc.{}", of.name.simple());
+                let name = match discard {
+                    true => "connect.enum.doc".to_owned(),
+                    false => format!("{NAMESPACE}.enum.doc.{}", of.name.simple()),
+                };
                 set(&mut schema, &name, doc.as_str());
             }
-            if let Some(default) = &of.default {
+            if let Some(default) = of.default.as_ref().filter(|_| !discard) {
                 let name = format!("{NAMESPACE}.enum.default.{}", of.name.simple());
                 set(&mut schema, &name, default.as_str());
             }
@@ -295,22 +299,14 @@ impl<'a> Translator<'a> {
         of: &AvroType,
         place: &Place<'_>,
     ) -> Result<(), Exception> {
-        if self.config.meta_data {
-            // Avro's own documentation stands in the record's parameters instead.
-            let doc = match self.config.discard_type_doc_default {
-                true => place.doc,
-                false => of.attributes.get("connect.doc").and_then(Json::as_str),
-            };
-            schema.doc = doc.map(str::to_owned);
-        }
+        self.doc(schema, of, place);
         self.version(schema, of, place)?;
         self.parameters(schema, of)?;
-        let given = place
-            .default
-            .or_else(|| of.attributes.get("connect.default"));
-        if let Some(json) = given.filter(|json| !json.is_null()) {
-            schema.default = self.default(schema, id, json)?;
-            if place.default.is_some() && !self.config.discard_type_doc_default {
+        let own = of.attributes.get("connect.default");
+        if let Some(json) = place.default.or(own).filter(|json| !json.is_null()) {
+            schema.default = default::value(self.avro, id, &Arc::new(schema.clone()), json);
+            let kept = self.config.meta_data && !self.config.discard_type_doc_default;
+            if place.default.is_some() && own.is_none() && kept {
                 // Says that the default is the field's: Avro and Parquet files then have it there only.
                 set(schema, &format!("{NAMESPACE}.field.default"), "true");
             }
@@ -327,6 +323,19 @@ impl<'a> Translator<'a> {
         }
         schema.optional |= place.optional;
         Ok(())
+    }
+
+    /// Avro's own documentation stands in the record's parameters, unless it is to take the place of Connect's.
+    fn doc(&self, schema: &mut Schema, of: &AvroType, place: &Place<'_>) {
+        let connect = of.attributes.get("connect.doc").and_then(Json::as_str);
+        if !self.config.discard_type_doc_default {
+            schema.doc = connect.filter(|_| self.config.meta_data).map(str::to_owned);
+            return;
+        }
+        schema.doc = place.doc.or(of.doc()).or(connect).map(str::to_owned);
+        if let Some(doc) = of.doc().filter(|_| self.config.meta_data) {
+            set(schema, "connect.record.doc", doc);
+        }
     }
 
     /// The version that the schema itself says, else the one in the registry.
@@ -376,7 +385,7 @@ impl<'a> Translator<'a> {
             }
         }
         for (name, value) in &of.attributes {
-            if name.starts_with("avro.") {
+            if name.starts_with("avro") {
                 let text = value
                     .as_str()
                     .map_or_else(|| value.to_string(), str::to_owned);
@@ -392,16 +401,6 @@ impl<'a> Translator<'a> {
         // Also those with a number behind it: a source had several records without a name.
         let unnamed = name.starts_with("io.confluent.connect.avro.ConnectDefault");
         (!unnamed).then(|| name.to_owned())
-    }
-
-    fn default(
-        &self,
-        schema: &Schema,
-        id: TypeId,
-        json: &Json,
-    ) -> Result<Option<Value>, Exception> {
-        let shared: SchemaRef = Arc::new(schema.clone());
-        default::value(self.avro, id, &shared, json)
     }
 }
 
@@ -441,11 +440,17 @@ fn logical(kind: Type, name: &str) -> Schema {
     }
 }
 
+/// Whether the type is marked as this logical one, in whichever case.
+fn is_logical(of: &AvroType, name: &str) -> bool {
+    of.logical_type()
+        .is_some_and(|own| own.eq_ignore_ascii_case(name))
+}
+
 fn int(of: &AvroType) -> Result<Schema, Exception> {
     let connect_type = of.attributes.get("connect.type").and_then(Json::as_str);
     Ok(match (of.logical_type(), connect_type) {
-        (Some("date"), _) => logical(Type::Int32, crate::value::logical::DATE),
-        (Some("time-millis"), _) => logical(Type::Int32, crate::value::logical::TIME),
+        _ if is_logical(of, "date") => logical(Type::Int32, crate::value::logical::DATE),
+        _ if is_logical(of, "time-millis") => logical(Type::Int32, crate::value::logical::TIME),
         (Some(_), _) | (None, None) => Schema::of(Type::Int32),
         (None, Some(name)) => match name.to_ascii_uppercase().as_str() {
             "INT8" => Schema::of(Type::Int8),
@@ -461,10 +466,7 @@ fn int(of: &AvroType) -> Result<Schema, Exception> {
 }
 
 fn bytes(of: &AvroType) -> Result<Schema, Exception> {
-    if !of
-        .logical_type()
-        .is_some_and(|name| name.eq_ignore_ascii_case("decimal"))
-    {
+    if !is_logical(of, "decimal") {
         return Ok(Schema::of(Type::Bytes));
     }
     let scale = of.attributes.get("scale").and_then(Json::as_i64);
