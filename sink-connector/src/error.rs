@@ -22,7 +22,11 @@ pub const CONFIG_EXCEPTION: &str = "org.apache.kafka.common.config.ConfigExcepti
 pub const SINK_TASK: &str = "org.apache.kafka.connect.sink.SinkTask";
 
 /// What the sink wraps once more when it ends the task, because a dead-letter queue would have taken it.
-const WRAPPED: [&str; 2] = [DATA_EXCEPTION, crate::avro::SCHEMA_PARSE_EXCEPTION];
+const WRAPPED: [&str; 3] = [
+    DATA_EXCEPTION,
+    SCHEMA_BUILDER_EXCEPTION,
+    crate::avro::SCHEMA_PARSE_EXCEPTION,
+];
 
 /// Where a record failed, in the order in which a record passes (`__connect.errors.stage`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

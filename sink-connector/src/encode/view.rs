@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use super::Format;
-use crate::error::{Exception, RecordError};
+use crate::error::{Exception, RecordError, SCHEMA_BUILDER_EXCEPTION};
 use crate::record::{Datum, Header, Payload, SinkRecord};
 use crate::value::text::to_text;
 use crate::value::{Field, Schema, SchemaRef, Struct, Type, Value};
@@ -75,7 +75,7 @@ impl View {
         let enclose = format.encloses(self);
         match self {
             Self::Value => Ok(Cow::Borrowed(&record.value)),
-            Self::Key if enclose => Ok(Cow::Owned(enclosed_key(&record.key))),
+            Self::Key if enclose => enclosed_key(&record.key).map(Cow::Owned),
             Self::Key => Ok(Cow::Borrowed(&record.key)),
             Self::Headers => headers(&record.headers, enclose).map(Cow::Owned),
         }
@@ -91,10 +91,14 @@ fn missing(what: &str, record: &SinkRecord<'_>) -> RecordError {
     RecordError::put(Exception::data(message))
 }
 
-/// A record `RecordKey` of one field. A key without a schema stays what it is: no record can be made of it.
-fn enclosed_key<'r>(key: &Datum<'r>) -> Datum<'r> {
+/// A record `RecordKey` of one field.
+fn enclosed_key<'r>(key: &Datum<'r>) -> Result<Datum<'r>, RecordError> {
     let Some(schema) = &key.schema else {
-        return key.clone();
+        let message = "fieldSchema for field key cannot be null.";
+        return Err(RecordError::put(Exception::new(
+            SCHEMA_BUILDER_EXCEPTION,
+            message,
+        )));
     };
     let value = match &key.payload {
         Payload::Tree(value) => value.clone(),
@@ -103,7 +107,7 @@ fn enclosed_key<'r>(key: &Datum<'r>) -> Datum<'r> {
         // A schema comes with a tree, text or bytes.
         Payload::Null | Payload::Json(_) => Value::Null,
     };
-    enclosed("RecordKey", "key", Arc::clone(schema), value)
+    Ok(enclosed("RecordKey", "key", Arc::clone(schema), value))
 }
 
 fn headers<'r>(headers: &[Header], enclose: bool) -> Result<Datum<'r>, RecordError> {
@@ -144,5 +148,25 @@ fn enclosed<'r>(name: &str, field: &str, schema: SchemaRef, value: Value) -> Dat
             schema,
             values: vec![value],
         })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn no_record_is_made_of_a_key_without_schema() {
+        let key = Datum {
+            schema: None,
+            payload: Payload::Tree(Value::Map(Vec::new())),
+        };
+        let error = enclosed_key(&key).unwrap_err();
+        assert!(error.reportable);
+        assert_eq!(
+            error.exception.to_string(),
+            "org.apache.kafka.connect.errors.SchemaBuilderException: fieldSchema for field key cannot be null."
+        );
     }
 }
