@@ -168,7 +168,7 @@ impl ConnectorConfig {
         let compression = format::compression(&values, &mut across);
         format::check_tombstones(&values, &mut across);
         let partitioner = partitioner::read(&values, &mut errors, &mut across);
-        let mut rotation = rotation::read(&values, partitioner.as_ref());
+        let rotation = rotation::read(&values, partitioner.as_ref());
         let s3 = s3::read(&values, properties, &mut errors);
         s3::check_style(&values, &mut across);
         let key_converter = converter::read("key.converter", properties, worker, &mut errors);
@@ -199,9 +199,6 @@ impl ConnectorConfig {
         else {
             return Err(errors);
         };
-        let null_values = null_values(&values);
-        let hides_time = partitioner.hides_time(&null_values);
-        rotation.interval_ms = rotation.interval_ms.filter(|_| !hides_time);
         let mut config = Self {
             name: values.text("name").to_owned(),
             tasks_max: u32::try_from(values.number("tasks.max"))
@@ -218,7 +215,7 @@ impl ConnectorConfig {
             compression,
             partitioner,
             rotation,
-            null_values,
+            null_values: null_values(&values),
             path: ObjectPath::from_values(&values),
             s3,
             errors: errors::read(&values),

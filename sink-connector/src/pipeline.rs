@@ -11,9 +11,7 @@ use crate::config::{ConnectorConfig, FormatConfig, NullValues, TransformStage};
 use crate::convert::header::HeaderConverter;
 use crate::convert::{self, Converter, Shape};
 use crate::encode::{self, Format};
-use crate::error::{
-    CONNECT_EXCEPTION, Exception, PARTITION_EXCEPTION, RecordError, Stage, unrecoverable,
-};
+use crate::error::{CONNECT_EXCEPTION, Exception, RecordError, Stage, unrecoverable};
 use crate::file_set::Stored;
 use crate::partition::{self, Partitioner};
 use crate::record::{Datum, RawRecord, SinkRecord};
@@ -62,8 +60,8 @@ pub struct Pipeline {
     reads_headers: bool,
     partitioner: Box<dyn Partitioner>,
     null_values: NullValues,
-    /// The partitioner's own complaints about a time are reported like those about a record's folder.
-    reports_times: bool,
+    /// Records have times that rotation goes by.
+    has_time: bool,
     /// Null values that are ignored are reported like bad records.
     report_nulls: bool,
     /// The time of processing, in milliseconds of the epoch.
@@ -110,7 +108,7 @@ impl Pipeline {
             transforms,
             partitioner,
             null_values: config.null_values.clone(),
-            reports_times: config.partitioner.hides_time(&config.null_values),
+            has_time: config.partitioner.has_time(),
             report_nulls: config.errors.report_null_values && config.errors.has_reporter(),
             clock_ms: 0,
             encoded_partition: String::new(),
@@ -187,11 +185,9 @@ impl Pipeline {
                 return Err(RecordError::put(ignored));
             }
             Some(None) => return Ok(Outcome::Skip(SkipReason::NullValue)),
-            Some(Some(_)) => {}
-            None => {
-                let time = self.partitioner.time(&record, self.clock_ms);
-                record.time = time.map_err(|error| reported(error, self.reports_times))?;
-            }
+            // A tombstone has no field that tells its time.
+            Some(Some(_)) => record.time = record.timestamp.filter(|_| self.has_time),
+            None => record.time = self.partitioner.time(&record, self.clock_ms)?,
         }
         self.encoded_partition.clear();
         match tombstone.flatten() {
@@ -202,15 +198,6 @@ impl Pipeline {
         }
         record.encoded_partition = &self.encoded_partition;
         Ok(Outcome::Write(record))
-    }
-}
-
-/// A partitioner's complaint about a record's time. By itself it ends the task; from behind another partitioner the
-/// original takes it for one about the folder.
-fn reported(error: RecordError, reports_times: bool) -> RecordError {
-    match error.exception.class == PARTITION_EXCEPTION && reports_times {
-        true => RecordError::put(error.exception),
-        false => error,
     }
 }
 

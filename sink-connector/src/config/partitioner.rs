@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use sluiceway_common::config_def::{ConfigError, ConfigErrors, Importance, Key, Kind, Values};
 
 use super::classes::{PartitionerClass, no_such_class};
-use super::{NullValues, rotation};
+use super::rotation;
 
 /// `partitioner.class` with its options, as they are given; a task checks what its partitioner needs.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,15 +42,6 @@ impl PartitionerConfig {
             self.class,
             PartitionerClass::Default | PartitionerClass::Field
         )
-    }
-
-    /// Whether something stands before the partitioner that knows no time: the original puts a partitioner of its own
-    /// in front of the configured one for `s3.schema.partition.affix.type` and `behavior.on.null.values=write`, and
-    /// `rotate.interval.ms` then finds no times to go by.
-    pub(crate) fn hides_time(&self, null_values: &NullValues) -> bool {
-        let wrapped =
-            self.affix != SchemaAffix::None || matches!(null_values, NullValues::Write { .. });
-        wrapped && self.class != PartitionerClass::FieldAndTime
     }
 
     /// Whether it looks into values without a schema.

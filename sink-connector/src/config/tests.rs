@@ -379,16 +379,4 @@ fn what_has_no_effect_is_a_warning() {
             "rotate.interval.ms is ignored: io.confluent.connect.storage.partitioner.DefaultPartitioner extracts no timestamps",
         ]
     );
-    let config = read(&[
-        ("rotate.interval.ms", "1000"),
-        ("partitioner.class", "HourlyPartitioner"),
-        ("s3.schema.partition.affix.type", "PREFIX"),
-    ]);
-    assert_eq!(
-        config.warnings,
-        [
-            "rotate.interval.ms is ignored with s3.schema.partition.affix.type and behavior.on.null.values=write"
-        ]
-    );
-    assert_eq!(config.rotation.interval_ms, None);
 }

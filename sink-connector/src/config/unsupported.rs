@@ -74,13 +74,6 @@ pub(super) fn warnings(
             "rotate.interval.ms is ignored: {} extracts no timestamps",
             config.partitioner.class.class()
         ));
-    } else if values.number("rotate.interval.ms") > 0
-        && config.partitioner.hides_time(&config.null_values)
-    {
-        warnings.push(
-            "rotate.interval.ms is ignored with s3.schema.partition.affix.type and behavior.on.null.values=write"
-                .to_owned(),
-        );
     }
     warnings
 }

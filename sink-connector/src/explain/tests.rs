@@ -264,27 +264,33 @@ fn of_several_faults_the_originals_first_is_told() {
     );
 }
 
-/// The original puts a partitioner that knows no time before the configured one.
+/// The original finds the times through the partitioners that it puts before the configured one; those of tombstones are
+/// the records' own.
 #[test]
-fn an_interval_has_no_effect_behind_an_affix_or_written_tombstones() {
+fn an_interval_counts_behind_an_affix_and_written_tombstones() {
     let hourly = "flush.size=100\npartitioner.class=HourlyPartitioner\nlocale=en\ntimezone=UTC\n\
         timestamp.extractor=Record\nrotate.interval.ms=3600000\n";
-    let sample: String = [20, 21, 20, 22]
-        .map(|hour| {
-            format!(
-                "{{\"key\":\"k\",\"value\":1,\"timestamp\":{}}}",
-                hour * 3_600_000
-            )
-        })
-        .concat();
-    let open = |more: &str| {
-        let found = explained(&format!("{hourly}{more}"), &sample).unwrap();
-        (found.objects.len(), found.open.len())
+    let record = |value: &str, hour: i64| {
+        let time = hour * 3_600_000;
+        format!("{{\"key\":1,\"value\":{value},\"timestamp\":{time}}}")
     };
-    assert_eq!(open(""), (3, 1));
-    assert_eq!(open("s3.schema.partition.affix.type=SUFFIX\n"), (0, 3));
-    let written = "behavior.on.null.values=write\nstore.kafka.keys=true\n";
-    assert_eq!(open(written).0, 0);
+    let sample = [20, 21, 20, 22].map(|hour| record("1", hour)).concat();
+    let keys =
+        "behavior.on.null.values=write\nstore.kafka.keys=true\nkeys.format.class=JsonFormat\n";
+    let closed = |more: &str, sample: &str| {
+        let found = explained(&format!("{hourly}{more}"), sample).unwrap();
+        found.objects.len()
+    };
+    assert_eq!(closed("", &sample), 3);
+    assert_eq!(
+        closed("s3.schema.partition.affix.type=SUFFIX\n", &sample),
+        3
+    );
+    assert_eq!(closed(keys, &sample), 6, "a file of keys beside each");
+    let change = [record("1", 20), record("null", 20), record("null", 20)].concat();
+    assert_eq!(closed(keys, &change), 2, "another folder");
+    let late = [record("null", 20), record("null", 21), record("null", 21)].concat();
+    assert_eq!(closed(keys, &late), 1, "an hour later");
 }
 
 #[test]
