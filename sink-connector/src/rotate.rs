@@ -360,6 +360,19 @@ mod tests {
             next_scheduled(&seven_hours, ms("2024-07-01T19:00:00Z")),
             ms("2024-07-01T22:00:00Z")
         );
+        // A day of 25 hours, and one that begins at one o'clock.
+        let hour = schedule(3600, "Europe/Paris");
+        assert_eq!(
+            next_scheduled(&hour, ms("2024-10-27T22:30:00Z")),
+            ms("2024-10-27T23:00:00Z")
+        );
+        assert_eq!(
+            next_scheduled(
+                &schedule(7 * 3600, "Africa/Cairo"),
+                ms("2024-04-26T01:00:00Z")
+            ),
+            ms("2024-04-26T05:00:00Z")
+        );
         let minute = schedule(60, "UTC");
         assert_eq!(
             next_scheduled(&minute, ms("2024-07-01T12:30:59.999Z")),
