@@ -54,7 +54,7 @@ impl CatchUp {
     }
 
     /// Asks where those partitions end whose end is missing (`None`: no answer). True if all ends are reached after all.
-    pub(super) fn ask(&mut self, end: impl Fn(i32) -> Option<i64>) -> bool {
+    pub(super) fn ask(&mut self, mut end: impl FnMut(i32) -> Option<i64>) -> bool {
         let next = &self.next;
         self.behind.retain(|partition| {
             let next = next.get(partition).copied().unwrap_or_default();

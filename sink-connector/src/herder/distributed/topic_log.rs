@@ -24,6 +24,9 @@ use crate::herder::HerderError;
 
 const POLL: Duration = Duration::from_millis(100);
 const PAUSE: Duration = Duration::from_millis(500);
+/// Longest wait for one answer about the topic while it is read for the first time: a client that gets none is replaced,
+/// so there is no use in waiting as long for it as for the cluster.
+const ANSWER: Duration = Duration::from_secs(3);
 
 /// A record of an internal topic.
 pub(super) struct LogRecord<'m> {
@@ -76,6 +79,7 @@ pub(super) fn read(
     timeout: Duration,
     mut reader: impl Reader,
 ) -> std::io::Result<std::thread::JoinHandle<()>> {
+    let timeout = timeout.min(ANSWER);
     for (key, value) in READER_SETTINGS {
         client.set(key, value);
     }
@@ -125,9 +129,17 @@ fn ends_reached(
     topic: &str,
     timeout: Duration,
 ) -> bool {
+    let mut answers = true;
     let end = |partition| {
-        let asked = consumer.fetch_watermarks(topic, partition, timeout);
-        asked.ok().map(|(_, end)| end)
+        // One that is silent about a partition is not asked about each of the others.
+        let asked = answers.then(|| consumer.fetch_watermarks(topic, partition, timeout));
+        let (_, end) = asked?
+            .inspect_err(|error| {
+                answers = false;
+                tracing::warn!(topic, partition, %error, "the end of the worker's topic is not told");
+            })
+            .ok()?;
+        Some(end)
     };
     let reached = log.ask(end);
     if reached {
