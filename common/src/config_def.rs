@@ -77,9 +77,7 @@ impl ConfigDef {
         let mut errors = ConfigErrors::default();
         for key in self.keys.values() {
             let value = match (properties.get(key.name), key.default) {
-                (Some(text), _) => key
-                    .read(text)
-                    .map_err(|reason| ConfigError::invalid(key.name, &key.told(text), reason)),
+                (Some(text), _) => key.read(text),
                 (None, DefaultValue::Required) => Err(ConfigError::missing(key.name)),
                 (None, DefaultValue::Null) => Ok(Value::Null),
                 (None, DefaultValue::Text(text)) => value::parse(key.kind, text)

@@ -85,6 +85,26 @@ fn every_error_is_listed_at_once() {
 }
 
 #[test]
+fn a_value_of_another_type_is_told_as_written_and_one_out_of_range_as_read() {
+    let message = |key: &str, text: &str| {
+        let given = properties(&[("flush.size", "1"), (key, text)]);
+        definition().parse(&given).unwrap_err().0[0].message.clone()
+    };
+    assert_eq!(
+        message("flush.size", " x "),
+        "Invalid value  x  for configuration flush.size: Not a number of type INT"
+    );
+    assert_eq!(
+        message("s3.part.size", " +007 "),
+        "Invalid value 7 for configuration s3.part.size: Value must be at least 5242880"
+    );
+    assert_eq!(
+        message("s3.compression.type", "zip "),
+        "Invalid value zip for configuration s3.compression.type: String must be one of: none, gzip"
+    );
+}
+
+#[test]
 fn a_check_that_lowers_its_value_tells_it_so() {
     let key = Key::with("behavior", Kind::String, "fail", "What happens.");
     let definition = ConfigDef::new().key(key.one_of_lowered(&["fail", "ignore"]));

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::error::ConfigError;
 use super::value::{self, Value};
 
 /// The type of a key's value; names as Kafka prints them.
@@ -191,18 +192,26 @@ impl Key {
         }
     }
 
-    pub(super) fn read(&self, text: &str) -> Result<Value, String> {
-        let value = value::parse(self.kind, text)?;
-        self.check_limits(&value, text)?;
-        Ok(value)
+    /// Reads `text` as a value of this key. What is of another type is told as it was written, a value that a check
+    /// refuses as it was read: trimmed, and numbers without what means nothing (`+5`, `007`).
+    pub(super) fn read(&self, text: &str) -> Result<Value, ConfigError> {
+        let value = value::parse(self.kind, text)
+            .map_err(|reason| ConfigError::invalid(self.name, text, reason))?;
+        match self.check_limits(&value, text) {
+            Ok(()) => Ok(value),
+            Err(reason) => Err(ConfigError::invalid(
+                self.name,
+                &self.told(&value, text),
+                reason,
+            )),
+        }
     }
 
-    /// A value as errors tell it.
-    pub(super) fn told<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        if self.limits.told_lower {
-            text.to_lowercase().into()
-        } else {
-            text.into()
+    fn told<'a>(&self, value: &Value, text: &'a str) -> Cow<'a, str> {
+        match value {
+            Value::Number(number) => number.to_string().into(),
+            _ if self.limits.told_lower => text.trim().to_lowercase().into(),
+            _ => text.trim().into(),
         }
     }
 

@@ -62,8 +62,14 @@ impl Validator {
         ConfigInfos::new(class, &mask_config(raw, &self.worker.providers), errors)
     }
 
+    /// Producers and admin clients are looked at where there are any: for dead letters.
     fn check_overrides(&self, properties: &Properties, errors: &mut ConfigErrors) {
-        for role in [Role::Consumer, Role::Producer, Role::Admin] {
+        let letters = properties.get("errors.deadletterqueue.topic.name");
+        let roles = match letters.is_some_and(|topic| !topic.trim().is_empty()) {
+            true => &[Role::Consumer, Role::Producer, Role::Admin][..],
+            false => &[Role::Consumer],
+        };
+        for &role in roles {
             let prefix = format!("{}override.", role_prefix(role));
             let overrides = with_prefix(properties, &prefix);
             for key in overrides.keys().filter(|key| !self.allows(key)) {
@@ -97,19 +103,19 @@ impl Validator {
 
 /// Error messages with each resolved value replaced by the reference that stands for it.
 fn hide_resolved(errors: ConfigErrors, raw: &Properties, resolved: &Properties) -> ConfigErrors {
-    let replaced: Vec<(&String, &String, &String)> = raw
+    let replaced: Vec<(&String, &String, &str)> = raw
         .iter()
         .filter_map(|(key, reference)| Some((key, reference, resolved.get(key)?)))
         .filter(|(_, reference, value)| reference != value)
+        .map(|(key, reference, value)| (key, reference, value.trim()))
         .collect();
     let hide = |mut error: ConfigError| {
         for (key, reference, value) in &replaced {
-            // Some checks tell the value in lower case.
-            for told in [value.as_str(), &value.to_lowercase()] {
-                error.message = hide_told(error.message, key, reference, told);
+            if error.key == **key {
+                error.message = hide_told(&error.message, reference);
             }
             if value.len() >= SHORTEST_HIDDEN {
-                error.message = error.message.replace(value.as_str(), reference);
+                error.message = error.message.replace(value, reference);
             }
         }
         error
@@ -117,23 +123,23 @@ fn hide_resolved(errors: ConfigErrors, raw: &Properties, resolved: &Properties) 
     ConfigErrors(errors.0.into_iter().map(hide).collect())
 }
 
-/// A message without `value` where it is told as that of `key`.
-fn hide_told(mut message: String, key: &str, reference: &str, value: &str) -> String {
-    // The options of converters are told of without their prefix.
-    let option = key
-        .split_once(".converter.")
-        .map_or(key, |(_, option)| option);
-    for key in [key, option] {
-        message = message.replace(
-            &format!("Invalid value {value} for configuration {key}"),
-            &format!("Invalid value {reference} for configuration {key}"),
-        );
+/// A message about a value without the value. Checks tell it in forms of their own: trimmed, in lower case, as a number.
+fn hide_told(message: &str, reference: &str) -> String {
+    const TOLD: &str = "Invalid value ";
+    const OF: &str = " for configuration ";
+    let told = message
+        .strip_prefix(TOLD)
+        .and_then(|rest| rest.rsplit_once(OF));
+    match told {
+        // What a check says of a value that could not be read tells nothing of it.
+        Some((value, rest)) if value != "null" => format!("{TOLD}{reference}{OF}{rest}"),
+        _ => message.to_owned(),
     }
-    message
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn properties(pairs: &[(&str, &str)]) -> Properties {
@@ -150,24 +156,27 @@ mod tests {
             ("s3.region", "${env:R}"),
             ("value.converter.schemas.enable", "${env:S}"),
             ("behavior.on.null.values", "${env:B}"),
+            ("part", "${env:P}"),
             ("a", "x"),
         ]);
         let resolved = properties(&[
             ("flush.size", "x"),
-            ("s3.region", "secret-region"),
+            ("s3.region", "secret-region\n"),
             ("value.converter.schemas.enable", "no"),
             ("behavior.on.null.values", "NIL"),
+            ("part", "007 "),
             ("a", "x"),
         ]);
         let errors = ConfigErrors(vec![
             ConfigError::invalid("flush.size", "x", "Not a number of type INT"),
             ConfigError::other("b", "cannot use secret-region with x"),
-            ConfigError::invalid(
-                "schemas.enable",
-                "no",
-                "Expected value to be either true or false",
+            ConfigError::other(
+                "value.converter.schemas.enable",
+                "Invalid value no for configuration schemas.enable: Expected value to be either true or false",
             ),
             ConfigError::invalid("behavior.on.null.values", "nil", "bad"),
+            ConfigError::invalid("part", "7", "Value must be at least 9"),
+            ConfigError::invalid("part", "null", "Value must be non-null"),
         ]);
         let hidden = hide_resolved(errors, &raw, &resolved);
         assert_eq!(
@@ -183,5 +192,36 @@ mod tests {
             hidden.0[3].message,
             "Invalid value ${env:B} for configuration behavior.on.null.values: bad"
         );
+        assert_eq!(
+            hidden.0[4].message,
+            "Invalid value ${env:P} for configuration part: Value must be at least 9"
+        );
+        assert_eq!(
+            hidden.0[5].message,
+            "Invalid value null for configuration part: Value must be non-null"
+        );
+    }
+
+    #[test]
+    fn overrides_of_producers_are_looked_at_where_there_is_one() {
+        let string = "org.apache.kafka.connect.storage.StringConverter";
+        let worker = properties(&[
+            ("bootstrap.servers", "localhost:9092"),
+            ("key.converter", string),
+            ("value.converter", string),
+            ("connector.client.config.override.policy", "None"),
+        ]);
+        let validator = Validator::new(Arc::new(WorkerConfig::parse(&worker).unwrap()));
+        let refused = |letters: &str| {
+            let connector = properties(&[
+                ("consumer.override.client.rack", "r"),
+                ("producer.override.acks", "1"),
+                ("errors.deadletterqueue.topic.name", letters),
+            ]);
+            let mut errors = ConfigErrors::default();
+            validator.check_overrides(&connector, &mut errors);
+            errors.0.len()
+        };
+        assert_eq!((refused(" "), refused("letters")), (1, 2));
     }
 }
