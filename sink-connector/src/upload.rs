@@ -10,6 +10,7 @@ mod listing;
 mod multipart;
 mod options;
 mod orphans;
+mod provider;
 mod retry;
 mod turns;
 

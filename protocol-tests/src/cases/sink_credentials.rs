@@ -21,6 +21,9 @@ macro_rules! sink_credentials_cases {
     };
 }
 
+/// A connector that names one link of the chain.
+const NAMED: &str = "named-instance";
+
 /// The SDK renews credentials in the ten seconds before they end.
 const LIFE: Duration = Duration::from_secs(12);
 
@@ -32,7 +35,8 @@ struct Link {
     by: Option<&'static str>,
 }
 
-/// Environment, profile, a profile's role, web identity, container, instance, and a role of the connector with its external id.
+/// Environment, profile, a profile's role, web identity, container, instance, a role of the connector with its external id, and
+/// the instance alone by the name of its provider.
 ///
 /// # Errors
 /// The case fails.
@@ -132,6 +136,18 @@ fn links(session: &Session, aws: &AwsStandIn) -> Result<Vec<Link>> {
             ],
         ),
         link("by-connector", "ASIASTANDIN", Some("role"), &web),
+        // The chain would find the environment's key first.
+        link(
+            NAMED,
+            "ASIASTANDIN",
+            Some("instance"),
+            &[
+                ("AWS_ACCESS_KEY_ID", "AKIAENVIRONMENT"),
+                ("AWS_SECRET_ACCESS_KEY", "environment-secret"),
+                ("AWS_EC2_METADATA_DISABLED", "false"),
+                ("AWS_EC2_METADATA_SERVICE_ENDPOINT", &*url),
+            ],
+        ),
     ]
     .into_iter()
     .map(|mut link| {
@@ -161,6 +177,12 @@ async fn start(session: &Session, store: &StoreStandIn, link: &Link) -> Result<(
     let topic = session.topic(link.name, 1).await?;
     session.kafka.write(&topic, &numbered(0, 0..3)).await?;
     let mut connector = connector(session, store, link.name, &topic);
+    if link.name == NAMED {
+        connector = connector.set(
+            "s3.credentials.provider.class",
+            "com.amazonaws.auth.InstanceProfileCredentialsProvider",
+        );
+    }
     if link.name == "by-connector" {
         connector = connector
             .set(

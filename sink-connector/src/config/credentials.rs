@@ -4,6 +4,8 @@ use sluiceway_common::config_def::{ConfigError, ConfigErrors, Importance, Key, K
 use sluiceway_common::props::Properties;
 use sluiceway_common::secret::Secret;
 
+use super::provider::Provider;
+
 const PROVIDER: &str = "s3.credentials.provider.class";
 /// The provider that takes over another role.
 const ASSUME_ROLE: [&str; 2] = [
@@ -23,6 +25,8 @@ const DEFAULT_CHAIN: [&str; 4] = [
 pub enum Credentials {
     /// The AWS SDK's default chain: environment, profile, web identity, container, instance.
     DefaultChain,
+    /// One of its links alone.
+    Provider(Provider),
     /// `aws.access.key.id` and `aws.secret.access.key`.
     Static(StaticKey),
     /// A role that is taken over, by the static key or the default chain.
@@ -68,7 +72,8 @@ pub(super) fn keys() -> Vec<Key> {
             PROVIDER,
             Kind::Class,
             "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider",
-            "Java class of the credentials provider: the default chain, or \
+            "Java class of the credentials provider: the default chain, one of the AWS SDK's own (version 2 or 1: \
+             `EnvironmentVariable…`, `Profile…`, `WebIdentityTokenFile…`, `Container…`, `InstanceProfileCredentialsProvider`), or \
              `io.confluent.connect.s3.auth.AwsAssumeRoleCredentialsProvider` with \
              `s3.credentials.provider.sts.role.arn`, `.sts.role.session.name`, `.sts.role.external.id` and `.sts.region`.",
         ),
@@ -122,10 +127,15 @@ pub(super) fn read(
     if ASSUME_ROLE.contains(&provider) {
         return Credentials::Role(role(properties, key, errors));
     }
-    if !DEFAULT_CHAIN.contains(&provider) {
+    let keyless = match Provider::of(provider) {
+        Some(provider) => Credentials::Provider(provider),
+        None => Credentials::DefaultChain,
+    };
+    if keyless == Credentials::DefaultChain && !DEFAULT_CHAIN.contains(&provider) {
         errors.0.push(super::not_supported(PROVIDER, provider));
     }
-    key.map_or(Credentials::DefaultChain, Credentials::Static)
+    // As in the original, a key goes before every provider that takes no settings.
+    key.map_or(keyless, Credentials::Static)
 }
 
 fn static_key(values: &Values, errors: &mut ConfigErrors) -> Option<StaticKey> {

@@ -54,6 +54,21 @@ fn a_role_needs_its_three_settings() {
 }
 
 #[test]
+fn a_provider_of_the_sdk_may_be_named() {
+    let named =
+        "s3.credentials.provider.class=com.amazonaws.auth.InstanceProfileCredentialsProvider\n";
+    let credentials = |text: &str| parse(text).unwrap().credentials;
+    assert_eq!(
+        credentials(named),
+        Credentials::Provider(Provider::Instance)
+    );
+    let key = "aws.access.key.id=dev\naws.secret.access.key=devsecret\n";
+    let with_key = credentials(&format!("{named}{key}"));
+    assert!(matches!(with_key, Credentials::Static(_)), "{with_key:?}");
+    assert_eq!(credentials(""), Credentials::DefaultChain);
+}
+
+#[test]
 fn the_proxys_user_stands_in_its_url_or_beside_it() {
     let proxy = |text: &str| parse(text).unwrap().proxy.unwrap();
     let plain = proxy("s3.proxy.url=proxy:3128\n");

@@ -38,12 +38,16 @@ pub(crate) async fn connect(config: &S3Config) -> Client {
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http_client)
+        .http_client(http_client.clone())
         .region(Region::new(config.region.clone()))
         .retry_config(retries)
         .timeout_config(timeouts);
     if let Some(key) = base_key(&config.credentials) {
         loader = loader.credentials_provider(static_credentials(key));
+    }
+    if let Credentials::Provider(provider) = config.credentials {
+        let provider = super::provider::named(provider, &config.region, http_client);
+        loader = loader.credentials_provider(provider);
     }
     let shared = loader.load().await;
     let mut builder = aws_sdk_s3::config::Builder::from(&shared)
@@ -63,7 +67,7 @@ pub(crate) async fn connect(config: &S3Config) -> Client {
 /// The configured key, whether it is used for S3 itself or to take over a role.
 fn base_key(credentials: &Credentials) -> Option<&StaticKey> {
     match credentials {
-        Credentials::DefaultChain => None,
+        Credentials::DefaultChain | Credentials::Provider(_) => None,
         Credentials::Static(key) => Some(key),
         Credentials::Role(role) => role.base.as_ref(),
     }
