@@ -10,7 +10,7 @@ mod locale;
 mod pattern;
 mod zone;
 
-pub(crate) use iso::parse as parse_iso;
+pub(crate) use iso::{IsoError, parse as parse_iso};
 pub(crate) use locale::Texts;
 pub(crate) use pattern::Pattern;
 pub(crate) use zone::Zone;

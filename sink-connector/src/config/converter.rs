@@ -67,6 +67,8 @@ pub enum ConverterConfig {
     JsonSchema(JsonSchemaConverterConfig),
 }
 
+/// The property whose converters read headers.
+const HEADERS: &str = "header.converter";
 const STRING: &str = "org.apache.kafka.connect.storage.StringConverter";
 const JSON: &str = "org.apache.kafka.connect.json.JsonConverter";
 
@@ -154,26 +156,34 @@ pub(super) fn read(
     if let Some((_, config)) = PLAIN.iter().find(|(class, _)| is_class(name, class)) {
         return Some(config.clone());
     }
+    // Those that ask a registry read no headers.
     if let Some((_, class)) = WITH_REGISTRY
         .iter()
-        .find(|(class, _)| is_class(name, class))
+        .find(|(class, _)| is_class(name, class) && key != HEADERS)
     {
         return registry::read(*class, key, &options, owner, errors);
     }
-    let later = LATER.iter().any(|class| is_class(name, class));
-    errors.0.push(match crate::plugins::find(name) {
-        _ if later => not_supported(key, name),
-        // Something else that there is.
-        Some(other) => {
-            let message = format!(
-                "Class class {} does not implement the Converter interface",
-                other.class
-            );
-            ConfigError::other(key, message)
-        }
-        None => no_such_class(key, name),
-    });
+    errors.0.push(unfit(key, name));
     None
+}
+
+/// Why the class `name` is no converter for `key`: it is for a later version, it is something else, or there is none.
+fn unfit(key: &str, name: &str) -> ConfigError {
+    if LATER.iter().any(|class| is_class(name, class)) {
+        return not_supported(key, name);
+    }
+    let Some(other) = crate::plugins::find(name) else {
+        return no_such_class(key, name);
+    };
+    let interface = match key {
+        HEADERS => "HeaderConverter",
+        _ => "Converter",
+    };
+    let class = other.class;
+    ConfigError::other(
+        key,
+        format!("Class class {class} does not implement the {interface} interface"),
+    )
 }
 
 /// The options of the converter `class` under `property`, checked; errors name them without prefix, as in the original.

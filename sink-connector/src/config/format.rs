@@ -195,7 +195,8 @@ fn low(name: &'static str, kind: Kind, default: &'static str, doc: &'static str)
 
 /// Validator of `json.decimal.format` and of the JSON converters' `decimal.format`.
 pub(super) fn decimal_format(text: &str) -> Result<(), String> {
-    const NAMES: [&str; 2] = ["BASE64", "NUMERIC"];
+    // In the order of the hash table that the original tells.
+    const NAMES: [&str; 2] = ["NUMERIC", "BASE64"];
     if NAMES.iter().any(|name| name.eq_ignore_ascii_case(text)) {
         return Ok(());
     }

@@ -7,6 +7,7 @@ use sluiceway_common::config_def::{Importance, Key, Kind, Values};
 
 use super::partitioner::PartitionerConfig;
 use crate::error::{CONFIG_EXCEPTION, Exception};
+use crate::joda::IsoError;
 
 /// When the open files of a topic-partition are closed.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,9 +105,13 @@ pub(super) fn keys() -> Vec<Key> {
              milliseconds; -1 for never.",
         )
         .importance(Importance::Low),
-        Key::with("retry.backoff.ms", Kind::Long, "5000", "Wait before a failed upload is tried again as a whole.")
-            .at_least(0)
-            .importance(Importance::Low),
+        Key::with(
+            "retry.backoff.ms",
+            Kind::Long,
+            "5000",
+            "Wait before a failed upload is tried again as a whole; less than 0 is none.",
+        )
+        .importance(Importance::Low),
         Key::with("max.write.duration.ms", Kind::Long, "9223372036854775807", "Accepted; writing never blocks polling here.")
             .importance(Importance::Low),
         Key::with("shutdown.timeout.ms", Kind::Long, "3000", "Accepted; the worker's own limit counts.")
@@ -172,39 +177,61 @@ pub(super) fn check_timezone(text: &str) -> Result<(), String> {
     }
 }
 
-/// The zone of an id as Joda-Time takes it: `Europe/Paris`, `UTC`, `+02:00`.
+/// The zone of an id as Joda-Time takes it: `Europe/Paris`, `UTC`, `+02:00`, `GMT+02:00`.
 pub(super) fn timezone(id: &str) -> Result<TimeZone, String> {
-    let unknown = || format!("The datetime zone id '{id}' is not recognised");
-    if let Some(sign) = id.chars().next().filter(|sign| matches!(sign, '+' | '-')) {
-        let seconds = offset_seconds(&id[1..]).ok_or_else(unknown)?;
-        let offset = Offset::from_seconds(if sign == '-' { -seconds } else { seconds })
-            .map_err(|_| unknown())?;
-        return Ok(TimeZone::fixed(offset));
+    if let "UTC" | "UT" | "Z" = id {
+        return Ok(TimeZone::UTC);
     }
-    match id {
-        "UTC" | "UT" | "Z" => Ok(TimeZone::UTC),
-        "" => Err(unknown()),
-        // Names are told from others by their case, too.
-        id => TimeZone::get(id)
-            .ok()
-            .filter(|zone| zone.iana_name() == Some(id))
-            .ok_or_else(unknown),
+    let named = TimeZone::get(id).ok();
+    // Names are told from others by their case, too.
+    if let Some(zone) = named.filter(|zone| zone.iana_name() == Some(id)) {
+        return Ok(zone);
     }
+    let mut shorter = ["UTC", "GMT", "UT"]
+        .iter()
+        .filter_map(|name| id.strip_prefix(name));
+    let offset = shorter.next().unwrap_or(id);
+    if !offset.starts_with(['+', '-']) {
+        return Err(format!("The datetime zone id '{id}' is not recognised"));
+    }
+    let seconds =
+        offset_seconds(offset).map_err(|at| IsoError::Malformed(at).exception(offset).1)?;
+    let offset = Offset::from_seconds(seconds).map_err(|error| error.to_string())?;
+    Ok(TimeZone::fixed(offset))
 }
 
-/// `hh`, `hh:mm`, `hhmm`, `hh:mm:ss`.
-fn offset_seconds(text: &str) -> Option<i32> {
-    let digits: String = text.chars().filter(|character| *character != ':').collect();
-    if !matches!(digits.len(), 2 | 4 | 6) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let part = |at: usize| {
-        digits
-            .get(at..at + 2)
-            .map_or(Some(0), |text| text.parse::<i32>().ok())
+/// Seconds of `+hh`, `+hh:mm`, `+hhmm`, `+hh:mm:ss`, or at which character it is none of these.
+fn offset_seconds(text: &str) -> Result<i32, usize> {
+    let two = |at: usize, most: i32| {
+        let digits = text.get(at..at + 2);
+        let digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+        let number = digits.and_then(|digits| digits.parse::<i32>().ok());
+        number.filter(|number| *number <= most).ok_or(at)
     };
-    let (hours, minutes, seconds) = (part(0)?, part(2)?, part(4)?);
-    (hours < 24 && minutes < 60 && seconds < 60).then_some(hours * 3600 + minutes * 60 + seconds)
+    if text.len() == 1 {
+        return Err(0);
+    }
+    let mut seconds = two(1, 23)? * 3600;
+    let mut at = 3;
+    let colon = usize::from(text[at.min(text.len())..].starts_with(':'));
+    for unit in [60, 1] {
+        let separated = text
+            .get(at..at + colon)
+            .is_some_and(|text| text.ends_with(':'));
+        if at == text.len() || (colon == 1 && !separated) {
+            break;
+        }
+        seconds += two(at + colon, 59)? * unit;
+        at += colon + 2;
+    }
+    if at < text.len() {
+        return Err(at);
+    }
+    Ok(if text.starts_with('-') {
+        -seconds
+    } else {
+        seconds
+    })
 }
 
 #[cfg(test)]
@@ -220,22 +247,54 @@ mod tests {
             "Europe/Paris",
             "America/New_York",
             "Asia/Kolkata",
+            "GMT",
             "+02:00",
             "-0330",
             "+05",
+            "UTC+02:00",
+            "GMT-0330",
+            "+01:02:03",
         ] {
             assert!(timezone(id).is_ok(), "{id}");
         }
-        for id in ["Mars/Base", "", "+2", "+99:00", "x", "utc", "europe/paris"] {
+        for id in ["Mars/Base", "", "x", "utc", "europe/paris", "UTC2"] {
             assert_eq!(
                 timezone(id),
                 Err(format!("The datetime zone id '{id}' is not recognised"))
             );
         }
-        assert_eq!(
-            timezone("+02:00").map(|zone| zone.to_fixed_offset().map(Offset::seconds).ok()),
-            Ok(Some(7200))
-        );
+        let seconds =
+            |id| timezone(id).map(|zone| zone.to_fixed_offset().map(Offset::seconds).ok());
+        assert_eq!(seconds("+02:00"), Ok(Some(7200)));
+        assert_eq!(seconds("UT-03:30"), Ok(Some(-12_600)));
+        assert_eq!(seconds("+010203"), Ok(Some(3723)));
         assert_eq!(check_timezone(""), Ok(()));
+    }
+
+    /// In Joda-Time's words.
+    #[test]
+    fn an_offset_that_is_none_is_told_where_it_goes_wrong() {
+        for (id, reason) in [
+            ("+2", "Invalid format: \"+2\" is malformed at \"2\""),
+            ("UTC+8", "Invalid format: \"+8\" is malformed at \"8\""),
+            (
+                "+99:00",
+                "Invalid format: \"+99:00\" is malformed at \"99:00\"",
+            ),
+            ("+02:", "Invalid format: \"+02:\" is too short"),
+            (
+                "+02:60",
+                "Invalid format: \"+02:60\" is malformed at \"60\"",
+            ),
+            ("+02h", "Invalid format: \"+02h\" is malformed at \"h\""),
+            (
+                "+02:30x",
+                "Invalid format: \"+02:30x\" is malformed at \"x\"",
+            ),
+            ("-", "Invalid format: \"-\""),
+            ("+ä", "Invalid format: \"+ä\" is malformed at \"ä\""),
+        ] {
+            assert_eq!(timezone(id), Err(reason.to_owned()), "{id}");
+        }
     }
 }

@@ -151,6 +151,11 @@ fn single_refusals() {
             "zstandard",
             "String must be one of: null, deflate, snappy, bzip2",
         ),
+        (
+            "json.decimal.format",
+            "float",
+            "String must be one of (case insensitive): NUMERIC, BASE64",
+        ),
         ("format.class", "com.example.Nope", unknown),
         ("partitioner.class", "com.example.Nope", unknown),
         ("value.converter", "com.example.Nope", unknown),
@@ -222,6 +227,17 @@ fn of_several_faults_those_are_told_that_kafka_tells() {
         refused(&[("header.converter", "")]),
         ["Invalid value  for configuration header.converter: Class  could not be found."]
     );
+    let router = "org.apache.kafka.connect.transforms.RegexRouter";
+    let avro = "io.confluent.connect.avro.AvroConverter";
+    let simple = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
+    for (key, class, interface) in [
+        ("header.converter", router, "HeaderConverter"),
+        ("header.converter", avro, "HeaderConverter"),
+        ("value.converter", simple, "Converter"),
+    ] {
+        let expected = format!("Class class {class} does not implement the {interface} interface");
+        assert_eq!(refused(&[(key, class)]), [expected]);
+    }
     let both = "topics and topics.regex are mutually exclusive options, but both are set.";
     let regex = refused(&[("topics", "t"), ("topics.regex", "(")]);
     assert!(regex.len() == 3 && regex[1..] == [both, both], "{regex:?}");
@@ -322,6 +338,13 @@ fn converters_come_from_the_worker_with_the_workers_options() {
         config.value_converter,
         ConverterConfig::Json { schemas: true, .. }
     ));
+    assert_eq!(
+        config.warnings,
+        [
+            "value.converter.schemas.enable is ignored: value.converter is not set, so that the worker's converter counts, \
+             with the worker's options"
+        ]
+    );
     let missing = ConnectorConfig::parse(&properties, &Properties::new()).unwrap_err();
     assert_eq!(
         missing.0[0].message,

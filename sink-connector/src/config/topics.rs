@@ -37,68 +37,102 @@ pub(super) fn check_pattern(text: &str) -> Result<(), String> {
 
 /// Reads `topics` and `topics.regex`; exactly one may be set. The error stands once at each key, as Connect has it.
 pub(super) fn select(values: &Values, errors: &mut ConfigErrors) -> Option<TopicSelector> {
-    let topics: Vec<String> = values
-        .list("topics")
-        .iter()
-        .filter(|topic| !topic.is_empty())
-        .cloned()
-        .collect();
+    let topics = listed(values);
     let pattern = values.text("topics.regex");
-    let both =
-        |message: &str| ["topics", "topics.regex"].map(|key| ConfigError::other(key, message));
-    let letters = values.text("errors.deadletterqueue.topic.name");
-    if !letters.is_empty() {
-        errors
-            .0
-            .extend(reads_dead_letters(&topics, pattern, letters));
-    }
     // A pattern that did not compile has its own error, and no value.
     let bad_pattern = errors.0.iter().any(|error| error.key == "topics.regex");
-    match (topics.is_empty(), pattern) {
-        (true, "") => {
-            if !bad_pattern {
-                errors
-                    .0
-                    .extend(both("Must configure one of topics or topics.regex"));
-            }
-            None
-        }
-        (false, "") if !bad_pattern => Some(TopicSelector::List(topics)),
+    let selector = match (topics.is_empty(), pattern) {
+        (true, "") if bad_pattern => None,
+        (true, "") => told(errors, "Must configure one of topics or topics.regex"),
+        (false, "") if !bad_pattern => Some(TopicSelector::List(topics.clone())),
         (true, pattern) => TopicPattern::new(pattern).ok().map(TopicSelector::Pattern),
-        (false, _) => {
-            errors.0.extend(both(
-                "topics and topics.regex are mutually exclusive options, but both are set.",
-            ));
-            None
+        (false, _) => told(
+            errors,
+            "topics and topics.regex are mutually exclusive options, but both are set.",
+        ),
+    };
+    let letters = values.text("errors.deadletterqueue.topic.name");
+    if !letters.is_empty() {
+        reads_dead_letters(&topics, pattern, letters, errors);
+    }
+    selector
+}
+
+/// The topics of `topics`, each once.
+fn listed(values: &Values) -> Vec<String> {
+    let mut topics: Vec<String> = Vec::new();
+    for topic in values.list("topics") {
+        if !topic.is_empty() && !topics.contains(topic) {
+            topics.push(topic.clone());
         }
     }
+    topics
+}
+
+/// Tells `message` of both properties.
+fn told(errors: &mut ConfigErrors, message: &str) -> Option<TopicSelector> {
+    let keys = ["topics", "topics.regex"];
+    errors
+        .0
+        .extend(keys.map(|key| ConfigError::other(key, message)));
+    None
 }
 
 /// A connector that read its own dead letters would never end.
-fn reads_dead_letters(topics: &[String], pattern: &str, letters: &str) -> Option<ConfigError> {
+fn reads_dead_letters(topics: &[String], pattern: &str, letters: &str, errors: &mut ConfigErrors) {
     if topics.iter().any(|topic| topic == letters) {
         let listed = topics.join(", ");
         let message = format!(
             "The DLQ topic '{letters}' may not be included in the list of topics ('topics=[{listed}]') consumed by the \
              connector"
         );
-        return Some(ConfigError::other("topics", message));
+        errors.0.push(ConfigError::other("topics", message));
     }
-    let matched = !pattern.is_empty()
-        && TopicPattern::new(pattern).is_ok_and(|pattern| pattern.matches(letters));
-    matched.then(|| {
+    if !pattern.is_empty()
+        && TopicPattern::new(pattern).is_ok_and(|pattern| pattern.matches(letters))
+    {
         let message = format!(
             "The DLQ topic '{letters}' may not be matched by the regex for the topics ('topics.regex={pattern}') \
              consumed by the connector"
         );
-        ConfigError::other("topics.regex", message)
-    })
+        errors.0.push(ConfigError::other("topics.regex", message));
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    fn selected(pairs: &[(&str, &str)]) -> (Option<TopicSelector>, Vec<String>) {
+        let pairs = pairs.iter();
+        let pairs = pairs.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let (values, _) = super::super::definition().parse_all(&pairs.collect());
+        let mut errors = ConfigErrors::default();
+        let selector = select(&values, &mut errors);
+        let told = errors.0.into_iter();
+        (selector, told.map(|error| error.message).collect())
+    }
+
+    #[test]
+    fn a_topic_counts_once_and_its_dead_letters_are_not_read() {
+        let (topics, errors) = selected(&[("topics", "a, b,a,,")]);
+        let list = TopicSelector::List(vec!["a".into(), "b".into()]);
+        assert_eq!((topics, errors.len()), (Some(list), 0));
+        let letters = ("errors.deadletterqueue.topic.name", "a");
+        let (_, errors) = selected(&[("topics", "a,b,a"), ("topics.regex", ".*"), letters]);
+        let both = "topics and topics.regex are mutually exclusive options, but both are set.";
+        assert_eq!(
+            errors,
+            [
+                both,
+                both,
+                "The DLQ topic 'a' may not be included in the list of topics ('topics=[a, b]') consumed by the connector",
+                "The DLQ topic 'a' may not be matched by the regex for the topics ('topics.regex=.*') consumed by the \
+                 connector",
+            ]
+        );
+    }
 
     #[test]
     fn kafkas_own_topics_are_never_matched_by_a_pattern() {

@@ -69,6 +69,11 @@ pub(super) fn warnings(
         .iter()
         .map(ToString::to_string)
         .collect();
+    warnings.extend(
+        ["key.converter", "value.converter", "header.converter"]
+            .into_iter()
+            .filter_map(|converter| unread_options(converter, properties)),
+    );
     if values.number("rotate.interval.ms") > 0 && !config.partitioner.has_time() {
         warnings.push(format!(
             "rotate.interval.ms is ignored: {} extracts no timestamps",
@@ -76,4 +81,15 @@ pub(super) fn warnings(
         ));
     }
     warnings
+}
+
+/// Options of a converter that the connector does not name: they are read with the class only, as in the original.
+fn unread_options(converter: &str, properties: &Properties) -> Option<String> {
+    let prefix = format!("{converter}.");
+    let option = properties.keys().find(|key| key.starts_with(&prefix))?;
+    (!properties.contains_key(converter)).then(|| {
+        format!(
+            "{option} is ignored: {converter} is not set, so that the worker's converter counts, with the worker's options"
+        )
+    })
 }

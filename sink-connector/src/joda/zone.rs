@@ -22,14 +22,15 @@ pub(crate) struct Zone {
 }
 
 impl Zone {
-    /// The zone `tz` under the id it was configured by.
+    /// The zone `tz` under the id it was configured by; an offset's id is the offset, however it was written.
     pub(crate) fn new(id: &str, tz: TimeZone) -> Self {
-        let utc = tz == TimeZone::UTC || (id.starts_with(['+', '-']) && offset_ms(&tz, 0) == 0);
-        let id = if utc { "UTC" } else { id };
-        Self {
-            id: id.to_owned(),
-            tz,
-        }
+        let by_offset = tz.iana_name().is_none();
+        let id = match offset_ms(&tz, 0) {
+            0 if by_offset || tz == TimeZone::UTC => "UTC".to_owned(),
+            offset if by_offset => offset_text(offset, true),
+            _ => id.to_owned(),
+        };
+        Self { id, tz }
     }
 
     /// Its id.
@@ -168,6 +169,7 @@ mod tests {
             TimeZone::fixed(jiff::tz::Offset::from_seconds(19_800).unwrap()),
         );
         assert_eq!(fixed.name(winter, false), "+05:30");
+        assert_eq!(Zone::new("GMT+0530", fixed.tz).id(), "+05:30");
         assert_eq!(
             (offset_text(-12_600_000, false), offset_text(1_000, true)),
             ("-0330".into(), "+00:00:01".into())
