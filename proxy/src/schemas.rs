@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use sluiceway_schemas::{
-    Registered, RegistryError, Schema, SchemaText, SchemaType, SubjectNameStrategy, wire,
+    Registered, RegistryError, Schema, SchemaText, SchemaType, SubjectNameStrategy, Versions, wire,
 };
 use thiserror::Error;
 
@@ -148,13 +148,14 @@ async fn by_id(app: &App, place: Place<'_>, id: i32) -> Result<Found, SchemaFaul
 }
 
 async fn version(app: &App, subject: &str, schema: &Schema) -> Result<Registered, SchemaFault> {
-    let found = registry(app)?.look_up(subject, schema.schema_text()).await;
-    found.map_err(|error| {
-        let (text, error) = (shown(schema), refused_text(&error));
+    // The schema of an id may be used though its version has been deleted for a while.
+    let found = registry(app)?.look_up(subject, schema.schema_text(), Versions::All);
+    found.await.map_err(|error| {
+        let text = shown(schema);
         let message = format!(
             "Error when fetching schema version. subject = {subject}, schema = {text}\n{error}"
         );
-        SchemaFault::Registry(message)
+        refused(&error, message)
     })
 }
 
@@ -195,7 +196,8 @@ async fn by_text(
         ))
     })?;
     let subject = subject(app, place, &schema)?;
-    if let Ok(found) = registry.look_up(&subject, &asked).await {
+    // A version that has been deleted is registered anew.
+    if let Ok(found) = registry.look_up(&subject, &asked, Versions::Live).await {
         return Ok(Found {
             schema,
             ..found.into()
@@ -229,10 +231,6 @@ fn refused(error: &RegistryError, message: String) -> SchemaFault {
         return SchemaFault::Forbidden(first.to_owned());
     }
     SchemaFault::Registry(message)
-}
-
-fn refused_text(error: &RegistryError) -> String {
-    error.to_string()
 }
 
 /// A schema's text as errors show it: JSON without insignificant whitespace.

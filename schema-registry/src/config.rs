@@ -76,7 +76,8 @@ pub struct RegistryConfig {
     pub missing_cache_size: usize,
     /// `missing.id.cache.ttl.sec`: how long "not found" is believed.
     pub missing_time_to_live: Duration,
-    /// `latest.cache.ttl.sec`: how long the latest version of a subject is believed. Zero: asked every time.
+    /// `latest.cache.ttl.sec`: how long the latest version of a subject is believed. Zero: asked every time. Java's own
+    /// default, -1 for ever, is as if it were not set: what is registered meanwhile has to be seen.
     pub latest_time_to_live: Duration,
     /// Longest answer that is read, in bytes.
     pub max_answer: usize,
@@ -110,11 +111,16 @@ impl RegistryConfig {
             missing_time_to_live: Duration::from_secs(
                 settings.number("missing.id.cache.ttl.sec", 1)?,
             ),
-            latest_time_to_live: Duration::from_secs(settings.number("latest.cache.ttl.sec", 1)?),
+            latest_time_to_live: Duration::from_secs(match settings.text(LATEST_TTL) {
+                Some("-1") => 1,
+                _ => settings.number(LATEST_TTL, 1)?,
+            }),
             max_answer: 16 << 20,
         })
     }
 }
+
+const LATEST_TTL: &str = "latest.cache.ttl.sec";
 
 /// Properties under a prefix.
 struct Settings<'a> {
@@ -253,10 +259,12 @@ mod tests {
             ("value.converter.schema.registry.url", "http://a:1"),
             ("value.converter.http.read.timeout.ms", "500"),
             ("value.converter.schema.registry.missing.cache.size", "7"),
+            ("value.converter.latest.cache.ttl.sec", "-1"),
         ]);
         let config = RegistryConfig::from_properties(&given, "value.converter.").unwrap();
         assert_eq!(config.request_timeout, Duration::from_millis(500));
         assert_eq!(config.missing_cache_size, 7);
+        assert_eq!(config.latest_time_to_live, Duration::from_secs(1));
         assert_eq!(
             RegistryConfig::from_properties(&given, "key.converter."),
             Err(ConfigProblem::MissingUrl)

@@ -11,9 +11,9 @@ pub enum RegistryError {
         /// HTTP status.
         status: u16,
         /// The registry's own code (40401 subject, 40402 version, 40403 schema not found, 409, 42201 …); the status
-        /// when the body holds none.
+        /// when the body holds none, 50005 when the body is no JSON.
         error_code: u32,
-        /// The registry's message.
+        /// The registry's message; of a body that is no JSON, its beginning.
         message: String,
     },
     /// No URL could be reached.

@@ -33,6 +33,6 @@ pub mod wire;
 
 pub use config::{ConfigProblem, RegistryConfig};
 pub use error::{DataError, RegistryError, SchemaError};
-pub use registry::{Registered, Registry};
+pub use registry::{Registered, Registry, Versions};
 pub use schema::{Parsed, Reference, Schema, SchemaText, SchemaType};
 pub use subject::SubjectNameStrategy;

@@ -54,13 +54,22 @@ struct Inner {
 type Answer = Result<Found, RegistryError>;
 type Flight = Shared<BoxFuture<'static, Answer>>;
 
+/// Which versions of a subject a look-up sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Versions {
+    /// Those that are in use.
+    Live,
+    /// Also those that were deleted but not for good: their records can still be read.
+    All,
+}
+
 /// What can be asked and kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Question {
     Id(u32),
     Version(String, i32),
     Latest(String),
-    LookUp(String, Arc<SchemaText>),
+    LookUp(String, Arc<SchemaText>, Versions),
     Parse(Arc<SchemaText>),
 }
 
@@ -197,8 +206,9 @@ impl Registry {
         &self,
         subject: &str,
         text: &SchemaText,
+        among: Versions,
     ) -> Result<Registered, RegistryError> {
-        let question = Question::LookUp(subject.to_owned(), Arc::new(text.clone()));
+        let question = Question::LookUp(subject.to_owned(), Arc::new(text.clone()), among);
         Ok(self.find(question).await?.into())
     }
 
@@ -208,7 +218,8 @@ impl Registry {
     /// 40403 when it is not registered there; everything of [`RegistryError`].
     pub async fn version_of(&self, subject: &str, id: u32) -> Result<i32, RegistryError> {
         let schema = self.schema_by_id(id).await?;
-        Ok(self.look_up(subject, schema.schema_text()).await?.version)
+        let found = self.look_up(subject, schema.schema_text(), Versions::All);
+        Ok(found.await?.version)
     }
 
     /// Registers `text` in `subject` and returns its id.
@@ -310,8 +321,9 @@ impl Inner {
                 self.get(&version_path(subject, version)).await?
             }
             Question::Latest(subject) => self.get(&version_path(subject, &"latest")).await?,
-            Question::LookUp(subject, text) => {
-                let path = format!("/subjects/{}?deleted=true", encoded(subject));
+            Question::LookUp(subject, text, among) => {
+                let deleted = *among == Versions::All;
+                let path = format!("/subjects/{}?deleted={deleted}", encoded(subject));
                 let mut found: SchemaBody = self
                     .transport
                     .ask(Method::POST, &path, Some(request_body(text)))
@@ -356,7 +368,7 @@ impl Inner {
             }
             Err(error) if !error.is_transient() => {
                 let weight = match question {
-                    Question::LookUp(_, text) | Question::Parse(text) => text.text.len(),
+                    Question::LookUp(_, text, _) | Question::Parse(text) => text.text.len(),
                     _ => 64,
                 };
                 cached

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy::Client;
@@ -29,6 +29,10 @@ mod tls;
 type Connector = HttpConnector;
 
 const MEDIA_TYPE: &str = "application/vnd.schemaregistry.v1+json";
+/// Confluent's client's own code for an error answer that is no JSON: what stands in front of a registry answers in HTML.
+const NO_JSON: u32 = 50005;
+/// So many characters of such an answer are told.
+const TOLD: usize = 1024;
 
 /// The body of an error answer.
 #[derive(Deserialize)]
@@ -167,17 +171,17 @@ impl Transport {
         if body.is_some() {
             request = request.header(CONTENT_TYPE, MEDIA_TYPE);
         }
-        if let Some(value) = self.config.auth.header(url) {
-            request = request.header(AUTHORIZATION, value);
+        if let Some(headers) = request.headers_mut() {
+            self.config.auth.add_to(url, headers);
         }
         request.body(Full::new(body.unwrap_or_default()))
     }
 }
 
 fn error_answer(status: StatusCode, body: &[u8]) -> RegistryError {
-    let body = serde_json::from_slice(body).unwrap_or(ErrorBody {
-        error_code: None,
-        message: None,
+    let body = serde_json::from_slice(body).unwrap_or_else(|_| ErrorBody {
+        error_code: Some(NO_JSON),
+        message: Some(String::from_utf8_lossy(body).chars().take(TOLD).collect()),
     });
     RegistryError::Response {
         status: status.as_u16(),

@@ -15,6 +15,7 @@ use hyper_util::rt::TokioIo;
 use sluiceway_common::props::Properties;
 use sluiceway_schemas::{
     Parsed, Reference, Registry, RegistryConfig, RegistryError, SchemaError, SchemaText, SchemaType,
+    Versions,
 };
 use tokio::net::TcpListener;
 
@@ -157,10 +158,12 @@ async fn the_next_url_is_taken_when_one_is_dead_or_failing() {
         error,
         RegistryError::Response {
             status: 500,
-            error_code: 500,
+            error_code: 50005,
             ..
         }
     ));
+    // What is no registry's answer is told as it is, with the code of Confluent's client.
+    assert_eq!(error.to_string(), "no; error code: 50005");
 }
 
 #[tokio::test]
@@ -223,6 +226,10 @@ async fn versions_look_up_and_registering() {
                 r#"{"subject":"t-value","version":2,"id":7,"schema":"\"int\""}"#.to_owned(),
             )
         }
+        "POST /subjects/t-value?deleted=false" => (
+            404,
+            r#"{"error_code":40403,"message":"Schema not found"}"#.to_owned(),
+        ),
         "POST /subjects/t-value/versions" => (200, r#"{"id":7}"#.to_owned()),
         "POST /subjects/x/versions" => (
             409,
@@ -237,7 +244,10 @@ async fn versions_look_up_and_registering() {
     let latest = registry.latest("t-value").await.unwrap();
     assert_eq!((latest.id, latest.version), (7, 2));
     assert_eq!(registry.by_version("t-value", 2).await.unwrap().id, 7);
-    assert_eq!(registry.look_up("t-value", &text).await.unwrap().version, 2);
+    let found = registry.look_up("t-value", &text, Versions::All).await;
+    assert_eq!(found.unwrap().version, 2);
+    let live = registry.look_up("t-value", &text, Versions::Live).await;
+    assert!(live.unwrap_err().is_not_found());
     assert_eq!(registry.register("t-value", &text).await.unwrap(), 7);
     assert_eq!(registry.version_of("t-value", 7).await.unwrap(), 2);
     let error = registry.register("x", &text).await.unwrap_err();

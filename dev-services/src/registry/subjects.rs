@@ -135,7 +135,7 @@ impl Subjects {
         }
         let schema = schema::parse(&state, subject, sent)?;
         let version = state
-            .version_of(subject, &schema)
+            .version_among(subject, &schema, deleted)
             .ok_or_else(Refusal::no_schema)?;
         Ok(Registered {
             subject: subject.to_owned(),
@@ -255,9 +255,15 @@ impl State {
 
     /// The live version of a subject that has this schema.
     pub(super) fn version_of(&self, subject: &str, schema: &Schema) -> Option<Version> {
+        self.version_among(subject, schema, false)
+    }
+
+    /// The last version of a subject that has this schema, those that are deleted for a while among them if `deleted`.
+    fn version_among(&self, subject: &str, schema: &Schema, deleted: bool) -> Option<Version> {
         let versions = self.subjects.get(subject)?.iter();
-        let same =
-            |version: &&Version| !version.deleted && self.schemas.get(&version.id) == Some(schema);
+        let same = |version: &&Version| {
+            (deleted || !version.deleted) && self.schemas.get(&version.id) == Some(schema)
+        };
         versions.rev().find(same).copied()
     }
 

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::HeaderValue;
+use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use sluiceway_common::jaas::JaasConfig;
 use sluiceway_common::secret::Secret;
 
@@ -17,16 +17,44 @@ pub enum Auth {
     /// `user:password` (`USER_INFO`, `SASL_INHERIT`).
     Basic(Secret),
     /// A token (`bearer.auth.credentials.source=STATIC_TOKEN`).
-    Bearer(Secret),
+    Bearer(Bearer),
+}
+
+/// A token and for what it is shown: Confluent Cloud wants to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bearer {
+    token: Secret,
+    /// `bearer.auth.logical.cluster`, sent as `target-sr-cluster`.
+    logical_cluster: Option<HeaderValue>,
+    /// `bearer.auth.identity.pool.id`, sent as `Confluent-Identity-Pool-Id`.
+    identity_pool: Option<HeaderValue>,
 }
 
 impl Auth {
-    /// The header for a request to `url`; `None` when nothing is to be sent.
-    pub(crate) fn header(&self, url: &BaseUrl) -> Option<HeaderValue> {
+    /// Adds what a request to `url` says of who asks.
+    pub(crate) fn add_to(&self, url: &BaseUrl, headers: &mut HeaderMap) {
+        if let Some(value) = self.header(url) {
+            headers.insert(AUTHORIZATION, value);
+        }
+        let Self::Bearer(bearer) = self else {
+            return;
+        };
+        for (name, value) in [
+            ("target-sr-cluster", &bearer.logical_cluster),
+            ("confluent-identity-pool-id", &bearer.identity_pool),
+        ] {
+            if let Some(value) = value {
+                headers.insert(name, value.clone());
+            }
+        }
+    }
+
+    /// The header `Authorization` for `url`; `None` when nothing is to be sent.
+    fn header(&self, url: &BaseUrl) -> Option<HeaderValue> {
         let text = match self {
             Self::Url => basic(url.user_info.as_ref()?),
             Self::Basic(user_info) => basic(user_info),
-            Self::Bearer(token) => format!("Bearer {}", token.expose()),
+            Self::Bearer(bearer) => format!("Bearer {}", bearer.token.expose()),
         };
         let mut value = HeaderValue::from_str(&text).ok()?;
         value.set_sensitive(true);
@@ -40,7 +68,11 @@ fn basic(user_info: &Secret) -> String {
 
 pub(super) fn read(settings: &Settings<'_>) -> Result<Auth, ConfigProblem> {
     const BEARER: &str = "bearer.auth.credentials.source";
+    const BASIC: &str = "basic.auth.credentials.source";
     if let Some(source) = settings.text(BEARER) {
+        if settings.text(BASIC).is_some() {
+            return Err(settings.invalid(BEARER, format!("only one of it and {BASIC} may be given")));
+        }
         return match source {
             "STATIC_TOKEN" => bearer(settings),
             other => {
@@ -48,7 +80,6 @@ pub(super) fn read(settings: &Settings<'_>) -> Result<Auth, ConfigProblem> {
             }
         };
     }
-    const BASIC: &str = "basic.auth.credentials.source";
     match settings.text(BASIC).unwrap_or("URL") {
         "URL" => Ok(Auth::Url),
         "USER_INFO" => user_info(settings),
@@ -67,7 +98,20 @@ fn bearer(settings: &Settings<'_>) -> Result<Auth, ConfigProblem> {
     if token.is_empty() || !sendable {
         return Err(settings.invalid(TOKEN, "a token of visible characters must be given"));
     }
-    Ok(Auth::Bearer(token))
+    Ok(Auth::Bearer(Bearer {
+        token,
+        logical_cluster: sent_as_it_is(settings, "bearer.auth.logical.cluster")?,
+        identity_pool: sent_as_it_is(settings, "bearer.auth.identity.pool.id")?,
+    }))
+}
+
+/// A value that goes into a header of its own.
+fn sent_as_it_is(
+    settings: &Settings<'_>,
+    name: &str,
+) -> Result<Option<HeaderValue>, ConfigProblem> {
+    let value = settings.text(name).map(HeaderValue::from_str).transpose();
+    value.map_err(|_| settings.invalid(name, "it must be of visible characters"))
 }
 
 fn user_info(settings: &Settings<'_>) -> Result<Auth, ConfigProblem> {
@@ -172,6 +216,26 @@ mod tests {
     }
 
     #[test]
+    fn a_token_is_shown_for_a_cluster_and_an_identity_pool() {
+        let properties = Properties::from(
+            [
+                ("schema.registry.url", "http://a"),
+                ("bearer.auth.credentials.source", "STATIC_TOKEN"),
+                ("bearer.auth.token", "t0"),
+                ("bearer.auth.logical.cluster", "lsrc-1"),
+                ("bearer.auth.identity.pool.id", "pool-2"),
+            ]
+            .map(|(key, value)| (key.to_owned(), value.to_owned())),
+        );
+        let config = RegistryConfig::from_properties(&properties, "").unwrap();
+        let mut headers = HeaderMap::new();
+        config.auth.add_to(&config.urls[0], &mut headers);
+        assert_eq!(headers["authorization"], "Bearer t0");
+        assert_eq!(headers["target-sr-cluster"], "lsrc-1");
+        assert_eq!(headers["confluent-identity-pool-id"], "pool-2");
+    }
+
+    #[test]
     fn sources_that_lack_something_are_refused() {
         for entries in [
             &[("basic.auth.credentials.source", "USER_INFO")][..],
@@ -179,6 +243,11 @@ mod tests {
             &[("basic.auth.credentials.source", "x")],
             &[("bearer.auth.credentials.source", "STATIC_TOKEN")],
             &[("bearer.auth.credentials.source", "OAUTHBEARER")],
+            &[
+                ("bearer.auth.credentials.source", "STATIC_TOKEN"),
+                ("bearer.auth.token", "t"),
+                ("basic.auth.credentials.source", "URL"),
+            ],
         ] {
             assert!(header(entries).is_err(), "{entries:?}");
         }

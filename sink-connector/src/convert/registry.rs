@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use sluiceway_schemas::wire::{self, WireError};
-use sluiceway_schemas::{DataError, Registry, RegistryError, Schema, SchemaError, SchemaType};
+use sluiceway_schemas::{
+    DataError, Registry, RegistryError, Schema, SchemaError, SchemaType, Versions,
+};
 use tokio::runtime::Handle;
 
 use crate::config::RegistryConverter;
@@ -66,7 +68,10 @@ impl Client {
         let Some(subject) = self.strategy.subject(topic, self.is_key, name.as_deref()) else {
             return Ok((schema, None));
         };
-        match self.block_on(self.registry.look_up(&subject, schema.schema_text())) {
+        let found = self
+            .registry
+            .look_up(&subject, schema.schema_text(), Versions::All);
+        match self.block_on(found) {
             Ok(registered) => Ok((schema, Some(registered.version))),
             Err(error) if error.is_not_found() => Ok((schema, None)),
             Err(error) => Err(wrapped("version ", cause(&error))),
