@@ -109,6 +109,16 @@ async fn schemas_that_are_too_large_unknown_or_out_of_reach() {
 
     let proxy = start(&kafka.bootstrap(), "schema.registry.url=\n").await;
     assert_eq!(post(&proxy, unknown).await, (422, Some(42206)));
+    // What else is wrong with a schema is not looked at then.
+    let both = json!({"value_schema": "x", "value_schema_id": 1, "records": [{"value": 1}]});
+    assert_eq!(post(&proxy, both).await, (422, Some(42206)));
+    let untyped = br#"{"value":{"schema":"\"int\"","data":1}}"#;
+    let answer = proxy.call(Method::POST, V3, Some("application/json"), untyped);
+    let expected = json!({
+        "error_code": 422,
+        "message": "Error: 42206 : Payload error. Schema Registry must be configured when using schemas.",
+    });
+    assert_eq!(answer.await.json(), expected);
     // No schema is named, which the original notices later.
     for value in [json!(1), json!(null)] {
         let records = json!({"records": [{"value": value}]}).to_string();

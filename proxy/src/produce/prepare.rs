@@ -139,6 +139,7 @@ async fn with_schema(
         data.schema_version,
     ) {
         (Some(text), Some(format), ..) => Asked::Text(format, text),
+        _ if app.schemas.is_none() => return Err(SchemaFault::NotConfigured.into()),
         (Some(_), None, ..) => return Err(SchemaFault::Internal.into()),
         (None, _, Some(id), _) => Asked::Id(id),
         (None, _, None, Some(version)) => Asked::Version(version),

@@ -207,6 +207,7 @@ async fn schema(
 ) -> Result<Option<Found>, SchemaFault> {
     let asked = match (text, id) {
         (None, None) => return Ok(None),
+        _ if app.schemas.is_none() => return Err(SchemaFault::NotConfigured),
         (Some(_), Some(_)) => return Err(SchemaFault::Internal),
         (Some(text), None) => Asked::Text(format, text),
         (None, Some(id)) => Asked::Id(id),
