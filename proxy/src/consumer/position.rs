@@ -1,8 +1,10 @@
 //! `…/positions`: where reading goes on.
 //!
 //! In: offsets, times, or an end. Out: the next record that a read answers with. What fails: partitions that are not
-//! assigned (40903); offsets below zero and times before 1970 (500, as Java's client fails on them).
+//! assigned, and partitions with two times (40903); offsets below zero and times before 1970 (500, as Java's client fails
+//! on them).
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer;
@@ -60,6 +62,7 @@ impl Reader {
             topic,
             partition,
             at,
+            ..
         } in &request.offsets
         {
             if *at < 0 {
@@ -71,6 +74,9 @@ impl Reader {
         if request.timestamps.is_empty() {
             return Ok(());
         }
+        if let Some(twice) = twice(&request.timestamps) {
+            return Err(twice);
+        }
         if request.timestamps.iter().any(|seek| seek.at < 0) {
             return Err(ConsumerError::Unforeseen("a time before 1970"));
         }
@@ -79,6 +85,7 @@ impl Reader {
             topic,
             partition,
             at,
+            ..
         } in &request.timestamps
         {
             self.check_assigned(topic, *partition)?;
@@ -184,6 +191,26 @@ impl Reader {
             }
         }
     }
+}
+
+/// Two times for one partition, in the words of the Java map that refuses them; the offsets have been sought by then.
+fn twice(timestamps: &[Seek]) -> Option<ConsumerError> {
+    let mut seen = HashMap::new();
+    timestamps.iter().find_map(|seek| {
+        let place = (&seek.topic, seek.partition);
+        let first = seen.insert(place, seek)?;
+        let shown = |seek: &Seek| match &seek.metadata {
+            Some(metadata) => format!("Optional[{metadata}]"),
+            None => "Optional.empty".to_owned(),
+        };
+        Some(ConsumerError::IllegalState(format!(
+            "Duplicate key {}-{} (attempted merging values {} and {})",
+            seek.topic,
+            seek.partition,
+            shown(first),
+            shown(seek)
+        )))
+    })
 }
 
 fn unassigned(topic: &str, partition: i32) -> ConsumerError {

@@ -54,6 +54,8 @@ pub(crate) struct Seek {
     pub(crate) partition: i32,
     /// Among `offsets` the offset, 0 when it is missing; among `timestamps` the time in epoch milliseconds.
     pub(crate) at: i64,
+    /// Kafka keeps none of a position; an error shows it.
+    pub(crate) metadata: Option<String>,
 }
 
 /// `POST …/positions`
@@ -141,7 +143,7 @@ impl SeekRequest {
 
 /// One of `offsets` or `timestamps`; `None` is `null`.
 fn seek(item: &str, value: &mut Fields<'_, '_>) -> Result<Option<Seek>, EnvelopeError> {
-    let (mut topic, mut partition, mut at) = (None, None, None);
+    let (mut topic, mut partition, mut at, mut metadata) = (None, None, None, None);
     let timed = item == SEEK_TIME;
     let read = value.object(item, &mut |name, value| {
         match name {
@@ -149,7 +151,7 @@ fn seek(item: &str, value: &mut Fields<'_, '_>) -> Result<Option<Seek>, Envelope
             "partition" => partition = value.int()?,
             "offset" if !timed => at = value.long()?,
             "timestamp" if timed => at = value.instant()?,
-            "metadata" => drop(value.text()?),
+            "metadata" => metadata = value.text()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -164,6 +166,7 @@ fn seek(item: &str, value: &mut Fields<'_, '_>) -> Result<Option<Seek>, Envelope
             topic,
             partition: partition.unwrap_or(0),
             at: at.unwrap_or(0),
+            metadata,
         }),
     };
     fields::build(read, built).map(|(_, seek)| Some(seek))
@@ -289,9 +292,14 @@ mod tests {
             topic: topic.into(),
             partition,
             at,
+            metadata: None,
+        };
+        let with_metadata = Seek {
+            metadata: Some("m".into()),
+            ..seek("t", 1, -7)
         };
         let expected = SeekRequest {
-            offsets: vec![seek("t", 1, -7), seek("", 0, 0)],
+            offsets: vec![with_metadata, seek("", 0, 0)],
             timestamps: vec![seek("t", 0, 1500), seek("t", 0, 1500)],
         };
         assert_eq!(read(both).unwrap(), expected);

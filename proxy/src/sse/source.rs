@@ -58,6 +58,7 @@ pub(crate) async fn resume(
             topic: topic.clone(),
             partition: *partition,
             at: offset + 1,
+            metadata: None,
         };
         let ours = positions.list().iter().filter(|(topic, partition, _)| {
             assigned

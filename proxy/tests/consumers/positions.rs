@@ -123,6 +123,15 @@ async fn positions_move_both_ways() {
         let expected = json!({"error_code": 40903, "message": text});
         assert_eq!((answer.status, answer.json()), (409, expected), "{body}");
     }
+    // The offset has been sought by the time that the two times are met.
+    let twice = r#"{"offsets":[{"topic":"o","partition":0,"offset":2}],"timestamps":[{"topic":"o","partition":1,"timestamp":-1},{"topic":"o","partition":1,"timestamp":1,"metadata":"m"}]}"#;
+    let answer = proxy
+        .at(Method::POST, &format!("{i}/positions"), twice)
+        .await;
+    let text = "Illegal state: Duplicate key o-1 (attempted merging values Optional.empty and Optional[m])";
+    let expected = json!({"error_code": 40903, "message": text});
+    assert_eq!((answer.status, answer.json()), (409, expected));
+    assert_eq!(places(&proxy.records(&i, "").await), [(0, 2)]);
     proxy.proxy.drain().await;
 }
 
