@@ -163,9 +163,9 @@ async fn serve(
     result.unwrap_or_else(|error| refused(app, &error, &negotiated))
 }
 
-/// What `api.endpoints.*` make of a request: to the original HEAD is no GET here.
+/// What `api.endpoints.*` make of a request: where a GET is answered, HEAD is one, in JAX-RS before anything looks.
 fn blocked(method: &Method) -> Error {
-    if *method == Method::GET {
+    if matches!(*method, Method::GET | Method::HEAD) {
         Error::NoSuchPath
     } else {
         Error::NoSuchMethod

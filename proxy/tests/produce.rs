@@ -387,7 +387,7 @@ async fn what_is_blocked_is_refused_behind_its_media_types() {
         ("GET", "/topics", "", "*/*", 404, true),
         ("GET", "/topics", "", "text/html", 406, false),
         ("GET", "/topics", "text/plain", V2, 415, true),
-        ("HEAD", "/topics", "", "*/*", 405, true),
+        ("HEAD", "/topics", "", "*/*", 404, true),
         ("DELETE", "/topics", "", "*/*", 405, false),
         ("POST", "/topics/t", JSON, V2, 405, true),
         ("POST", "/topics/t", "text/plain", V2, 415, true),
