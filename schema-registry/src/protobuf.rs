@@ -7,6 +7,7 @@
 //! | [`from_json`] | JSON → message |
 //! | [`to_json`] | message → JSON |
 //! | [`defaults`] | what a message leaves out, for its JSON form |
+//! | [`wire_types`] | fields of other wire types, which are as good as unknown |
 //!
 //! In: a text with the files it imports. Out: the messages of the file. What fails: a text that does not compile.
 //! Confluent's wire format says by *message indexes* which message of the file a datum is.
@@ -18,6 +19,7 @@ mod from_json;
 mod tests;
 mod to_json;
 mod types;
+mod wire_types;
 
 pub use prost_reflect::{
     Cardinality, DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MapKey, MessageDescriptor,
@@ -191,7 +193,11 @@ impl Schema {
 }
 
 fn decoded(of: MessageDescriptor, bytes: &[u8]) -> Result<DynamicMessage, DataError> {
-    DynamicMessage::decode(of, bytes).map_err(|error| DataError::Malformed(error.to_string()))
+    let message = DynamicMessage::decode(of.clone(), bytes).or_else(|error| {
+        let bytes = wire_types::fitting(bytes, &of).ok_or(error)?;
+        DynamicMessage::decode(of, bytes.as_slice())
+    });
+    message.map_err(|error| DataError::Malformed(error.to_string()))
 }
 
 /// Messages inside `message`, without those that stand for the entries of maps.

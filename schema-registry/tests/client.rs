@@ -14,8 +14,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use sluiceway_common::props::Properties;
 use sluiceway_schemas::{
-    Parsed, Reference, Registry, RegistryConfig, RegistryError, SchemaError, SchemaText, SchemaType,
-    Versions,
+    Parsed, Reference, Registry, RegistryConfig, RegistryError, SchemaError, SchemaText,
+    SchemaType, Versions,
 };
 use tokio::net::TcpListener;
 

@@ -71,7 +71,9 @@ pub(super) fn read(settings: &Settings<'_>) -> Result<Auth, ConfigProblem> {
     const BASIC: &str = "basic.auth.credentials.source";
     if let Some(source) = settings.text(BEARER) {
         if settings.text(BASIC).is_some() {
-            return Err(settings.invalid(BEARER, format!("only one of it and {BASIC} may be given")));
+            return Err(
+                settings.invalid(BEARER, format!("only one of it and {BASIC} may be given"))
+            );
         }
         return match source {
             "STATIC_TOKEN" => bearer(settings),

@@ -6,7 +6,7 @@
 mod scalar;
 mod well_known;
 
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
+use prost_reflect::{Cardinality, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
 use serde_json::Value as Json;
 
 use super::types::{Entry, Types};
@@ -42,7 +42,24 @@ pub(super) fn message(
             }
         }
     }
+    complete(of, &message)?;
     Ok(message)
+}
+
+/// Whether a message of proto2 has all that it must have; those inside it have been looked at when they were made.
+fn complete(of: &MessageDescriptor, message: &DynamicMessage) -> Result<(), DataError> {
+    let missing: Vec<_> = of
+        .fields()
+        .filter(|field| field.cardinality() == Cardinality::Required && !message.has_field(field))
+        .map(|field| field.name().to_owned())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    mismatch(format!(
+        "Message missing required fields: {}",
+        missing.join(", ")
+    ))
 }
 
 fn set(

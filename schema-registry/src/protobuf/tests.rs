@@ -219,3 +219,71 @@ fn what_a_message_of_proto2_leaves_out_is_printed_with_its_default() {
         "syntax = \"proto3\"; message M { optional int32 a = 1; E e = 2; } enum E { X = 0; }";
     assert_eq!(round(open, r#"{"e":9}"#), r#"{"e":9}"#);
 }
+
+#[test]
+fn an_array_of_one_is_that_one_where_one_is_wanted() {
+    let text = "syntax = \"proto3\"; import \"google/protobuf/timestamp.proto\"; import \"google/protobuf/wrappers.proto\"; \
+                message M { int32 a = 1; string s = 2; bool b = 3; E e = 4; google.protobuf.Timestamp t = 5; \
+                google.protobuf.StringValue w = 6; N n = 7; } message N {} enum E { X = 0; Y = 1; }";
+    assert_eq!(
+        round(
+            text,
+            r#"{"a":[["7"]],"s":[true],"b":[true],"e":["Y"],"t":["2024-01-02T03:04:05Z"],"w":["x"]}"#
+        ),
+        r#"{"a":7,"s":"true","b":true,"e":"Y","t":"2024-01-02T03:04:05Z","w":"x"}"#
+    );
+    for (json, expected) in [
+        (r#"{"a":[1,2]}"#, "Not an int32 value: [1,2]"),
+        (r#"{"a":["x"]}"#, "Not an int32 value: [\"x\"]"),
+        (r#"{"a":[null]}"#, "Not an int32 value: [null]"),
+        (r#"{"n":[{}]}"#, "Expect message object but got: [{}]"),
+    ] {
+        assert_eq!(to_binary(text, json).unwrap_err(), expected);
+    }
+}
+
+#[test]
+fn what_proto2_requires_has_to_be_there() {
+    let text = "syntax = \"proto2\"; message M { required int32 a = 1; optional N n = 2; required string s = 3; } \
+                message N { required bool b = 1; }";
+    for (json, missing) in [("{}", "a, s"), (r#"{"n":{},"a":1,"s":""}"#, "b")] {
+        let expected = format!("Message missing required fields: {missing}");
+        assert_eq!(to_binary(text, json).unwrap_err(), expected);
+    }
+    let whole = r#"{"a":0,"n":{"b":true},"s":"x"}"#;
+    assert_eq!(round(text, whole), whole);
+}
+
+#[test]
+fn fields_of_another_wire_type_are_as_good_as_unknown() {
+    let older = "syntax = \"proto2\"; message M { optional string a = 1; optional int32 b = 2; optional N n = 3; \
+                 repeated int32 l = 4; optional group G = 5 { optional int32 x = 1; } } \
+                 message N { optional string a = 1; optional int32 b = 2; }";
+    let newer = "syntax = \"proto2\"; message M { optional int32 a = 1; optional int32 b = 2; optional N n = 3; \
+                 repeated int32 l = 4; optional string g = 5; } \
+                 message N { optional fixed32 a = 1; optional int32 b = 2; }";
+    let json = r#"{"a":"x","b":2,"n":{"a":"y","b":3},"l":[4,5],"g":{"x":6}}"#;
+    let bytes = to_binary(older, json).unwrap();
+    let schema = Schema::parse(newer, &[]).unwrap();
+    let mut out = Vec::new();
+    schema.binary_to_json(&bytes, &mut out).unwrap();
+    assert_eq!(
+        String::from_utf8(out).unwrap(),
+        r#"{"a":0,"b":2,"n":{"a":0,"b":3},"l":[4,5],"g":""}"#
+    );
+    // What ends too early is no message, whatever its wire types.
+    let cut = schema.binary_to_json(&bytes[..bytes.len() - 1], &mut Vec::new());
+    assert!(cut.is_err());
+}
+
+#[test]
+fn any_holds_what_the_schema_knows() {
+    let text = "syntax = \"proto3\"; package p; import \"google/protobuf/any.proto\"; \
+                message M { google.protobuf.Any any = 1; } message N { int32 x = 1; }";
+    let known = r#"{"any":{"@type":"type.googleapis.com/p.N","x":5}}"#;
+    assert_eq!(round(text, known), known);
+    assert_eq!(to_binary(text, r#"{"any":{}}"#).unwrap(), b"\0\x0a\0");
+    let other = r#"{"any":{"@type":"type.googleapis.com/p.O","x":5}}"#;
+    let expected = "Cannot resolve type: type.googleapis.com/p.O";
+    assert_eq!(to_binary(text, other).unwrap_err(), expected);
+}

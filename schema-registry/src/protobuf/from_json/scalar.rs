@@ -9,7 +9,23 @@ use serde_json::Value as Json;
 use super::mismatch;
 use crate::error::DataError;
 
+/// One value. An array of one is that one: the tree that `JsonFormat` reads has it so.
 pub(super) fn value(kind: &Kind, json: &Json) -> Result<Value, DataError> {
+    match sole(json) {
+        Some(one) => plain(kind, one).or_else(|_| plain(kind, json)),
+        None => plain(kind, json),
+    }
+}
+
+/// What an array of one, or arrays of one inside one another, hold.
+pub(super) fn sole(json: &Json) -> Option<&Json> {
+    let [one] = json.as_array()?.as_slice() else {
+        return None;
+    };
+    Some(sole(one).unwrap_or(one))
+}
+
+fn plain(kind: &Kind, json: &Json) -> Result<Value, DataError> {
     if json.is_object() && !matches!(kind, Kind::Message(_)) {
         let kind = type_name(kind);
         return mismatch(format!("Invalid value: {json} for expected type: {kind}"));

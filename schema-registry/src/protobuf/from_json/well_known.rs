@@ -7,6 +7,7 @@ use prost::Message;
 use prost_reflect::{DynamicMessage, MessageDescriptor, Value};
 use serde_json::Value as Json;
 
+use super::scalar::sole;
 use super::{Types, list, map, mismatch, single};
 use crate::error::DataError;
 
@@ -17,18 +18,33 @@ pub(super) fn message(
 ) -> Option<Result<DynamicMessage, DataError>> {
     let name = of.full_name().strip_prefix("google.protobuf.")?;
     Some(match name {
-        "Timestamp" => read(of, json, |_| format!("Failed to parse timestamp: {json}")),
-        "Duration" => read(of, json, |_| format!("Failed to parse duration: {json}")),
+        "Timestamp" => read(of, text(json), |_| {
+            format!("Failed to parse timestamp: {json}")
+        }),
+        "Duration" => read(of, text(json), |_| {
+            format!("Failed to parse duration: {json}")
+        }),
         "DoubleValue" | "FloatValue" | "Int64Value" | "UInt64Value" | "Int32Value"
         | "UInt32Value" | "BoolValue" | "StringValue" | "BytesValue" => only(of, json, types),
         "Struct" | "ListValue" => only(of, json, types),
         "Value" => value(of, json, types),
         "Any" if !json.is_object() => mismatch(format!("Expect message object but got: {json}")),
         "Any" if is_untyped(json) => mismatch(format!("Missing type url when parsing: {json}")),
-        "Any" => any(of, json, types),
-        "FieldMask" => read(of, json, |error| error.to_string()),
+        "Any" if json.as_object().is_some_and(|members| members.is_empty()) => {
+            Ok(DynamicMessage::new(of.clone()))
+        }
+        "Any" => match unknown_type(of, json) {
+            Some(url) => mismatch(format!("Cannot resolve type: {url}")),
+            None => any(of, json, types),
+        },
+        "FieldMask" => read(of, text(json), |error| error.to_string()),
         _ => return None,
     })
+}
+
+/// What is read as a text.
+fn text(json: &Json) -> &Json {
+    sole(json).unwrap_or(json)
 }
 
 fn read(
@@ -83,6 +99,14 @@ fn any(of: &MessageDescriptor, json: &Json, types: &Types) -> Result<DynamicMess
     })?;
     DynamicMessage::decode(of.clone(), message.encode_to_vec().as_slice())
         .map_err(|error| DataError::Mismatch(error.to_string()))
+}
+
+/// The address of an `Any`'s type, when nothing of that name is known.
+fn unknown_type<'j>(of: &MessageDescriptor, json: &'j Json) -> Option<&'j str> {
+    let url = json.get("@type")?.as_str()?;
+    let name = url.rsplit('/').next().unwrap_or(url);
+    let known = of.parent_pool().get_message_by_name(name);
+    known.is_none().then_some(url)
 }
 
 /// Whether an `Any` that holds something does not say what.
