@@ -16,6 +16,7 @@
 //! | [`shutdown`] | signal → drain → deadline |
 //! | [`secret`] | strings that never print |
 //! | [`tls`] | TLS of listeners, stores of keys and certificates |
+//! | [`token_endpoint`] | tokens of an identity provider (OIDC client credentials), or of a file |
 //! | [`traces`] | spans for an OpenTelemetry collector |
 //! | [`topic_pattern`] | Java regular expressions over whole topic names |
 #![forbid(unsafe_code)]
@@ -34,5 +35,6 @@ pub mod props;
 pub mod secret;
 pub mod shutdown;
 pub mod tls;
+pub mod token_endpoint;
 pub mod topic_pattern;
 pub mod traces;

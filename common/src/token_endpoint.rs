@@ -16,11 +16,12 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use sluiceway_common::kafka_config::OidcSettings;
-#[cfg(feature = "tls")]
-use sluiceway_common::tls::client::Connector;
+use thiserror::Error;
 
-use crate::{Token, TokenError, credentials::causes};
+use crate::kafka_config::OidcSettings;
+use crate::secret::Secret;
+#[cfg(feature = "tls")]
+use crate::tls::client::Connector;
 
 mod answer;
 
@@ -30,18 +31,53 @@ type Connector = HttpConnector;
 /// Longest answer, and longest file, that is read.
 const MAX_BYTES: usize = 1024 * 1024;
 
+/// A token with which its owner says who it is.
+#[derive(Debug, Clone)]
+pub struct Token {
+    /// The token.
+    pub text: Secret,
+    /// When it was made, and when it ends.
+    pub life: (SystemTime, SystemTime),
+}
+
+impl Token {
+    /// Whether less than `percent` of its life is over.
+    #[must_use]
+    pub fn is_younger_than(&self, percent: u32, now: SystemTime) -> bool {
+        now < self.at(percent)
+    }
+
+    /// The moment at which so much of its life is over.
+    #[must_use]
+    pub fn at(&self, percent: u32) -> SystemTime {
+        let (made, ends) = self.life;
+        made + ends.duration_since(made).unwrap_or_default() * percent / 100
+    }
+}
+
+/// The identity provider cannot be asked, refuses, or answers with something else. Holds no credential.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("no token from {endpoint}: {reason}")]
+pub struct NoToken {
+    /// The address without its query.
+    pub endpoint: String,
+    /// Why not, and what to look at.
+    pub reason: String,
+}
+
 /// See the module.
-pub struct Provider {
+#[derive(Debug)]
+pub struct TokenEndpoint {
     settings: Arc<OidcSettings>,
     client: Client<Connector, Full<Bytes>>,
 }
 
-impl Provider {
+impl TokenEndpoint {
     /// Makes ready to ask; asks nobody yet.
     ///
     /// # Errors
     /// The trust store cannot be read, or this build has no TLS.
-    pub fn open(settings: &Arc<OidcSettings>) -> Result<Self, TokenError> {
+    pub fn open(settings: &Arc<OidcSettings>) -> Result<Self, NoToken> {
         let mut http = HttpConnector::new();
         http.set_connect_timeout(Some(settings.connect_timeout));
         let connector = connector(http, settings).map_err(|reason| failed(settings, reason))?;
@@ -61,8 +97,8 @@ impl Provider {
     /// Asks for the next token.
     ///
     /// # Errors
-    /// [`TokenError::Provider`].
-    pub async fn token(&self) -> Result<Token, TokenError> {
+    /// [`NoToken`].
+    pub async fn token(&self) -> Result<Token, NoToken> {
         let got = match self.settings.file() {
             Some(path) => from_file(path).await,
             None => self.ask().await,
@@ -148,8 +184,8 @@ fn encoded(text: &str) -> String {
     out
 }
 
-fn failed(settings: &OidcSettings, reason: String) -> TokenError {
-    TokenError::Provider {
+fn failed(settings: &OidcSettings, reason: String) -> NoToken {
+    NoToken {
         endpoint: told(settings).to_owned(),
         reason,
     }
@@ -161,6 +197,21 @@ fn told(settings: &OidcSettings) -> &str {
     address.unwrap_or_default()
 }
 
+/// An error with all its causes.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        next = cause.source();
+    }
+    text
+}
+
 /// Whether an address, from its host on, is this machine's.
 fn is_local(rest: &str) -> bool {
     let host = rest.split(['/', '?']).next().unwrap_or_default();
@@ -170,8 +221,8 @@ fn is_local(rest: &str) -> bool {
 
 #[cfg(feature = "tls")]
 fn connector(http: HttpConnector, settings: &OidcSettings) -> Result<Connector, String> {
-    use sluiceway_common::tls::client::{self, Trust};
-    use sluiceway_common::tls::store::Store;
+    use crate::tls::client::{self, Trust};
+    use crate::tls::store::Store;
     let trust = match &settings.trust {
         Some(store) => {
             let trusted = Store::from(store).trusted();
@@ -194,5 +245,5 @@ fn connector(http: HttpConnector, settings: &OidcSettings) -> Result<Connector, 
 }
 
 #[cfg(test)]
-#[path = "provider/tests.rs"]
+#[path = "token_endpoint/tests.rs"]
 mod tests;

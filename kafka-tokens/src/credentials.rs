@@ -76,7 +76,7 @@ async fn assume(
 }
 
 /// An error with all its causes.
-pub(crate) fn causes(error: &dyn std::error::Error) -> String {
+fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use sluiceway_common::kafka_config::{IamSettings, OidcSettings};
+use sluiceway_common::token_endpoint::TokenEndpoint;
 
 use crate::credentials::AwsCredentials;
-use crate::provider::Provider;
 use crate::{Token, TokenError, sign};
 
 /// Whose tokens.
@@ -60,7 +60,7 @@ impl Identity {
 /// The way to tokens.
 pub(crate) enum Source {
     Aws(AwsCredentials),
-    Provider(Box<Provider>),
+    Provider(Box<TokenEndpoint>),
 }
 
 impl Source {
@@ -68,7 +68,7 @@ impl Source {
     pub(crate) async fn open(identity: &Identity) -> Result<Self, TokenError> {
         Ok(match identity {
             Identity::Iam(settings) => Self::Aws(AwsCredentials::open(settings).await?),
-            Identity::Oidc(settings) => Self::Provider(Box::new(Provider::open(settings)?)),
+            Identity::Oidc(settings) => Self::Provider(Box::new(TokenEndpoint::open(settings)?)),
         })
     }
 
@@ -79,7 +79,7 @@ impl Source {
                 let credentials = source.fetch().await?;
                 sign::token(&credentials, &source.region, SystemTime::now())
             }
-            Self::Provider(provider) => provider.token().await,
+            Self::Provider(provider) => Ok(provider.token().await?),
         }
     }
 }

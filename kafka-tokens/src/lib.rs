@@ -20,7 +20,6 @@
 //! | [`given`] | a token that somebody else brought |
 //! | [`keeper`] | the token of one identity, renewed in the background |
 //! | [`identity`] | whose token, and from whom |
-//! | [`provider`] | an identity provider's token endpoint (OIDC client credentials), or a file |
 //! | [`credentials`] | the AWS SDK's credentials, and roles taken over with them |
 //! | [`sign`] | MSK's token |
 #![forbid(unsafe_code)]
@@ -30,7 +29,6 @@ pub mod given;
 pub mod identity;
 pub mod keeper;
 pub mod login;
-pub mod provider;
 pub mod sign;
 pub mod unsecured;
 
@@ -38,13 +36,14 @@ use std::error::Error as StdError;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rdkafka::client::OAuthToken;
-use sluiceway_common::secret::Secret;
+use sluiceway_common::token_endpoint::NoToken;
 use thiserror::Error;
 
 pub use given::Given;
 pub use identity::Identity;
 pub use keeper::Keeper;
 pub use login::{LoginContext, by_tokens, log_in, never_by_admin_clients};
+pub use sluiceway_common::token_endpoint::Token;
 pub use unsecured::Unsecured;
 
 /// Why there is no token. No message holds a credential.
@@ -87,27 +86,9 @@ pub enum TokenError {
     NoThread(String),
 }
 
-/// A token of SASL/OAUTHBEARER.
-#[derive(Debug, Clone)]
-pub struct Token {
-    /// The token.
-    pub text: Secret,
-    /// When it was made, and when it ends.
-    pub life: (SystemTime, SystemTime),
-}
-
-impl Token {
-    /// Whether less than `percent` of its life is over.
-    #[must_use]
-    pub fn is_younger_than(&self, percent: u32, now: SystemTime) -> bool {
-        now < self.at(percent)
-    }
-
-    /// The moment at which so much of its life is over.
-    #[must_use]
-    pub fn at(&self, percent: u32) -> SystemTime {
-        let (made, ends) = self.life;
-        made + ends.duration_since(made).unwrap_or_default() * percent / 100
+impl From<NoToken> for TokenError {
+    fn from(NoToken { endpoint, reason }: NoToken) -> Self {
+        Self::Provider { endpoint, reason }
     }
 }
 
@@ -216,16 +197,5 @@ mod tests {
         assert_eq!(token.principal_name, "admin");
         let left = token.lifetime_ms - millis(SystemTime::now());
         assert!((1..=10_000).contains(&left), "{left}");
-    }
-
-    #[test]
-    fn a_life_in_percent() {
-        let made = UNIX_EPOCH + Duration::from_secs(1000);
-        let token = Token {
-            text: Secret::new("x"),
-            life: (made, made + Duration::from_secs(100)),
-        };
-        assert!(token.is_younger_than(60, made + Duration::from_secs(59)));
-        assert!(!token.is_younger_than(60, made + Duration::from_secs(60)));
     }
 }

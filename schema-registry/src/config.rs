@@ -104,8 +104,8 @@ impl RegistryConfig {
             auth: auth::read(&settings)?,
             tls: settings.tls(),
             urls,
-            connect_timeout: settings.millis("http.connect.timeout.ms", 10_000)?,
-            request_timeout: settings.millis("http.read.timeout.ms", 10_000)?,
+            connect_timeout: settings.connect_timeout()?,
+            request_timeout: settings.request_timeout()?,
             cache_size: settings.number("max.schemas.per.subject", 1000)? as usize,
             missing_cache_size: settings.number("missing.cache.size", 10_000)? as usize,
             missing_time_to_live: Duration::from_secs(
@@ -167,6 +167,14 @@ impl Settings<'_> {
             0 => Err(self.invalid(name, "a time-out must be at least 1 ms")),
             millis => Ok(Duration::from_millis(millis)),
         }
+    }
+
+    fn connect_timeout(&self) -> Result<Duration, ConfigProblem> {
+        self.millis("http.connect.timeout.ms", 10_000)
+    }
+
+    fn request_timeout(&self) -> Result<Duration, ConfigProblem> {
+        self.millis("http.read.timeout.ms", 10_000)
     }
 
     fn tls(&self) -> TlsStores {

@@ -1,7 +1,7 @@
 //! One question to the registry over HTTP: the URLs in turn, with time-outs.
 //!
 //! In: method, path, body. Out: the JSON of a 2xx. What fails: an error answer as it is; when no URL answers, the last
-//! failure. A URL that answered is the first to be asked the next time.
+//! failure; when the identity provider gives no token, that. A URL that answered is the first to be asked the next time.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -14,6 +14,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use sluiceway_common::secret::Secret;
 
 #[cfg(feature = "tls")]
 use sluiceway_common::tls::client::Connector;
@@ -21,9 +22,11 @@ use sluiceway_common::tls::client::Connector;
 use crate::config::{BaseUrl, ConfigProblem, RegistryConfig};
 use crate::error::RegistryError;
 use crate::events::Counters;
+use tokens::Tokens;
 
 #[cfg(feature = "tls")]
 mod tls;
+mod tokens;
 
 #[cfg(not(feature = "tls"))]
 type Connector = HttpConnector;
@@ -41,11 +44,21 @@ struct ErrorBody {
     message: Option<String>,
 }
 
+/// A question, whichever URL it goes to.
+struct Asking<'a> {
+    method: Method,
+    path: &'a str,
+    body: Option<Bytes>,
+    token: Option<Secret>,
+}
+
 /// The way to the registry.
 #[derive(Debug)]
 pub(crate) struct Transport {
     client: Client<Connector, Full<Bytes>>,
     config: RegistryConfig,
+    /// Of an identity provider, if it gives them.
+    tokens: Option<Tokens>,
     first: AtomicUsize,
     pub(crate) counters: Counters,
 }
@@ -62,8 +75,15 @@ impl Transport {
         };
         #[cfg(not(feature = "tls"))]
         let connector = http;
+        let tokens = config.auth.provider().map(|(settings, margin)| {
+            Tokens::open(settings, margin).map_err(|error| ConfigProblem::Invalid {
+                key: "bearer.auth.issuer.endpoint.url".to_owned(),
+                reason: error.to_string(),
+            })
+        });
         Ok(Self {
             client: Client::builder(TokioExecutor::new()).build(connector),
+            tokens: tokens.transpose()?,
             config,
             first: AtomicUsize::new(0),
             counters: Counters::default(),
@@ -77,7 +97,15 @@ impl Transport {
         path: &str,
         body: Option<Vec<u8>>,
     ) -> Result<T, RegistryError> {
-        let body = body.map(Bytes::from);
+        let asking = Asking {
+            method,
+            path,
+            body: body.map(Bytes::from),
+            token: match &self.tokens {
+                Some(tokens) => Some(tokens.token().await?),
+                None => None,
+            },
+        };
         let first = self.first.load(Relaxed);
         let count = self.config.urls.len();
         let mut last = None;
@@ -86,7 +114,7 @@ impl Transport {
             if last.is_some() {
                 self.counters.failed_over(&url.text);
             }
-            match self.ask_one(url, &method, path, body.clone()).await {
+            match self.ask_one(url, &asking).await {
                 Err(error) if error.is_transient() => {
                     self.counters.failed(&url.text, &error);
                     last = Some(error);
@@ -106,13 +134,11 @@ impl Transport {
     async fn ask_one<T: DeserializeOwned>(
         &self,
         url: &BaseUrl,
-        method: &Method,
-        path: &str,
-        body: Option<Bytes>,
+        asking: &Asking<'_>,
     ) -> Result<T, RegistryError> {
-        self.counters.asked(&url.text, path);
+        self.counters.asked(&url.text, asking.path);
         let limit = self.config.request_timeout;
-        match tokio::time::timeout(limit, self.exchange(url, method, path, body)).await {
+        match tokio::time::timeout(limit, self.exchange(url, asking)).await {
             Ok(Ok((status, bytes))) if status.is_success() => serde_json::from_slice(&bytes)
                 .map_err(|error| RegistryError::BadAnswer {
                     url: url.text.clone(),
@@ -130,16 +156,14 @@ impl Transport {
     async fn exchange(
         &self,
         url: &BaseUrl,
-        method: &Method,
-        path: &str,
-        body: Option<Bytes>,
+        asking: &Asking<'_>,
     ) -> Result<(StatusCode, Bytes), RegistryError> {
         let unreachable = |error: &(dyn std::error::Error + 'static)| RegistryError::Unreachable {
             url: url.text.clone(),
             reason: root_cause(error),
         };
         let request = self
-            .request(url, method, path, body)
+            .request(url, asking)
             .map_err(|error| unreachable(&error))?;
         let response = self
             .client
@@ -160,21 +184,20 @@ impl Transport {
     fn request(
         &self,
         url: &BaseUrl,
-        method: &Method,
-        path: &str,
-        body: Option<Bytes>,
+        asking: &Asking<'_>,
     ) -> Result<Request<Full<Bytes>>, http::Error> {
         let mut request = Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", url.text))
+            .method(&asking.method)
+            .uri(format!("{}{}", url.text, asking.path))
             .header(ACCEPT, format!("{MEDIA_TYPE}, application/json; q=0.5"));
-        if body.is_some() {
+        if asking.body.is_some() {
             request = request.header(CONTENT_TYPE, MEDIA_TYPE);
         }
         if let Some(headers) = request.headers_mut() {
-            self.config.auth.add_to(url, headers);
+            let token = asking.token.as_ref();
+            self.config.auth.add_to(url, token, headers);
         }
-        request.body(Full::new(body.unwrap_or_default()))
+        request.body(Full::new(asking.body.clone().unwrap_or_default()))
     }
 }
 

@@ -213,6 +213,50 @@ async fn credentials_are_sent_and_never_shown() {
 }
 
 #[tokio::test]
+async fn tokens_of_an_identity_provider_are_kept() {
+    let provider = Stage::new(Duration::ZERO, |line, auth, body| {
+        let question = ("POST /token", "grant_type=client_credentials&scope=sr");
+        assert_eq!((line, body), question);
+        match auth {
+            "Basic bWU6cGxhbnRlZA==" => (
+                200,
+                r#"{"access_token":"tok","expires_in":3600}"#.to_owned(),
+            ),
+            _ => (401, r#"{"error":"invalid_client"}"#.to_owned()),
+        }
+    })
+    .await;
+    let stage = Stage::new(Duration::ZERO, |_, auth, _| match auth {
+        "Bearer tok" => int_schema(),
+        _ => (401, "no".to_owned()),
+    })
+    .await;
+    let endpoint = format!("{}/token", provider.url);
+    let registry = |id, secret| {
+        stage.registry(&[
+            ("bearer.auth.credentials.source", "OAUTHBEARER"),
+            ("bearer.auth.issuer.endpoint.url", endpoint.as_str()),
+            ("bearer.auth.client.id", id),
+            ("bearer.auth.client.secret", secret),
+            ("bearer.auth.scope", "sr"),
+        ])
+    };
+    let good = registry("me", "planted");
+    let both = tokio::join!(good.schema_by_id(1), good.schema_by_id(2));
+    assert!(both.0.is_ok() && both.1.is_ok());
+    assert_eq!(provider.asked(), 1);
+    assert!(!format!("{good:?}").contains("planted"));
+
+    let error = registry("me", "wrong").schema_by_id(1).await.unwrap_err();
+    let told = format!(
+        "no token from {endpoint}: it refuses with 401 Unauthorized, invalid_client; look at clientId and clientSecret"
+    );
+    assert_eq!(error.to_string(), told);
+    assert!(error.is_transient());
+    assert_eq!(stage.asked(), 2);
+}
+
+#[tokio::test]
 async fn versions_look_up_and_registering() {
     let stage = Stage::new(Duration::ZERO, |line, _, body| match line {
         "GET /subjects/t-value/versions/latest" | "GET /subjects/t-value/versions/2" => (

@@ -8,9 +8,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
-use sluiceway_common::secret::{MASK, Secret};
 
-use crate::Token;
+use super::Token;
+use crate::secret::{MASK, Secret};
 
 /// Tokens live no longer than ten years, whatever is said.
 const LONGEST_LIFE: u64 = 315_360_000;

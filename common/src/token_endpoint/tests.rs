@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use sluiceway_common::secret::Secret;
 use std::time::Duration;
 
 fn settings(endpoint: &str) -> OidcSettings {
@@ -60,9 +59,9 @@ async fn the_question_is_javas() {
 #[tokio::test]
 async fn an_endpoint_that_is_not_there_is_told_without_its_query() {
     let settings = Arc::new(settings("http://127.0.0.1:1/token?key=planted"));
-    let provider = Provider::open(&settings).unwrap();
+    let provider = TokenEndpoint::open(&settings).unwrap();
     let error = provider.token().await.unwrap_err().to_string();
-    let begin = "OAUTHBEARER: no token from http://127.0.0.1:1/token: ";
+    let begin = "no token from http://127.0.0.1:1/token: ";
     assert!(
         error.starts_with(begin) && error.contains("refused"),
         "{error}"
@@ -81,7 +80,7 @@ async fn a_file_is_read_each_time() {
         )
     };
     let settings = Arc::new(settings(&format!("file://{}", path.display())));
-    let provider = Provider::open(&settings).unwrap();
+    let provider = TokenEndpoint::open(&settings).unwrap();
     let missing = provider.token().await.unwrap_err().to_string();
     for exp in [4_000_000_000, 4_000_000_001] {
         std::fs::write(&path, token(exp)).unwrap();
@@ -103,4 +102,15 @@ fn which_addresses_are_of_this_machine() {
     ] {
         assert_eq!(is_local(rest), local, "{rest}");
     }
+}
+
+#[test]
+fn a_life_in_percent() {
+    let made = std::time::UNIX_EPOCH + Duration::from_secs(1000);
+    let token = Token {
+        text: Secret::new("x"),
+        life: (made, made + Duration::from_secs(100)),
+    };
+    assert!(token.is_younger_than(60, made + Duration::from_secs(59)));
+    assert!(!token.is_younger_than(60, made + Duration::from_secs(60)));
 }

@@ -1,9 +1,13 @@
 //! Who asks: `basic.auth.*` and `bearer.auth.*`.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use sluiceway_common::jaas::JaasConfig;
+use sluiceway_common::kafka_config::OidcSettings;
 use sluiceway_common::secret::Secret;
 
 use super::{BaseUrl, ConfigProblem, Settings};
@@ -16,24 +20,44 @@ pub enum Auth {
     Url,
     /// `user:password` (`USER_INFO`, `SASL_INHERIT`).
     Basic(Secret),
-    /// A token (`bearer.auth.credentials.source=STATIC_TOKEN`).
+    /// A token (`bearer.auth.credentials.source`).
     Bearer(Bearer),
 }
 
 /// A token and for what it is shown: Confluent Cloud wants to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bearer {
-    token: Secret,
+    token: TokenSource,
     /// `bearer.auth.logical.cluster`, sent as `target-sr-cluster`.
     logical_cluster: Option<HeaderValue>,
     /// `bearer.auth.identity.pool.id`, sent as `Confluent-Identity-Pool-Id`.
     identity_pool: Option<HeaderValue>,
 }
 
+/// Where a token is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum TokenSource {
+    /// It was given (`STATIC_TOKEN`).
+    Given(Secret),
+    /// An identity provider gives it (`OAUTHBEARER`).
+    Provider(Arc<OidcSettings>, Duration),
+}
+
 impl Auth {
-    /// Adds what a request to `url` says of who asks.
-    pub(crate) fn add_to(&self, url: &BaseUrl, headers: &mut HeaderMap) {
-        if let Some(value) = self.header(url) {
+    /// The identity provider that gives tokens, and how long before its end a token is not used any more.
+    pub(crate) fn provider(&self) -> Option<(&Arc<OidcSettings>, Duration)> {
+        match self {
+            Self::Bearer(Bearer {
+                token: TokenSource::Provider(settings, margin),
+                ..
+            }) => Some((settings, *margin)),
+            _ => None,
+        }
+    }
+
+    /// Adds what a request to `url` says of who asks; `token` is the identity provider's.
+    pub(crate) fn add_to(&self, url: &BaseUrl, token: Option<&Secret>, headers: &mut HeaderMap) {
+        if let Some(value) = self.header(url, token) {
             headers.insert(AUTHORIZATION, value);
         }
         let Self::Bearer(bearer) = self else {
@@ -50,11 +74,17 @@ impl Auth {
     }
 
     /// The header `Authorization` for `url`; `None` when nothing is to be sent.
-    fn header(&self, url: &BaseUrl) -> Option<HeaderValue> {
+    fn header(&self, url: &BaseUrl, token: Option<&Secret>) -> Option<HeaderValue> {
         let text = match self {
             Self::Url => basic(url.user_info.as_ref()?),
             Self::Basic(user_info) => basic(user_info),
-            Self::Bearer(bearer) => format!("Bearer {}", bearer.token.expose()),
+            Self::Bearer(bearer) => {
+                let token = match &bearer.token {
+                    TokenSource::Given(token) => token,
+                    TokenSource::Provider(..) => token?,
+                };
+                format!("Bearer {}", token.expose())
+            }
         };
         let mut value = HeaderValue::from_str(&text).ok()?;
         value.set_sensitive(true);
@@ -75,12 +105,15 @@ pub(super) fn read(settings: &Settings<'_>) -> Result<Auth, ConfigProblem> {
                 settings.invalid(BEARER, format!("only one of it and {BASIC} may be given"))
             );
         }
-        return match source {
-            "STATIC_TOKEN" => bearer(settings),
+        let token = match source {
+            "STATIC_TOKEN" => given(settings),
+            "OAUTHBEARER" => provider(settings),
             other => {
-                Err(settings.invalid(BEARER, format!("{other} is not supported; STATIC_TOKEN is")))
+                let reason = format!("{other} is not supported; STATIC_TOKEN and OAUTHBEARER are");
+                Err(settings.invalid(BEARER, reason))
             }
         };
+        return bearer(settings, token?);
     }
     match settings.text(BASIC).unwrap_or("URL") {
         "URL" => Ok(Auth::Url),
@@ -93,18 +126,50 @@ pub(super) fn read(settings: &Settings<'_>) -> Result<Auth, ConfigProblem> {
     }
 }
 
-fn bearer(settings: &Settings<'_>) -> Result<Auth, ConfigProblem> {
+fn bearer(settings: &Settings<'_>, token: TokenSource) -> Result<Auth, ConfigProblem> {
+    Ok(Auth::Bearer(Bearer {
+        token,
+        logical_cluster: sent_as_it_is(settings, "bearer.auth.logical.cluster")?,
+        identity_pool: sent_as_it_is(settings, "bearer.auth.identity.pool.id")?,
+    }))
+}
+
+fn given(settings: &Settings<'_>) -> Result<TokenSource, ConfigProblem> {
     const TOKEN: &str = "bearer.auth.token";
     let token = settings.secret(TOKEN);
     let sendable = HeaderValue::from_str(token.expose()).is_ok();
     if token.is_empty() || !sendable {
         return Err(settings.invalid(TOKEN, "a token of visible characters must be given"));
     }
-    Ok(Auth::Bearer(Bearer {
-        token,
-        logical_cluster: sent_as_it_is(settings, "bearer.auth.logical.cluster")?,
-        identity_pool: sent_as_it_is(settings, "bearer.auth.identity.pool.id")?,
-    }))
+    Ok(TokenSource::Given(token))
+}
+
+/// OAuth's client credentials grant. The provider is reached as the registry is: its trust store, its time-outs.
+fn provider(settings: &Settings<'_>) -> Result<TokenSource, ConfigProblem> {
+    const ENDPOINT: &str = "bearer.auth.issuer.endpoint.url";
+    let needed = |name: &str| {
+        let value = settings.text(name).map(str::to_owned);
+        value.ok_or_else(|| settings.invalid(name, "OAUTHBEARER needs it"))
+    };
+    let endpoint = needed(ENDPOINT)?;
+    if !endpoint.starts_with("https://") && !endpoint.starts_with("http://") {
+        return Err(settings.invalid(ENDPOINT, "a URL begins with http:// or https://"));
+    }
+    let oidc = OidcSettings {
+        endpoint,
+        client_id: needed("bearer.auth.client.id")?,
+        client_secret: Secret::new(needed("bearer.auth.client.secret")?),
+        scope: settings.text("bearer.auth.scope").map(str::to_owned),
+        encode_header: false,
+        trust: settings.tls().trust,
+        connect_timeout: settings.connect_timeout()?,
+        read_timeout: settings.request_timeout()?,
+    };
+    let margin = settings.number("bearer.auth.cache.expiry.buffer.seconds", 300)?;
+    Ok(TokenSource::Provider(
+        Arc::new(oidc),
+        Duration::from_secs(margin),
+    ))
 }
 
 /// A value that goes into a header of its own.
@@ -181,7 +246,7 @@ mod tests {
             .entry("schema.registry.url".to_owned())
             .or_insert_with(|| "http://a".to_owned());
         let config = RegistryConfig::from_properties(&properties, "")?;
-        let header = config.auth.header(&config.urls[0]);
+        let header = config.auth.header(&config.urls[0], None);
         Ok(header.map_or(String::new(), |value| value.to_str().unwrap().to_owned()))
     }
 
@@ -231,7 +296,7 @@ mod tests {
         );
         let config = RegistryConfig::from_properties(&properties, "").unwrap();
         let mut headers = HeaderMap::new();
-        config.auth.add_to(&config.urls[0], &mut headers);
+        config.auth.add_to(&config.urls[0], None, &mut headers);
         assert_eq!(headers["authorization"], "Bearer t0");
         assert_eq!(headers["target-sr-cluster"], "lsrc-1");
         assert_eq!(headers["confluent-identity-pool-id"], "pool-2");
