@@ -1,7 +1,7 @@
 //! Pages of docs/ as tests: what a page prints to be typed is typed, and what it prints as the answer has to come.
 //!
 //! ````text
-//! ```properties   the proxy's settings        ```sh   one command, with http://127.0.0.1:8082 and the topic `orders`
+//! ```properties   the proxy's settings        ```sh   one command, with http://127.0.0.1:8082 and the page's topic
 //! ```text         what the command before it prints; `…` stands for anything
 //! ````
 
@@ -79,14 +79,14 @@ impl Page {
         }
     }
 
-    /// Types every command, against this proxy and this topic, and compares.
+    /// Types every command, against this proxy, with another topic instead of the page's, and compares.
     ///
     /// # Errors
     /// A command fails, or prints something else; the message shows both.
-    pub fn run(&self, base: &str, topic: &str) -> Result<()> {
+    pub fn run(&self, base: &str, (word, topic): (&str, &str)) -> Result<()> {
         let put = |text: &str| {
             text.replace("http://127.0.0.1:8082", base)
-                .replace("orders", topic)
+                .replace(word, topic)
         };
         for step in &self.steps {
             let command = put(&step.command);
