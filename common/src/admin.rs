@@ -205,10 +205,12 @@ async fn probe(state: &State, request: Request<Incoming>) -> Response<Full<Bytes
             Ok(()) => text(StatusCode::OK, "ok\n"),
             Err(reason) => text(StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
         },
-        _ => text(
-            StatusCode::NOT_FOUND,
-            "not found: /metrics, /livez, /readyz and /log-levels are here\n",
-        ),
+        _ => {
+            let console = state.guard.console.as_ref().map_or("", |_| "/console, ");
+            let here =
+                format!("not found: {console}/metrics, /livez, /readyz and /log-levels are here\n");
+            text(StatusCode::NOT_FOUND, here)
+        }
     }
 }
 

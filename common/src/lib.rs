@@ -12,6 +12,7 @@
 //! | [`auth`] | users and passwords: JAAS password files, HTTP Basic |
 //! | [`admin`] | the admin listener: `/metrics`, `/livez`, `/readyz` |
 //! | [`console`] | the page at `/console` of the admin listener, and what it needs |
+//! | [`causes`] | an error and what caused it, in one line |
 //! | [`logging`] | text on a terminal, JSON lines otherwise |
 //! | [`shutdown`] | signal → drain → deadline |
 //! | [`secret`] | strings that never print |
@@ -23,6 +24,7 @@
 
 pub mod admin;
 pub mod auth;
+pub mod causes;
 pub mod config_def;
 pub mod console;
 pub mod jaas;

@@ -168,6 +168,15 @@ fn missing_servers_are_told_once() {
 }
 
 #[test]
+fn errors_name_their_key() {
+    let errors = parse("bootstrap.servers=a:1\nsluiceway.peers=b:2\n").unwrap_err();
+    assert!(
+        errors.ends_with("\n  sluiceway.peers.secret: it must be set together with sluiceway.peers, to the same text in all replicas"),
+        "{errors}"
+    );
+}
+
+#[test]
 fn strategies_of_subjects() {
     let with = |line: &str| {
         let text = format!("bootstrap.servers=a:1\n{line}");

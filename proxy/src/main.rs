@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Parser;
 use sluiceway_common::auth::login_file;
-use sluiceway_common::{logging, process_metrics, props, shutdown};
+use sluiceway_common::{causes, logging, process_metrics, props, shutdown};
 use sluiceway_proxy::config::ENV_PREFIX;
 use sluiceway_proxy::config::security::LOGIN_FILE;
 use sluiceway_proxy::{Config, Proxy, config_keys};
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The causes and no backtrace: it is told to whoever wrote the settings.
-            eprintln!("sluiceway-proxy: {error:#}");
+            eprintln!("sluiceway-proxy: {}", causes::line(error.as_ref()));
             ExitCode::FAILURE
         }
     }
@@ -59,6 +59,7 @@ fn start(arguments: &Arguments) -> anyhow::Result<()> {
     let config = read(arguments)?;
     if arguments.check {
         config.log_warnings();
+        println!("{}: valid", origin(arguments));
         return Ok(());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -75,7 +76,10 @@ fn read(arguments: &Arguments) -> anyhow::Result<Config> {
         Some(file) => props::read_file(file)?,
         None => props::Properties::new(),
     };
-    properties.extend(props::env_overlay(ENV_PREFIX, std::env::vars()));
+    // Others' variables may hold anything.
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    properties.extend(props::env_overlay(ENV_PREFIX, variables));
     // Java options that start scripts of the original pass on; only one of them means something here.
     let options =
         ["KAFKAREST_OPTS", "KAFKA_OPTS"].map(|name| std::env::var(name).unwrap_or_default());
@@ -85,7 +89,23 @@ fn read(arguments: &Arguments) -> anyhow::Result<Config> {
     {
         properties.entry(LOGIN_FILE.to_owned()).or_insert(file);
     }
-    Ok(Config::parse(&properties)?)
+    Config::parse(&properties)
+        .inspect_err(|_| {
+            // What is missing may be there under a name that is not quite right.
+            for unknown in config_keys::definition().unknown_keys(&properties) {
+                tracing::warn!("{unknown}");
+            }
+        })
+        .with_context(|| origin(arguments))
+}
+
+/// Where the settings are from, for messages.
+fn origin(arguments: &Arguments) -> String {
+    let file = arguments.properties.as_ref();
+    file.map_or_else(
+        || format!("{ENV_PREFIX}… in the environment"),
+        |file| file.display().to_string(),
+    )
 }
 
 #[cfg(feature = "tls")]

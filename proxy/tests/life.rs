@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -197,11 +199,23 @@ fn program() -> Command {
 fn the_program_checks_files_and_lists_all_errors() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("kafka-rest.properties");
-    std::fs::write(&file, "listeners=nonsense\nidle.timeout.ms=soon\n").unwrap();
+    std::fs::write(
+        &file,
+        "bootstrap.server=a:1\nlisteners=nonsense\nidle.timeout.ms=soon\n",
+    )
+    .unwrap();
     let output = program().arg("--check").arg(&file).output().unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success());
-    for part in ["bootstrap.servers", "nonsense", "idle.timeout.ms"] {
+    let name = file.display().to_string();
+    let meant = r#"did you mean \"bootstrap.servers\"?"#;
+    for part in [
+        &*name,
+        "\"bootstrap.servers\" which",
+        "nonsense",
+        "idle.timeout.ms",
+        meant,
+    ] {
         assert!(text.contains(part), "{part} is missing in {text}");
     }
     let overlaid = program()
@@ -210,6 +224,7 @@ fn the_program_checks_files_and_lists_all_errors() {
         .env("KAFKA_REST_BOOTSTRAP_SERVERS", "a:1")
         .env("KAFKA_REST_LISTENERS", "http://127.0.0.1:0")
         .env("KAFKA_REST_IDLE_TIMEOUT_MS", "100")
+        .env("NOT_OURS", OsStr::from_bytes(b"\xff"))
         .output()
         .unwrap();
     assert!(
@@ -217,6 +232,8 @@ fn the_program_checks_files_and_lists_all_errors() {
         "{}",
         String::from_utf8_lossy(&overlaid.stderr)
     );
+    let said = String::from_utf8(overlaid.stdout).unwrap();
+    assert_eq!(said, format!("{name}: valid\n"));
 }
 
 #[test]

@@ -17,7 +17,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use sluiceway_common::auth::login_file;
 use sluiceway_common::props::{self, Properties};
-use sluiceway_common::{logging, process_metrics, shutdown};
+use sluiceway_common::{causes, logging, process_metrics, shutdown};
 use sluiceway_sink::apply::{self, ApplyArgs};
 use sluiceway_sink::explain::{self, Sample};
 use sluiceway_sink::trial::{self, TrialArgs};
@@ -127,7 +127,7 @@ fn main() -> ExitCode {
         (None, None) => Err(anyhow::anyhow!("no worker properties; see --help")),
     };
     code.unwrap_or_else(|error| {
-        eprintln!("sluiceway-sink: {error:#}");
+        eprintln!("sluiceway-sink: {}", causes::line(error.as_ref()));
         ExitCode::FAILURE
     })
 }
@@ -234,11 +234,12 @@ fn run(
     } else {
         WorkerConfig::parse(&properties)
     };
-    let config =
-        config.with_context(|| format!("the worker cannot start with {}", worker.display()))?;
+    // Before the errors: what is missing may be there under a name that is not quite right.
     for unknown in WorkerConfig::unknown_keys(&properties) {
         tracing::warn!(file = %worker.display(), "{unknown}");
     }
+    let config =
+        config.with_context(|| format!("the worker cannot start with {}", worker.display()))?;
     let connectors = connectors
         .iter()
         .map(|path| ConnectorFile::read(path))

@@ -60,9 +60,13 @@ pub struct ConfigErrors(pub Vec<ConfigError>);
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the configuration has {} error(s):", self.0.len())?;
-        self.0
-            .iter()
-            .try_for_each(|error| write!(f, "\n  {}", error.message))
+        self.0.iter().try_for_each(|error| {
+            let ConfigError { key, message } = error;
+            match message.contains(key) {
+                true => write!(f, "\n  {message}"),
+                false => write!(f, "\n  {key}: {message}"),
+            }
+        })
     }
 }
 

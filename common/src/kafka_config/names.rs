@@ -138,7 +138,11 @@ fn bootstrap_servers(value: &str) -> Result<(&'static str, String), String> {
         .map(|server| server.trim().rsplit("://").next().unwrap_or_default())
         .filter(|server| !server.is_empty())
         .collect();
-    match servers.iter().find(|server| !server.contains(':')) {
+    let has_port = |server: &str| {
+        let port = server.rsplit_once(':').map(|(_, port)| port.parse());
+        matches!(port, Some(Ok(1..=u16::MAX)))
+    };
+    match servers.iter().find(|server| !has_port(server)) {
         _ if servers.is_empty() => Err("at least one host:port is needed".into()),
         Some(server) => Err(format!("\"{server}\" has no port; write host:port")),
         None => Ok(("bootstrap.servers", servers.join(","))),

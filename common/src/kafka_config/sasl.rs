@@ -7,6 +7,9 @@ use crate::config_def::{ConfigError, ConfigErrors};
 use crate::jaas::JaasConfig;
 use crate::props::Properties;
 
+/// The mechanisms that librdkafka speaks here.
+const SPOKEN: [&str; 4] = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"];
+
 /// Whether this module translates `key`.
 pub(super) fn owns(key: &str) -> bool {
     key.starts_with("sasl.")
@@ -18,11 +21,15 @@ pub(super) fn translate(java: &Properties, out: &mut KafkaConfig, errors: &mut C
     let mechanism = text("sasl.mechanism").or_else(|| text("sasl.mechanisms"));
     match mechanism {
         Some(iam::MECHANISM) => out.set("sasl.mechanisms", "OAUTHBEARER"),
-        Some("GSSAPI") if uses_sasl(java) => errors.0.push(ConfigError::invalid(
-            "sasl.mechanism",
-            "GSSAPI",
-            "Kerberos is not supported; use PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER or AWS_MSK_IAM",
-        )),
+        Some(name) if uses_sasl(java) && !SPOKEN.contains(&name) => {
+            let reason = match name {
+                "GSSAPI" => "Kerberos is not supported",
+                _ => "there is no such mechanism",
+            };
+            let reason = format!("{reason}; use {}, or {}", SPOKEN.join(", "), iam::MECHANISM);
+            let error = ConfigError::invalid("sasl.mechanism", name, reason);
+            errors.0.push(error);
+        }
         Some(name) if !name.is_empty() => out.set("sasl.mechanisms", name),
         _ => {}
     }

@@ -272,6 +272,41 @@ fn what_cannot_be_honoured_is_an_error_under_its_java_name() {
     );
 }
 
+#[test]
+fn a_server_has_a_port_that_there_is() {
+    for server in [
+        "host",
+        "host:",
+        "host:abc",
+        "host:0",
+        "host:65536",
+        "a:1,b:x",
+    ] {
+        let errors = translate(Role::Admin, &[("bootstrap.servers", server)]).unwrap_err();
+        assert!(errors.to_string().contains("write host:port"), "{errors}");
+    }
+    for server in ["host:65535", "[::1]:9092", "SSL://host:1"] {
+        translate(Role::Admin, &[("bootstrap.servers", server)]).unwrap();
+    }
+}
+
+#[test]
+fn mechanisms_are_those_that_are_spoken() {
+    let with = |name, protocol| {
+        let settings = [("sasl.mechanism", name), ("security.protocol", protocol)];
+        translate(Role::Admin, &settings).map_err(|errors| errors.to_string())
+    };
+    for (name, told) in [
+        ("GSSAPI", "Kerberos is not supported; use PLAIN, "),
+        ("SCRAM", "there is no such mechanism; use PLAIN, "),
+    ] {
+        let error = with(name, "SASL_PLAINTEXT").unwrap_err();
+        assert!(error.contains(told), "{error}");
+        with(name, "PLAINTEXT").unwrap();
+    }
+    with("SCRAM-SHA-512", "SASL_PLAINTEXT").unwrap();
+}
+
 /// Stores themselves are tried in the proxy's `tests/kafka_tls.rs`.
 #[test]
 fn stores_count_only_with_tls() {
