@@ -20,7 +20,7 @@ pub(crate) struct Args {
     pub(crate) rate: f64,
 
     /// Posts in flight at a time.
-    #[arg(long, default_value = "4", value_name = "N")]
+    #[arg(long, default_value = "4", value_name = "N", value_parser = workers)]
     pub(crate) workers: NonZeroUsize,
 
     /// Same seed, same rows in the same order.
@@ -34,6 +34,11 @@ pub(crate) struct Args {
     /// Where the embedded parts keep their data. The next run with the same folder goes on.
     #[arg(long, default_value = "./data", value_name = "DIR")]
     pub(crate) data_dir: PathBuf,
+
+    /// Settings of the REST proxy (docs/configuration-proxy.md). Where it listens, Kafka and the schema registry are
+    /// those of this run, whatever the file says.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) proxy_properties: Option<PathBuf>,
 
     /// Port of the REST proxy; 0 takes a free one.
     #[arg(long, default_value_t = 8082, value_name = "PORT")]
@@ -50,6 +55,24 @@ pub(crate) struct Args {
     /// Port of /metrics, /livez and /readyz; 0 takes a free one.
     #[arg(long, default_value_t = 9102, value_name = "PORT")]
     pub(crate) admin_port: u16,
+
+    /// Port of the embedded broker; 0 takes a free one.
+    #[arg(
+        long,
+        default_value_t = 0,
+        value_name = "PORT",
+        conflicts_with = "bootstrap_servers"
+    )]
+    pub(crate) kafka_port: u16,
+
+    /// Port of the embedded S3; 0 takes a free one. Its keys are `dev` and `devsecret`.
+    #[arg(
+        long,
+        default_value_t = 0,
+        value_name = "PORT",
+        conflicts_with = "s3_endpoint"
+    )]
+    pub(crate) s3_port: u16,
 
     /// A real Kafka instead of the embedded broker: host:port, comma separated.
     #[arg(long, value_name = "HOST:PORT,…")]
@@ -74,6 +97,11 @@ fn user_id(text: &str) -> Result<String, String> {
         true => Ok(text.to_owned()),
         false => Err("must be 12 hexadecimal digits in lower case".to_owned()),
     }
+}
+
+fn workers(text: &str) -> Result<NonZeroUsize, String> {
+    let workers = text.parse().ok();
+    workers.ok_or_else(|| "must be a number from 1 on".to_owned())
 }
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -138,6 +166,25 @@ mod tests {
         for bad in ["-1", "fast", "NaN", "inf"] {
             let message = parse(&["--rate", bad]).unwrap_err();
             assert!(message.contains("--rate"), "{message}");
+        }
+    }
+
+    #[test]
+    fn there_is_a_worker() {
+        let message = parse(&["--workers", "0"]).unwrap_err();
+        assert!(message.contains("a number from 1 on"), "{message}");
+    }
+
+    #[test]
+    fn what_is_not_embedded_has_no_port() {
+        assert_eq!(parse(&["--kafka-port", "9092"]).unwrap().kafka_port, 9092);
+        for (port, real) in [
+            ("--kafka-port=1", "--bootstrap-servers=a:1"),
+            ("--s3-port=1", "--s3-endpoint=http://a"),
+        ] {
+            let message = parse(&[port, real]).unwrap_err();
+            assert!(message.contains("cannot be used with"), "{message}");
+            parse(&[real]).unwrap();
         }
     }
 

@@ -1,7 +1,7 @@
 //! The sink connector of the quick start: the property map that the course's users paste into the
 //! console, with the few changes that a demonstration needs.
 
-use crate::parts::Storage;
+use crate::storage::Storage;
 
 /// Records in an object. The course's map has 1; with it, every record is an object of its own.
 pub(crate) const FLUSH_SIZE: i64 = 100;

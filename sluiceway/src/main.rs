@@ -16,6 +16,8 @@ mod parts;
 mod ports;
 mod progress;
 mod session;
+mod settings;
+mod storage;
 mod summary;
 mod topics;
 mod verify;
@@ -25,10 +27,11 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use sluiceway_common::{logging, shutdown};
+use sluiceway_common::{causes, logging, shutdown};
 
-/// The live line is the display; programs of their own log more.
-const LOG_LEVELS: &str = "warn,librdkafka=error,rdkafka=error";
+/// The live line is the display; programs of their own log more. What the libraries of S3's server and client say of a
+/// failure is told by those that use them.
+const LOG_LEVELS: &str = "warn,librdkafka=error,rdkafka=error,s3s=off,aws_config=error";
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
@@ -37,7 +40,7 @@ fn main() -> ExitCode {
         Ok(session::Outcome::Good) => ExitCode::SUCCESS,
         Ok(session::Outcome::Bad) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("sluiceway: {error:#}");
+            eprintln!("sluiceway: {}", causes::line(error.as_ref()));
             ExitCode::FAILURE
         }
     }

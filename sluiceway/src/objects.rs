@@ -1,5 +1,5 @@
-//! Reads objects back from S3: keys under a prefix, and whole contents. Only the check at the end
-//! uses it, so nothing here is tuned for speed.
+//! Reads objects back from S3: keys under a prefix, and whole contents. Only the checks at start and end
+//! use it, so nothing here is tuned for speed.
 
 use anyhow::Context;
 use aws_config::{BehaviorVersion, Region};
@@ -8,7 +8,7 @@ use aws_sdk_s3::{
     config::{Credentials, RequestChecksumCalculation, ResponseChecksumValidation},
 };
 
-use crate::parts::Storage;
+use crate::storage::Storage;
 
 /// A bucket that is read.
 #[derive(Debug)]
@@ -41,6 +41,16 @@ impl Objects {
             client: Client::from_conf(config),
             bucket: storage.bucket.clone(),
         }
+    }
+
+    /// Asks for the first key, to see whether the bucket is there and may be read.
+    ///
+    /// # Errors
+    /// What S3 says.
+    pub(crate) async fn look(&self) -> anyhow::Result<()> {
+        let request = self.client.list_objects_v2().bucket(&self.bucket);
+        request.max_keys(1).send().await?;
+        Ok(())
     }
 
     /// All keys that begin with `prefix`, in order.

@@ -1,13 +1,13 @@
 //! The parts of the quick start: embedded or real Kafka and S3, schema registry, proxy, sink, admin listener.
 //! Started in the order in which they need one another, stopped in the opposite one.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use dev_services::{
     broker::{Broker, BrokerOptions},
     registry::{Registry as SchemaRegistry, RegistryOptions},
-    s3::{S3, S3Options},
+    s3::S3,
 };
 use prometheus::Registry;
 use sluiceway_common::{
@@ -22,24 +22,14 @@ use sluiceway_sink::{
     worker::{ConnectorFile, Worker, WorkerConfig},
 };
 
-use crate::{args::Args, connector, ports::listener, topics};
-
-/// Where objects go.
-#[derive(Debug, Clone)]
-pub(crate) struct Storage {
-    pub(crate) endpoint: String,
-    pub(crate) region: String,
-    pub(crate) bucket: String,
-    /// The embedded S3's keys; none for a real one: the usual AWS chain has them.
-    pub(crate) keys: Option<Keys>,
-}
-
-/// Keys of the embedded S3. They guard nothing.
-#[derive(Debug, Clone)]
-pub(crate) struct Keys {
-    pub(crate) access_key: String,
-    pub(crate) secret_key: String,
-}
+use crate::{
+    args::Args,
+    connector,
+    ports::listener,
+    settings,
+    storage::{self, Storage},
+    topics,
+};
 
 /// Everything that runs beside the emulator.
 pub(crate) struct Parts {
@@ -72,12 +62,14 @@ impl Parts {
     /// # Errors
     /// When a part does not start; those started before it end with it.
     pub(crate) async fn start(args: &Args) -> anyhow::Result<Self> {
+        let settings = settings::of_proxy(args)?;
         let (broker, bootstrap) = kafka(args).await?;
-        let (s3, storage) = storage(args).await?;
+        let (s3, storage) = storage::start(args).await?;
         topics::create(&bootstrap, &args.user).await?;
         let schemas = schemas(args).await?;
         let registry = process_metrics::registry();
-        let proxy = proxy(args, &bootstrap, &schemas.url(), &registry).await?;
+        let own = settings::own(args.proxy_port, &bootstrap, &schemas.url());
+        let proxy = proxy(settings, own, &registry).await?;
         let worker = worker(args, &bootstrap, &storage, &registry).await?;
         let admin = admin(args, &registry, &proxy, &worker).await?;
         Ok(Self {
@@ -116,7 +108,10 @@ impl Parts {
             endpoint, bucket, ..
         } = &self.storage;
         match self.s3 {
-            Some(_) => format!("{}/topics/", s3_root(&args.data_dir).join(bucket).display()),
+            Some(_) => format!(
+                "{}/topics/",
+                storage::root(&args.data_dir).join(bucket).display()
+            ),
             None => format!("{endpoint}/{bucket}/topics/"),
         }
     }
@@ -155,6 +150,7 @@ async fn kafka(args: &Args) -> anyhow::Result<(Option<Broker>, String)> {
         return Ok((None, bootstrap.clone()));
     }
     let options = BrokerOptions {
+        port: args.kafka_port,
         group_initial_rebalance_delay: REBALANCE_DELAY,
         ..BrokerOptions::new(args.data_dir.join("kafka"))
     };
@@ -167,46 +163,8 @@ async fn kafka(args: &Args) -> anyhow::Result<(Option<Broker>, String)> {
 const REBALANCE_DELAY: Duration = Duration::from_millis(500);
 
 /// What to do when an embedded part does not start.
-const DATA_DIR: &str = "an embedded part does not start (--data-dir chooses another folder)";
-
-async fn storage(args: &Args) -> anyhow::Result<(Option<S3>, Storage)> {
-    let bucket = args.bucket();
-    let region = std::env::var("AWS_REGION").or_else(|_| std::env::var("AWS_DEFAULT_REGION"));
-    let region = region.unwrap_or_else(|_| "us-east-1".to_owned());
-    if let Some(endpoint) = args.s3_endpoint.clone() {
-        let keys = None;
-        return Ok((
-            None,
-            Storage {
-                endpoint,
-                region,
-                bucket,
-                keys,
-            },
-        ));
-    }
-    let options = S3Options::new(s3_root(&args.data_dir));
-    let keys = Some(Keys {
-        access_key: options.access_key.clone(),
-        secret_key: options.secret_key.clone(),
-    });
-    let s3 = S3::start(options).await.context(DATA_DIR)?;
-    s3.create_bucket(&bucket).await?;
-    let endpoint = s3.endpoint();
-    Ok((
-        Some(s3),
-        Storage {
-            endpoint,
-            region,
-            bucket,
-            keys,
-        },
-    ))
-}
-
-fn s3_root(data_dir: &Path) -> std::path::PathBuf {
-    data_dir.join("s3")
-}
+pub(crate) const DATA_DIR: &str =
+    "an embedded part does not start (--data-dir chooses another folder)";
 
 async fn schemas(args: &Args) -> anyhow::Result<SchemaRegistry> {
     let options = RegistryOptions {
@@ -217,19 +175,12 @@ async fn schemas(args: &Args) -> anyhow::Result<SchemaRegistry> {
 }
 
 async fn proxy(
-    args: &Args,
-    bootstrap: &str,
-    schemas: &str,
+    mut settings: Properties,
+    own: Properties,
     registry: &Registry,
 ) -> anyhow::Result<Proxy> {
-    let properties = map([
-        ("bootstrap.servers", bootstrap),
-        ("schema.registry.url", schemas),
-        ("listeners", &listener(args.proxy_port)),
-        // One admin listener serves both programs here.
-        ("sluiceway.admin.listeners", ""),
-    ]);
-    let mut config = Config::parse(&properties)?;
+    settings.extend(own);
+    let mut config = Config::parse(&settings)?;
     config.listeners_option = "--proxy-port".to_owned();
     let proxy = Proxy::start(config, registry.clone());
     proxy.await.context("the REST proxy does not start")
@@ -242,7 +193,7 @@ async fn worker(
     registry: &Registry,
 ) -> anyhow::Result<Worker> {
     let listeners = listener(args.connect_port);
-    let properties = map([
+    let properties = settings::map([
         ("bootstrap.servers", bootstrap),
         ("listeners", &listeners),
         (
@@ -293,11 +244,6 @@ async fn admin(
     let option = "--admin-port";
     let server = AdminServer::start_guarded(&listeners, option, guard, registry.clone(), ready);
     server.await.context("the admin listener does not start")
-}
-
-fn map<const N: usize>(pairs: [(&str, &str); N]) -> Properties {
-    let owned = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
-    pairs.map(owned).into_iter().collect()
 }
 
 fn url(addresses: &[std::net::SocketAddr]) -> anyhow::Result<String> {

@@ -21,6 +21,8 @@ pub(crate) async fn check(args: &Args) -> anyhow::Result<()> {
         (args.connect_port, "--connect-port"),
         (args.registry_port, "--registry-port"),
         (args.admin_port, "--admin-port"),
+        (args.kafka_port, "--kafka-port"),
+        (args.s3_port, "--s3-port"),
     ];
     for (index, (port, option)) in wanted.iter().enumerate() {
         let same = wanted[..index]

@@ -39,9 +39,12 @@ pub(crate) async fn create(bootstrap: &str, user: &str) -> anyhow::Result<()> {
         .request_timeout(Some(REQUEST_TIMEOUT))
         .operation_timeout(Some(REQUEST_TIMEOUT));
     let created = admin.create_topics(&topics, &options);
-    let created = created
-        .await
-        .with_context(|| format!("cannot create topics at {bootstrap} (--bootstrap-servers)"))?;
+    let created = created.await.with_context(|| {
+        format!(
+            "no Kafka answers at {bootstrap} in {} s (--bootstrap-servers; without TLS and login)",
+            REQUEST_TIMEOUT.as_secs()
+        )
+    })?;
     for outcome in created {
         match outcome {
             Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}

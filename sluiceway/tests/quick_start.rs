@@ -140,6 +140,8 @@ fn a_used_port_is_one_clear_line() {
         "--connect-port",
         "--registry-port",
         "--admin-port",
+        "--kafka-port",
+        "--s3-port",
     ] {
         let folder = tempfile::tempdir().unwrap();
         // The later of two equal options counts.

@@ -368,7 +368,7 @@ impl State {
 }
 
 fn storage_error(dir: &Path, error: &io::Error) -> ResponseError {
-    tracing::error!(log = %dir.display(), %error, "log failed");
+    tracing::error!(log = %dir.display(), %error, "a partition's log cannot be written or read");
     ResponseError::KafkaStorageError
 }
 
