@@ -21,7 +21,7 @@ pub(super) fn translate(java: &Properties, out: &mut KafkaConfig, errors: &mut C
     let mechanism = text("sasl.mechanism").or_else(|| text("sasl.mechanisms"));
     match mechanism {
         Some(iam::MECHANISM) => out.set("sasl.mechanisms", "OAUTHBEARER"),
-        Some(name) if uses_sasl(java) && !SPOKEN.contains(&name) => {
+        Some(name) if uses_sasl(java) && !name.is_empty() && !SPOKEN.contains(&name) => {
             let reason = match name {
                 "GSSAPI" => "Kerberos is not supported",
                 _ => "there is no such mechanism",
