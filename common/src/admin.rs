@@ -56,6 +56,9 @@ pub struct Guard {
     /// Whether a request with these headers may see the metrics and change log levels; `None`: any may. Probes are always
     /// answered.
     pub metrics: Option<MetricsCheck>,
+    /// Whether only known callers may change log levels: where the program's API asks for credentials and `metrics` for none,
+    /// that is whoever has a certificate.
+    pub levels_closed: bool,
     /// The page at `/console`, if there is to be one.
     pub console: Option<Arc<Console>>,
 }
@@ -181,14 +184,21 @@ async fn answer(
     {
         return console.answer(request, from).await;
     }
-    let answer = probe(state, request).await;
+    let answer = probe(state, request, &from.1).await;
     answer.map(|body| body.map_err(|never| match never {}).boxed_unsync())
 }
 
-async fn probe(state: &State, request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn probe(
+    state: &State,
+    request: Request<Incoming>,
+    client: &Client,
+) -> Response<Full<Bytes>> {
     if request.uri().path() == "/log-levels" {
         if !may_see(state, &request).await {
             return unauthorized();
+        }
+        if !may_change(state, request.method(), client) {
+            return text(StatusCode::FORBIDDEN, LEVELS_CLOSED);
         }
         let (head, body) = request.into_parts();
         let (status, told) = log_levels::answer(&head.method, body).await;
@@ -224,6 +234,16 @@ async fn may_see(state: &State, request: &Request<Incoming>) -> bool {
     tokio::task::spawn_blocking(move || check(credentials.as_deref()))
         .await
         .unwrap_or(false)
+}
+
+const LEVELS_CLOSED: &str = "the API asks for credentials, so nobody unknown changes log levels: set \
+    sluiceway.admin.authentication.enable=true (it needs users), or give the admin listener https with certificates of clients\n";
+
+/// Whether the request, which may see the log levels, may also do what it wants with them.
+fn may_change(state: &State, method: &Method, client: &Client) -> bool {
+    let reads = matches!(*method, Method::GET | Method::HEAD);
+    let known = state.guard.metrics.is_some() || client.principal.is_some();
+    reads || known || !state.guard.levels_closed
 }
 
 fn unauthorized() -> Response<Full<Bytes>> {
@@ -274,6 +294,33 @@ mod tests {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
         answer
+    }
+
+    #[test]
+    fn who_may_change_log_levels() {
+        let may = |method: Method, levels_closed: bool, users: bool, certificate: bool| {
+            let metrics = users.then(|| -> MetricsCheck { Arc::new(|_| true) });
+            let state = State {
+                registry: Registry::new(),
+                ready: Arc::new(|| Ok(())),
+                guard: Guard {
+                    metrics,
+                    levels_closed,
+                    ..Guard::default()
+                },
+            };
+            let client = Client {
+                secure: certificate,
+                principal: certificate.then(|| "CN=ops".into()),
+            };
+            may_change(&state, &method, &client)
+        };
+        assert!(may(Method::PUT, false, false, false), "nobody is asked");
+        assert!(!may(Method::PUT, true, false, false));
+        assert!(!may(Method::DELETE, true, false, false));
+        assert!(may(Method::GET, true, false, false));
+        assert!(may(Method::PUT, true, true, false));
+        assert!(may(Method::PUT, true, false, true));
     }
 
     #[tokio::test]

@@ -81,6 +81,7 @@ impl Proxy {
         let guard = Guard {
             tls: app.config.tls.clone(),
             metrics: metrics_check(&app.config)?,
+            levels_closed: !app.config.security.methods.is_empty(),
             console: console.clone(),
         };
         let option = "sluiceway.admin.listeners";

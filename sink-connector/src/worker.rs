@@ -351,6 +351,7 @@ async fn admin(
     let guard = Guard {
         tls: config.admin_tls.clone(),
         metrics: metrics_check(config)?,
+        levels_closed: config.rest.users.is_some(),
         console,
     };
     let server =

@@ -115,4 +115,21 @@ async fn every_route_needs_a_user() {
         200
     );
     worker.stop().await;
+    // Without users of its own the admin listener shows what it has, and nobody changes anything.
+    let extra = extra.replace("sluiceway.admin.authentication.enable=true", "");
+    let worker = stage.worker_with(&extra, Vec::new()).await;
+    let admin = worker.admin_addresses()[0];
+    for (method, path, expected) in [
+        (Method::GET, "/metrics", 200),
+        (Method::GET, "/livez", 200),
+        (Method::PUT, "/log-levels", 403),
+        (Method::DELETE, "/log-levels", 403),
+    ] {
+        for credentials in [None, Some(alice)] {
+            let url = format!("http://{admin}{path}");
+            let status = call(method.clone(), url, credentials).await;
+            assert_eq!(status, expected, "{method} {path}");
+        }
+    }
+    worker.stop().await;
 }
