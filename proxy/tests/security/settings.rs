@@ -95,6 +95,38 @@ async fn nobody_unknown_changes_log_levels() {
     }
 }
 
+/// What an admin listener has, and ways to write it differently: all of it is for users, but for probes.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_admin_listener_can_be_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = users(folder.path()) + "sluiceway.admin.authentication.enable=true\n";
+    let proxy = start("127.0.0.1:1", &settings).await;
+    let wrong = Some(basic("alice", "no").1);
+    for path in [
+        "/metrics",
+        "/metrics/",
+        "//metrics",
+        "/%6detrics",
+        "/log-levels",
+        "/log-levels/",
+        "/console",
+        "/console/",
+        "/console/info",
+        "/console/live",
+        "/console/console.js",
+        "/console/api/proxy/topics",
+        "/nowhere",
+    ] {
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            for credentials in [None, Some("Bearer x".to_owned()), wrong.clone()] {
+                let status = admin(&proxy, &method, path, credentials).await.status;
+                assert!((400..500).contains(&status), "{method} {path}: {status}");
+            }
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn metrics_may_ask_for_a_user() {
     let folder = tempfile::tempdir().unwrap();

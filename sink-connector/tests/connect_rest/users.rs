@@ -9,30 +9,40 @@ use hyper_util::rt::TokioExecutor;
 
 use crate::stage::Stage;
 
-/// Every path of the API, by its parts.
-const PATHS: [&str; 23] = [
-    "/",
-    "/health",
-    "/connectors",
-    "/connectors/c",
-    "/connectors/c/config",
-    "/connectors/c/status",
-    "/connectors/c/tasks",
-    "/connectors/c/tasks-config",
-    "/connectors/c/tasks/0/status",
-    "/connectors/c/tasks/0/restart",
-    "/connectors/c/restart",
-    "/connectors/c/pause",
-    "/connectors/c/resume",
-    "/connectors/c/stop",
-    "/connectors/c/topics",
-    "/connectors/c/topics/reset",
-    "/connectors/c/offsets",
-    "/connector-plugins",
-    "/connector-plugins/x/config",
-    "/connector-plugins/x/config/validate",
-    "/admin/loggers",
-    "/admin/loggers/root",
+/// The router, whose match over all routes names each of them in a line of its own: none can be left out here.
+const ROUTER: &str = include_str!("../../src/rest/router.rs");
+
+/// Every path of the API, with names in its places, and one that is none.
+fn paths() -> Vec<String> {
+    let named = |line: &str| {
+        let (_, template) = line.split_once("=> \"/")?;
+        let (template, _) = template.split_once('"')?;
+        let path = format!("/{template}").replace("{task}", "0");
+        Some(path.replace(['{', '}'], "").replace("/name", "/c"))
+    };
+    let known: Vec<String> = ROUTER.lines().filter_map(named).collect();
+    assert!(known.len() >= 26, "{known:?}");
+    for path in ["/", "/connectors/c/objects/link", "/admin/loggers/logger"] {
+        assert!(known.iter().any(|known| known == path), "{path}");
+    }
+    known.into_iter().chain(["/nowhere".to_owned()]).collect()
+}
+
+/// What an admin listener has, and ways to write it differently.
+const ADMIN_PATHS: [&str; 14] = [
+    "/metrics",
+    "/metrics/",
+    "//metrics",
+    "/%6detrics",
+    "/log-levels",
+    "/log-levels/",
+    "/console",
+    "/console/",
+    "/console/info",
+    "/console/live",
+    "/console/console.js",
+    "/console/api/sink/connectors",
+    "/console/api/sink/admin/loggers",
     "/nowhere",
 ];
 
@@ -77,9 +87,9 @@ async fn every_route_needs_a_user() {
         "Basic Ym9iOnNlY3JldA==",
         "Basic YWxpY2U6d3Jvbmc=",
     );
-    for path in PATHS {
+    for path in paths() {
         let ways = [
-            path.to_owned(),
+            path.clone(),
             format!("{path}/"),
             format!("/{path}"),
             path.to_uppercase(),
@@ -114,6 +124,16 @@ async fn every_route_needs_a_user() {
         call(Method::GET, format!("http://{admin}/livez"), None).await,
         200
     );
+    for path in ADMIN_PATHS {
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            let url = format!("http://{admin}{path}");
+            for credentials in [None, Some("Bearer x"), Some(wrong)] {
+                let status = call(method.clone(), url.clone(), credentials).await;
+                assert!((400..500).contains(&status), "{method} {path}: {status}");
+            }
+        }
+    }
     worker.stop().await;
     // Without users of its own the admin listener shows what it has, and nobody changes anything.
     let extra = extra.replace("sluiceway.admin.authentication.enable=true", "");
