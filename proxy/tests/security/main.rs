@@ -9,6 +9,7 @@ mod provider;
 mod rates;
 mod rights;
 mod settings;
+mod spellings;
 #[path = "../support/mod.rs"]
 mod support;
 mod ways_round;
