@@ -14,7 +14,7 @@ import yaml
 from . import policy
 from .helm import VERSIONS, Refused
 from .manifests import name_of, named, of_kind, pod_of, pods, properties
-from .refusals import REFUSALS
+from .refusals import REFUSALS, TAKEN
 from .schemas import Definitions
 
 
@@ -96,6 +96,11 @@ class ChartChecks(unittest.TestCase):
                 with self.assertRaises(Refused) as raised:
                     self.helm.render(*(f"--set={setting}" for setting in settings))
                 self.assertIn(message, str(raised.exception))
+
+    def test_references_to_secrets_are_taken(self):
+        for settings in TAKEN:
+            with self.subTest(settings=settings):
+                self.assertTrue(self.helm.render(*(f"--set={setting}" for setting in settings)))
 
     def test_names_fit(self):
         values = self.helm.chart / "ci/production-values.yaml"

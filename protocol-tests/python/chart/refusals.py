@@ -35,4 +35,17 @@ REFUSALS = [
     (["kafka.config.sasl\\.jaas\\.config=PlainLoginModule required password\\=\"x\";"], "(kafka.saslJaasConfig)"),
     ([f"{CONNECTOR}.topics=t", f"{CONNECTOR}.aws\\.secret\\.access\\.key=x"], "aws.secret.access.key is a secret"),
     (["proxy.configurationOverrides.schema\\.registry\\.basic\\.auth\\.user\\.info=a:b"], "user.info is a secret"),
+    (["proxy.configurationOverrides.sluiceway\\.trace\\.otlp\\.headers=authorization\\=x"], "otlp.headers is a secret"),
+    (["proxy.customEnv.KAFKA_REST_SSL_KEY_PASSWORD=x"], "proxy.customEnv: KAFKA_REST_SSL_KEY_PASSWORD is a secret"),
+    (["sink.customEnv.CONNECT_SASL_JAAS_CONFIG=PlainLoginModule required password\\=\"x\";"], "CONNECT_SASL_JAAS_CONFIG is a secret"),
+    (["proxy.customEnv.KAFKAREST_OPTS=-Djavax.net.ssl.trustStorePassword\\=x"], "KAFKAREST_OPTS is a secret"),
+    (["sink.env[0].name=AWS_SECRET_ACCESS_KEY", "sink.env[0].value=x"], "(sink.env with valueFrom.secretKeyRef, or sink.envFrom)"),
+]
+
+# Variables that sound like secrets and hold none, or are references to Secrets.
+TAKEN = [
+    ["proxy.customEnv.KAFKA_REST_SSL_KEY_PASSWORD=${file:/etc/x:key}", "sink.customEnv.CONNECT_SASL_JAAS_CONFIG="],
+    ["sink.customEnv.CONNECT_SASL_JAAS_CONFIG=PlainLoginModule required password\\=\"$(PASSWORD)\";"],
+    ["proxy.customEnv.KAFKA_REST_SLUICEWAY_AUTHENTICATION_PASSWORD_FILE=/etc/users"],
+    ["sink.env[0].name=AWS_SECRET_ACCESS_KEY", "sink.env[0].valueFrom.secretKeyRef.name=s3", "sink.env[0].valueFrom.secretKeyRef.key=secret"],
 ]
