@@ -5,12 +5,12 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 mod log_levels;
 
+use crate::auth::guessing::Guessing;
 use crate::console::{Body, Console};
 use crate::listener::{ListenerError, ListenerSpec};
 use crate::tls::opening::Opening;
@@ -46,6 +47,7 @@ struct State {
     registry: Registry,
     ready: Readiness,
     guard: Guard,
+    guessing: Option<Guessing>,
 }
 
 /// What protects the listener, and what else it shows; by default nothing.
@@ -56,6 +58,8 @@ pub struct Guard {
     /// Whether a request with these headers may see the metrics and change log levels; `None`: any may. Probes are always
     /// answered.
     pub metrics: Option<MetricsCheck>,
+    /// Wrong credentials that an address may show in a minute; 0: any number.
+    pub failures_per_minute: f64,
     /// Whether only known callers may change log levels: where the program's API asks for credentials and `metrics` for none,
     /// that is whoever has a certificate.
     pub levels_closed: bool,
@@ -94,6 +98,7 @@ impl AdminServer {
         let state = Arc::new(State {
             registry,
             ready,
+            guessing: Guessing::new(guard.failures_per_minute),
             guard,
         });
         let stop = CancellationToken::new();
@@ -184,19 +189,22 @@ async fn answer(
     {
         return console.answer(request, from).await;
     }
-    let answer = probe(state, request, &from.1).await;
+    let answer = probe(state, request, &from).await;
     answer.map(|body| body.map_err(|never| match never {}).boxed_unsync())
 }
 
 async fn probe(
     state: &State,
     request: Request<Incoming>,
-    client: &Client,
+    (address, client): &(SocketAddr, Client),
 ) -> Response<Full<Bytes>> {
-    if request.uri().path() == "/log-levels" {
-        if !may_see(state, &request).await {
-            return unauthorized();
-        }
+    let path = request.uri().path();
+    if matches!(path, "/log-levels" | "/metrics")
+        && let Some(refused) = refused(state, request.headers(), address.ip()).await
+    {
+        return refused;
+    }
+    if path == "/log-levels" {
         if !may_change(state, request.method(), client) {
             return text(StatusCode::FORBIDDEN, LEVELS_CLOSED);
         }
@@ -207,8 +215,7 @@ async fn probe(
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed\n");
     }
-    match request.uri().path() {
-        "/metrics" if !may_see(state, &request).await => unauthorized(),
+    match path {
         "/metrics" => metrics(&state.registry),
         "/livez" => text(StatusCode::OK, "ok\n"),
         "/readyz" => match (state.ready)() {
@@ -224,16 +231,43 @@ async fn probe(
     }
 }
 
-/// Whether the request's credentials open the metrics.
-async fn may_see(state: &State, request: &Request<Incoming>) -> bool {
-    let Some(check) = state.guard.metrics.clone() else {
-        return true;
+/// The answer to a request whose credentials do not open the metrics.
+async fn refused(
+    state: &State,
+    headers: &HeaderMap,
+    address: IpAddr,
+) -> Option<Response<Full<Bytes>>> {
+    let check = state.guard.metrics.clone()?;
+    if let Some(guessing) = &state.guessing
+        && let Err(wait) = guessing.check(address)
+    {
+        return Some(too_many(wait));
+    }
+    let Some(credentials) = headers.get(header::AUTHORIZATION) else {
+        return Some(unauthorized());
     };
-    let credentials = request.headers().get(header::AUTHORIZATION);
-    let credentials = credentials.and_then(|value| value.to_str().ok().map(str::to_owned));
-    tokio::task::spawn_blocking(move || check(credentials.as_deref()))
-        .await
-        .unwrap_or(false)
+    let credentials = credentials.to_str().ok().map(str::to_owned);
+    let checked = tokio::task::spawn_blocking(move || check(credentials.as_deref())).await;
+    if checked.unwrap_or(false) {
+        return None;
+    }
+    if let Some(guessing) = &state.guessing {
+        guessing.failed(address);
+    }
+    Some(unauthorized())
+}
+
+/// Right credentials wait as well: otherwise their answer would tell that they are.
+fn too_many(wait: Duration) -> Response<Full<Bytes>> {
+    let mut response = text(
+        StatusCode::TOO_MANY_REQUESTS,
+        "too many wrong credentials came from this address\n",
+    );
+    let seconds = wait.as_secs() + 1;
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, header::HeaderValue::from(seconds));
+    response
 }
 
 const LEVELS_CLOSED: &str = "the API asks for credentials, so nobody unknown changes log levels: set \
@@ -303,6 +337,7 @@ mod tests {
             let state = State {
                 registry: Registry::new(),
                 ready: Arc::new(|| Ok(())),
+                guessing: None,
                 guard: Guard {
                     metrics,
                     levels_closed,

@@ -10,6 +10,7 @@
 //! | [`json`] | a validating walk over JSON that builds no tree |
 //! | [`listener`] | `http://host:port` settings and sockets bound to them |
 //! | [`auth`] | users and passwords: JAAS password files, HTTP Basic |
+//! | [`bucket`] | tokens that come back with time |
 //! | [`admin`] | the admin listener: `/metrics`, `/livez`, `/readyz` |
 //! | [`console`] | the page at `/console` of the admin listener, and what it needs |
 //! | [`causes`] | an error and what caused it, in one line |
@@ -24,6 +25,7 @@
 
 pub mod admin;
 pub mod auth;
+pub mod bucket;
 pub mod causes;
 pub mod config_def;
 pub mod console;

@@ -2,7 +2,6 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`bucket`] | tokens that come back with time |
 //! | [`meters`] | `sluiceway.limit.*`, and `network.traffic.rate.limit.*` |
 //! | [`dos_filter`] | `dos.filter.*` |
 //! | [`permits`] | `rate.limit.*` |
@@ -10,7 +9,6 @@
 //! Requests are counted before they are looked at. How many bytes and records one brings is only known when it has
 //! been read: it is charged then, and whoever owes is refused until the debt has been paid by time.
 
-pub mod bucket;
 pub mod dos_filter;
 pub mod meters;
 pub mod permits;

@@ -81,6 +81,7 @@ impl Proxy {
         let guard = Guard {
             tls: app.config.tls.clone(),
             metrics: metrics_check(&app.config)?,
+            failures_per_minute: app.config.security.failures_per_minute,
             levels_closed: !app.config.security.methods.is_empty(),
             console: console.clone(),
         };

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::{HeaderMap, Method as HttpMethod, header};
-use parking_lot::Mutex;
+use sluiceway_common::auth::guessing::Guessing;
 use thiserror::Error;
 
 use super::authenticate::{Authenticator, Failure};
@@ -19,7 +19,6 @@ use crate::error::Error as ProxyError;
 use crate::events;
 use crate::kinesis::signature;
 use crate::layer::Call;
-use crate::limit::bucket::{Bucket, Keyed};
 use crate::limit::dos_filter::{Action, DosFilter};
 use crate::limit::meters::Meters;
 use crate::limit::permits::Permits;
@@ -84,8 +83,7 @@ pub struct Gate {
     skip_paths: Vec<String>,
     skip_options: bool,
     /// Wrong credentials by address.
-    failures: Option<Mutex<Keyed<IpAddr, Bucket>>>,
-    failures_per_minute: f64,
+    guessing: Option<Guessing>,
     dos: Option<DosFilter>,
     meters: Option<Arc<Meters>>,
     permits: Option<Permits>,
@@ -94,9 +92,6 @@ pub struct Gate {
     kinesis: Option<(usize, bool)>,
     metrics: Arc<Metrics>,
 }
-
-/// Addresses whose failures are remembered at once.
-const MAX_ADDRESSES: usize = 10_000;
 
 impl Gate {
     /// The gate that the settings ask for; `None` when they ask for nothing.
@@ -124,7 +119,8 @@ impl Gate {
         }
         let routes = router.routes();
         let permits = config.permits.clone();
-        let guessing = authenticator.is_some() && config.failures_per_minute > 0.0;
+        let guessing = authenticator.is_some();
+        let guessing = guessing.then(|| Guessing::new(config.failures_per_minute));
         Ok(Some(Arc::new(Self {
             authenticator,
             realm: config.realm.clone(),
@@ -132,8 +128,7 @@ impl Gate {
             offers: routes.iter().map(|route| route.offers).collect(),
             skip_paths: config.skip_paths.clone(),
             skip_options: config.skip_options,
-            failures: guessing.then(|| Mutex::new(Keyed::new(MAX_ADDRESSES))),
-            failures_per_minute: config.failures_per_minute,
+            guessing: guessing.flatten(),
             dos: config.dos.clone().map(DosFilter::new),
             meters,
             permits: permits.map(|permits| Permits::new(permits, routes)),
@@ -374,27 +369,17 @@ impl Gate {
     }
 
     fn check_guessing(&self, address: IpAddr) -> Result<(), ProxyError> {
-        let Some(failures) = &self.failures else {
-            return Ok(());
-        };
-        let now = Instant::now();
-        let mut failures = failures.lock();
-        let bucket = failures.get(&address, now, || self.failure_bucket(now));
-        bucket.solvent(now).map_err(limited)
+        let checked = self
+            .guessing
+            .as_ref()
+            .map(|guessing| guessing.check(address));
+        checked.unwrap_or(Ok(())).map_err(limited)
     }
 
     pub(crate) fn count_failure(&self, address: IpAddr) {
-        if let Some(failures) = &self.failures {
-            let now = Instant::now();
-            let mut failures = failures.lock();
-            let bucket = failures.get(&address, now, || self.failure_bucket(now));
-            bucket.charge(1.0, now);
+        if let Some(guessing) = &self.guessing {
+            guessing.failed(address);
         }
-    }
-
-    fn failure_bucket(&self, now: Instant) -> Bucket {
-        let each_minute = self.failures_per_minute;
-        Bucket::new(each_minute / 60.0, each_minute.max(1.0), now)
     }
 }
 

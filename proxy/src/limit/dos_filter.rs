@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::bucket::{Bucket, Keyed};
+use sluiceway_common::bucket::{Bucket, Keyed};
 
 /// Settings.
 #[derive(Debug, Clone)]

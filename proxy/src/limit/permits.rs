@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::bucket::{Bucket, Keyed};
 use crate::router::{Endpoint, Route};
+use sluiceway_common::bucket::{Bucket, Keyed};
 
 /// Settings.
 #[derive(Debug, Clone)]

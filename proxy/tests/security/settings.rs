@@ -8,7 +8,7 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::json;
 
 use crate::callers::{RECORD, basic, users};
-use crate::support::{self, Answer, Running, V2, kafka, start};
+use crate::support::{self, Answer, Running, V2, eventually, kafka, start};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stages_are_part_of_links_only() {
@@ -99,7 +99,8 @@ async fn nobody_unknown_changes_log_levels() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_admin_listener_can_be_closed() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = users(folder.path()) + "sluiceway.admin.authentication.enable=true\n";
+    let settings = users(folder.path())
+        + "sluiceway.admin.authentication.enable=true\nsluiceway.authentication.failures.per.minute=0\n";
     let proxy = start("127.0.0.1:1", &settings).await;
     let wrong = Some(basic("alice", "no").1);
     for path in [
@@ -125,6 +126,37 @@ async fn the_admin_listener_can_be_closed() {
             }
         }
     }
+}
+
+/// As at the API: an address that guesses waits, and probes do not.
+#[tokio::test(flavor = "multi_thread")]
+async fn guessing_at_the_admin_listener_is_slowed_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = users(folder.path())
+        + "sluiceway.admin.authentication.enable=true\nsluiceway.authentication.failures.per.minute=5\n";
+    let proxy = start("127.0.0.1:1", &settings).await;
+    let right = Some(basic("alice", "s3cret-alice").1);
+    let call = async |path: &str, authorization: Option<String>| {
+        admin(&proxy, &Method::GET, path, authorization).await
+    };
+    let guesses = async || {
+        for guess in 0..10 {
+            let wrong = basic("alice", &format!("guess{guess}")).1;
+            if call("/metrics", Some(wrong)).await.status == 429 {
+                return true;
+            }
+        }
+        false
+    };
+    // Some time passes between two requests, and gives back a failure in twelve seconds.
+    eventually("guessing is refused", guesses).await;
+    eventually("right credentials wait as well", async || {
+        guesses().await;
+        let waiting = call("/metrics", right.clone()).await;
+        waiting.status == 429 && waiting.header("retry-after").is_some()
+    })
+    .await;
+    assert_eq!(call("/livez", None).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

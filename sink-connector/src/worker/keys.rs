@@ -245,7 +245,7 @@ fn own() -> Vec<Key> {
             "sluiceway.admin.authentication.enable",
             Kind::Boolean,
             "false",
-            "Whether `/metrics` asks for the users of the REST API; probes never do.",
+            "Whether `/metrics` and `/log-levels` ask for the users of the REST API; probes never do.",
         ),
         Key::with(
             "sluiceway.memory.budget.bytes",

@@ -109,6 +109,13 @@ impl<K: Eq + Hash + Clone, T> Keyed<K, T> {
         entry
     }
 
+    /// That of the key, if it is there.
+    pub fn known(&mut self, key: &K, now: Instant) -> Option<&mut T> {
+        let (entry, used) = self.entries.get_mut(key)?;
+        *used = now;
+        Some(entry)
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
