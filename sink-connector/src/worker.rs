@@ -288,12 +288,13 @@ fn serve(
     started: &Arc<AtomicBool>,
     registry: &Registry,
 ) -> Result<RestServer, WorkerError> {
+    let guesses = config.rest.failures_per_minute;
     let api = Api {
         herder: Arc::clone(herder),
         loggers,
         stores: Stores::default(),
         written,
-        users: users(config)?.map(RestUsers::new),
+        users: users(config)?.map(|users| RestUsers::new(users, guesses)),
         config: config.rest.clone(),
         started: Arc::clone(started),
     };
@@ -351,6 +352,7 @@ async fn admin(
     let guard = Guard {
         tls: config.admin_tls.clone(),
         metrics: metrics_check(config)?,
+        failures_per_minute: f64::from(config.rest.failures_per_minute),
         levels_closed: config.rest.users.is_some(),
         console,
     };

@@ -28,8 +28,7 @@ use super::events::Events;
 use super::respond::{self, ApiError, Reply};
 use super::router::Route;
 use super::{
-    Api, Part, basic_auth, body, connectors, cors, explain, forward, loggers, objects, offsets,
-    plugins, root,
+    Api, Part, body, connectors, cors, explain, forward, loggers, objects, offsets, plugins, root,
 };
 
 /// A connection that sends no whole request header within this time is closed.
@@ -147,7 +146,9 @@ impl RestServer {
                 let Ok(_slot) = slots.acquire_owned().await else {
                     return;
                 };
-                let mut connection = pin!(connection(Stream::Memory(visitor.stream), service));
+                let address = visitor.address;
+                let stream = Stream::Memory(visitor.stream);
+                let mut connection = pin!(connection(stream, service, address));
                 let ended = tokio::select! {
                     ended = connection.as_mut() => ended,
                     () = stop.cancelled() => {
@@ -200,10 +201,10 @@ async fn accept(
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
             break;
         };
-        let stream = tokio::select! {
+        let (stream, address) = tokio::select! {
             () = stop.cancelled() => break,
             accepted = socket.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok(accepted) => accepted,
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a REST connection");
                     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -220,7 +221,7 @@ async fn accept(
                     return;
                 }
             };
-            let connection = watcher.watch(connection(stream, service));
+            let connection = watcher.watch(connection(stream, service, address));
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a REST connection ended");
             }
@@ -236,13 +237,14 @@ type Connection<S> = hyper::server::conn::http1::Connection<TokioIo<Stream>, S>;
 fn connection(
     stream: Stream,
     service: Service,
+    address: SocketAddr,
 ) -> Connection<
     impl hyper::service::Service<Request<Incoming>, Response = Reply, Error = Infallible, Future: Send>
     + Send,
 > {
     let serve = service_fn(move |request| {
         let service = service.clone();
-        async move { Ok(service.answer(request).await) }
+        async move { Ok(service.answer(request, address).await) }
     });
     hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -251,22 +253,23 @@ fn connection(
 }
 
 impl Service {
-    async fn answer(self, request: Request<Incoming>) -> Reply {
+    async fn answer(self, request: Request<Incoming>, from: SocketAddr) -> Reply {
         let started = Instant::now();
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let origin = request.headers().get(ORIGIN).cloned();
         let route = Route::find(&path, self.part);
         let name = route.as_ref().map_or("none", Route::name);
         // Before anything else: nobody learns what is there without being let in.
-        let let_in = match &self.api.users {
-            Some(users) => users.let_in(request.headers()).await,
-            None => true,
+        let user = match &self.api.users {
+            Some(users) => Some(users.identify(request.headers(), from.ip()).await),
+            None => None,
         };
-        let mut reply = if let_in {
-            let answered = self.route(route, request).await;
-            answered.unwrap_or_else(|error| error.reply())
-        } else {
-            basic_auth::unauthorized()
+        let mut reply = match user {
+            Some(Err(refused)) => refused.reply(),
+            _ => {
+                let answered = self.route(route, request).await;
+                answered.unwrap_or_else(|error| error.reply())
+            }
         };
         cors::apply(&self.api.config, origin.as_ref(), reply.headers_mut());
         self.api

@@ -211,6 +211,13 @@ fn rest() -> Vec<Key> {
             "That password file itself: lines `user=password`; a password may stand as `MD5:`, `CRYPT:` or `PBKDF2-SHA256:` (`sluiceway-proxy --hash-password` makes one).",
         ),
         Key::with(
+            "sluiceway.rest.authentication.failures.per.minute",
+            Kind::Int,
+            "60",
+            "Wrong passwords that an address may show in a minute; then 429 until time has passed. 0: any number.",
+        )
+        .at_least(0),
+        Key::with(
             "access.control.allow.origin",
             Kind::String,
             "",

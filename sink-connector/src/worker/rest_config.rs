@@ -48,6 +48,8 @@ pub struct RestConfig {
     pub advertised_port: Option<u16>,
     /// Where the users are whom the REST API lets in; `None`: anybody.
     pub users: Option<UsersFile>,
+    /// Wrong passwords that an address may show in a minute; 0: any number.
+    pub failures_per_minute: u32,
     /// Whether `/metrics` asks for them, too.
     pub metrics_users: bool,
     /// Origins that browsers may call from; empty for none.
@@ -80,6 +82,7 @@ pub(super) fn read(
         tls: tls(&listeners, "listeners.https.", properties, errors),
         admin_tls: tls(own, "admin.listeners.https.", properties, errors),
         users: users(values, errors),
+        failures_per_minute: u32::try_from(values.number(FAILURES)).unwrap_or(u32::MAX),
         metrics_users: values.boolean("sluiceway.admin.authentication.enable"),
         listeners,
         listeners_option: "listeners".to_owned(),
@@ -108,6 +111,7 @@ pub enum UsersFile {
     Login(PathBuf),
 }
 
+const FAILURES: &str = "sluiceway.rest.authentication.failures.per.minute";
 const EXTENSIONS: &str = "rest.extension.classes";
 /// The name of the one extension that is known.
 const BASIC_AUTH: &str = "BasicAuthSecurityRestExtension";

@@ -1,13 +1,14 @@
 //! `BasicAuthSecurityRestExtension`: no route is open to anybody.
 
 use std::io::Write as _;
+use std::time::Instant;
 
 use http::{Method, Request};
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 
-use crate::stage::Stage;
+use crate::stage::{PATIENCE, Stage};
 
 /// The router, whose match over all routes names each of them in a line of its own: none can be left out here.
 const ROUTER: &str = include_str!("../../src/rest/router.rs");
@@ -27,6 +28,8 @@ fn paths() -> Vec<String> {
     }
     known.into_iter().chain(["/nowhere".to_owned()]).collect()
 }
+
+const FAILURES: &str = "sluiceway.rest.authentication.failures.per.minute";
 
 /// What an admin listener has, and ways to write it differently.
 const ADMIN_PATHS: [&str; 14] = [
@@ -67,7 +70,7 @@ async fn every_route_needs_a_user() {
         "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension";
     let extra = format!(
         "rest.extension.classes={extension}\njava.security.auth.login.config={}\n\
-         sluiceway.admin.authentication.enable=true\n",
+         sluiceway.admin.authentication.enable=true\n{FAILURES}=0\n",
         login.path().display()
     );
     let worker = stage.worker_with(&extra, Vec::new()).await;
@@ -150,6 +153,21 @@ async fn every_route_needs_a_user() {
             let status = call(method.clone(), url, credentials).await;
             assert_eq!(status, expected, "{method} {path}");
         }
+    }
+    worker.stop().await;
+    // Guessing: some time passes between two requests, and gives back a failure in twelve seconds.
+    let extra = extra.replace(&format!("{FAILURES}=0"), &format!("{FAILURES}=5"));
+    let worker = stage.worker_with(&extra, Vec::new()).await;
+    let url = format!("http://{}/connectors", worker.rest_addresses()[0]);
+    let deadline = Instant::now() + PATIENCE;
+    let mut refused = 0;
+    while refused < 2 {
+        assert!(Instant::now() < deadline, "guessing goes on and on");
+        // Right ones wait as well: otherwise their answer would tell that they are.
+        let status = call(Method::GET, url.clone(), Some(wrong)).await;
+        assert!([401, 429].contains(&status), "{status}");
+        let right = call(Method::GET, url.clone(), Some(alice)).await;
+        refused += u16::from(status == 429 && right == 429);
     }
     worker.stop().await;
 }
