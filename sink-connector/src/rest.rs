@@ -12,6 +12,7 @@
 //!                 └───────────────────── respond ◀──────────────────────────────────────────┘
 //! ```
 
+mod audit;
 mod basic_auth;
 mod body;
 mod connectors;

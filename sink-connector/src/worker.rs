@@ -26,7 +26,7 @@ pub use distributed_config::{DistributedConfig, InternalTopic};
 pub use files::{ConnectorFile, ConnectorRequest};
 pub use keys::definition;
 pub use providers::Providers;
-pub use rest_config::{AdminApi, LOGIN_FILE, RestConfig, UsersFile};
+pub use rest_config::{AdminApi, Audit, LOGIN_FILE, RestConfig, UsersFile};
 
 use std::net::SocketAddr;
 use std::sync::Arc;

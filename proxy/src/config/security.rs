@@ -123,7 +123,7 @@ impl SecurityConfig {
                 && !values.text("access.control.allow.origin").is_empty(),
             rules,
             failures_per_minute: number(values, "sluiceway.authentication.failures.per.minute"),
-            audit: match values.text("sluiceway.audit.log") {
+            audit: match &*values.text("sluiceway.audit.log").to_ascii_uppercase() {
                 "NONE" => Audit::None,
                 "DENIED" => Audit::Denied,
                 "ALL" => Audit::All,

@@ -28,7 +28,8 @@ use super::events::Events;
 use super::respond::{self, ApiError, Reply};
 use super::router::Route;
 use super::{
-    Api, Part, body, connectors, cors, explain, forward, loggers, objects, offsets, plugins, root,
+    Api, Part, audit, body, connectors, cors, explain, forward, loggers, objects, offsets, plugins,
+    root,
 };
 
 /// A connection that sends no whole request header within this time is closed.
@@ -259,18 +260,29 @@ impl Service {
         let origin = request.headers().get(ORIGIN).cloned();
         let route = Route::find(&path, self.part);
         let name = route.as_ref().map_or("none", Route::name);
+        let changes = audit::changes(&method, route.as_ref());
         // Before anything else: nobody learns what is there without being let in.
         let user = match &self.api.users {
             Some(users) => Some(users.identify(request.headers(), from.ip()).await),
             None => None,
         };
-        let mut reply = match user {
+        let mut reply = match &user {
             Some(Err(refused)) => refused.reply(),
             _ => {
                 let answered = self.route(route, request).await;
                 answered.unwrap_or_else(|error| error.reply())
             }
         };
+        if let Some(user) = &user {
+            let audited = audit::Audited {
+                peer: from,
+                user: user.as_ref().ok().map(|user| &*user.name),
+                method: &method,
+                path: &path,
+                changes,
+            };
+            audited.done(self.api.config.audit, reply.status());
+        }
         cors::apply(&self.api.config, origin.as_ref(), reply.headers_mut());
         self.api
             .config

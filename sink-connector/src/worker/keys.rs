@@ -255,6 +255,13 @@ fn own() -> Vec<Key> {
             "Whether `/metrics` and `/log-levels` ask for the users of the REST API; probes never do.",
         ),
         Key::with(
+            "sluiceway.audit.log",
+            Kind::String,
+            "ADMIN",
+            "What the log target `sluiceway_sink::audit` tells of, when the REST API has users: NONE, DENIED, ADMIN (and changes of connectors, offsets, log levels), ALL.",
+        )
+        .one_of(&["NONE", "DENIED", "ADMIN", "ALL"], true),
+        Key::with(
             "sluiceway.memory.budget.bytes",
             Kind::Long,
             "0",

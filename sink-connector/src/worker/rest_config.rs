@@ -29,6 +29,19 @@ pub enum AdminApi {
     On(Vec<ListenerSpec>),
 }
 
+/// What the audit log of the REST API tells of, once that has users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
+pub enum Audit {
+    /// Nothing.
+    None,
+    /// Requests that were not let in.
+    Denied,
+    /// These, and whatever changes connectors, offsets and log levels.
+    Admin,
+    /// Every request.
+    All,
+}
+
 /// Settings of the REST API.
 #[derive(Clone, Debug)]
 pub struct RestConfig {
@@ -50,6 +63,8 @@ pub struct RestConfig {
     pub users: Option<UsersFile>,
     /// Wrong passwords that an address may show in a minute; 0: any number.
     pub failures_per_minute: u32,
+    /// What the audit log tells of.
+    pub audit: Audit,
     /// Whether `/metrics` asks for them, too.
     pub metrics_users: bool,
     /// Origins that browsers may call from; empty for none.
@@ -83,6 +98,12 @@ pub(super) fn read(
         admin_tls: tls(own, "admin.listeners.https.", properties, errors),
         users: users(values, errors),
         failures_per_minute: u32::try_from(values.number(FAILURES)).unwrap_or(u32::MAX),
+        audit: match &*values.text("sluiceway.audit.log").to_ascii_uppercase() {
+            "NONE" => Audit::None,
+            "DENIED" => Audit::Denied,
+            "ALL" => Audit::All,
+            _ => Audit::Admin,
+        },
         metrics_users: values.boolean("sluiceway.admin.authentication.enable"),
         listeners,
         listeners_option: "listeners".to_owned(),
