@@ -11,4 +11,5 @@ mod recorded;
 mod requests;
 mod secrets;
 mod stage;
+mod trace;
 mod users;
