@@ -1,6 +1,7 @@
 //! Who may do what, through the whole stack: users, keys, tokens, rights, limits, and ways round them.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod audit;
 mod callers;
 mod credentials;
 mod kafka;
