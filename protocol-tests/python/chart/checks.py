@@ -90,6 +90,26 @@ class ChartChecks(unittest.TestCase):
         for text in ("as root", "what runs", "limits.memory", "livenessProbe", "KEY_PASSWORD stands", "s to end"):
             self.assertIn(text, found)
 
+    def test_selectors_find_mistakes(self):
+        manifests = self.production()
+        deployment = of_kind(manifests, "Deployment")[0]
+        _, spec = pod_of(deployment)
+        spec["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"] = {"app.kubernetes.io/name": "other"}
+        self.assertEqual([f"{deployment['metadata']['name']} does not spread its own pods"], list(policy.selectors(manifests)))
+        spec["serviceAccountName"] = "default"
+        with self.assertRaisesRegex(AssertionError, "ServiceAccount default"):
+            list(policy.selectors(manifests))
+
+    def test_each_program_has_the_rights_of_its_own_account(self):
+        key = "eks\\.amazonaws\\.com/role-arn"
+        roles = {component: f"arn:aws:iam::1:role/{component}" for component in ("proxy", "sink")}
+        settings = [f"--set={component}.serviceAccount.annotations.{key}={role}" for component, role in roles.items()]
+        manifests = self.helm.render(*settings)
+        for kind, component in [("Deployment", "proxy"), ("StatefulSet", "sink")]:
+            _, spec = pod_of(of_kind(manifests, kind)[0])
+            account = named(manifests, "ServiceAccount", spec["serviceAccountName"])
+            self.assertEqual(roles[component], account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"])
+
     def test_wrong_values_are_refused(self):
         for settings, message in REFUSALS:
             with self.subTest(settings=settings):

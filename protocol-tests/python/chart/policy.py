@@ -108,6 +108,13 @@ def selectors(manifests):
         selector = manifest["spec"].get("selector") or manifest["spec"].get("podSelector")
         if not any(matches(selector["matchLabels"], metadata["labels"]) for _, metadata, _ in everything):
             yield f"{manifest['kind']} {manifest['metadata']['name']} finds no pods"
+    for manifest, metadata, spec in everything:
+        for spread in spec.get("topologySpreadConstraints", []):
+            if not matches(spread["labelSelector"]["matchLabels"], metadata["labels"]):
+                yield f"{manifest['metadata']['name']} does not spread its own pods"
+        # Rights in the cloud come by the account; one that nobody makes is the namespace's default one in disguise.
+        if manifest["kind"] in ("Deployment", "StatefulSet"):
+            named(manifests, "ServiceAccount", spec["serviceAccountName"])
     for scaler in of_kind(manifests, "HorizontalPodAutoscaler"):
         target = scaler["spec"]["scaleTargetRef"]
         if "replicas" in named(manifests, target["kind"], target["name"])["spec"]:
