@@ -7,7 +7,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::json;
 
-use crate::callers::{RECORD, basic, users};
+use crate::callers::{RECORD, basic, get, users};
 use crate::support::{self, Answer, Running, V2, eventually, kafka, start};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,6 +175,26 @@ async fn metrics_may_ask_for_a_user() {
         200
     );
     assert_eq!(call("/livez", None).await, 200);
+}
+
+/// Also of answers that are refusals.
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_for_browsers_are_on_every_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings =
+        users(folder.path()) + "nosniff.prevention.enable=true\nhsts.header.enable=true\n";
+    let proxy = start("127.0.0.1:1", &settings).await;
+    let alice = basic("alice", "s3cret-alice");
+    for (answer, status) in [
+        (proxy.get("/nowhere").await, 401),
+        (get(&proxy, "/nowhere", &alice).await, 404),
+        (get(&proxy, "/", &alice).await, 200),
+    ] {
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        let strict = answer.header("strict-transport-security");
+        assert!(strict.is_some_and(|value| value.starts_with("max-age=31536000")));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@ use http::Method;
 use sluiceway_proxy::router::Router;
 
 use crate::callers::{RULES, basic, get, send, users};
+use crate::provider::Provider;
 use crate::support::start;
 
 /// Every row of the router's table, and every way to write its path differently.
@@ -157,4 +158,42 @@ async fn guessing_is_slowed_down() {
     let right = get(&proxy, "/nowhere", &basic("alice", "s3cret-alice")).await;
     assert_eq!(right.status, 429);
     assert!(right.header("retry-after").is_some());
+}
+
+/// Keys and tokens as well as passwords; some time passes between two guesses, and gives back one in twelve seconds.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_and_tokens_are_not_guessed_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = folder.path().join("keys.properties");
+    std::fs::write(&keys, "key.course.value=planted-key-of-the-course\n").unwrap();
+    let provider = Provider::start("one").await;
+    let by_key = format!(
+        "authentication.method=API_KEY\nsluiceway.api.keys.file={}\n",
+        keys.display()
+    );
+    let by_token = format!(
+        "authentication.method=BEARER\noauthbearer.jwks.endpoint.url={}\n\
+         oauthbearer.expected.issuer=https://issuer.example\noauthbearer.expected.audience=rest\n",
+        provider.url()
+    );
+    for (settings, header, wrong) in [(by_key, "x-api-key", 403), (by_token, "authorization", 401)]
+    {
+        let settings = format!(
+            "{settings}sluiceway.authorization.rules=*: produce=*\n\
+             sluiceway.authentication.failures.per.minute=5\n"
+        );
+        let proxy = start("127.0.0.1:1", &settings).await;
+        let mut statuses = Vec::new();
+        while statuses.last() != Some(&429) {
+            assert!(statuses.len() < 20, "guessing goes on and on: {statuses:?}");
+            let guess = (header, format!("Bearer guess-number-{}", statuses.len()));
+            statuses.push(get(&proxy, "/topics", &guess).await.status);
+        }
+        statuses.pop();
+        assert!(statuses.len() >= 5, "{statuses:?}");
+        assert!(
+            statuses.iter().all(|status| *status == wrong),
+            "{statuses:?}"
+        );
+    }
 }
