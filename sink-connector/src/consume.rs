@@ -62,11 +62,15 @@ pub(crate) fn consumer_config(
     for (key, value) in DEFAULTS {
         config.default_to(key, *value);
     }
-    config.default_to(
-        "client.id",
-        format!("connector-consumer-{}-{task_id}", connector.name),
-    );
+    config.default_to("client.id", client_id(&connector.name, task_id));
     Ok(config)
+}
+
+/// Connect's id of a task's consumer. Its client library writes it as it is into the JSON of its statistics, of which the lag is
+/// told: what would end a string there is left out.
+fn client_id(connector: &str, task_id: u32) -> String {
+    let name = connector.replace(|c: char| c.is_control() || matches!(c, '"' | '\\'), "_");
+    format!("connector-consumer-{name}-{task_id}")
 }
 
 /// What Kafka Connect's consumers have by default and librdkafka's have not, and bounds on memory.
@@ -274,5 +278,19 @@ pub(crate) fn log_client(level: RDKafkaLogLevel, facility: &str, message: &str) 
             tracing::info!(target: "librdkafka", facility, message)
         }
         RDKafkaLogLevel::Debug => tracing::debug!(target: "librdkafka", facility, message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::client_id;
+
+    #[test]
+    fn a_client_id_leaves_statistics_readable() {
+        assert_eq!(client_id("s3-sink", 0), "connector-consumer-s3-sink-0");
+        let odd = client_id("a \"b\\\n ü", 1);
+        let statistics = format!("{{\"client_id\": \"{odd}\"}}");
+        let read: serde_json::Value = serde_json::from_str(&statistics).unwrap_or_default();
+        assert_eq!(read["client_id"], "connector-consumer-a _b__ ü-1");
     }
 }
