@@ -191,3 +191,27 @@ async fn the_other_programs_console_is_passed_on_to() {
         "{gone}"
     );
 }
+
+#[tokio::test]
+async fn there_is_none_where_it_is_switched_off() {
+    let config = ConsoleConfig::default();
+    assert!(!config.enable);
+    let console = Console::start(&config, PROXY, Registry::new());
+    assert!(console.is_none());
+    let guard = Guard::default();
+    let listeners = ["http://127.0.0.1:0".to_owned()];
+    let ready = Arc::new(|| Ok(()));
+    let server = AdminServer::start_guarded(&listeners, "admin", guard, Registry::new(), ready)
+        .await
+        .unwrap();
+    for path in [
+        "/console",
+        "/console/console.js",
+        "/console/info",
+        "/console/live",
+        "/console/api/proxy/topics",
+    ] {
+        let answer = ask(&server, &format!("GET {path}\n\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
+    }
+}

@@ -3,6 +3,7 @@
 
 mod audit;
 mod callers;
+mod console;
 mod credentials;
 mod kafka;
 #[path = "../support/provider.rs"]
