@@ -1,7 +1,8 @@
 //! The metrics registry in few numbers: what a page draws, by name and the labels that tell something.
 //!
 //! In: metric families. Out: `name{label="value"}` → number. Labels with many values (task, topic, route, method) are summed
-//! over, and connectors where there are many; of timestamps the oldest counts. Histograms are their sum and count.
+//! over, and connectors where there are many; of timestamps the oldest counts, of a connector that runs: those that are stopped or
+//! gone commit nothing. Histograms are their sum and count.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,8 @@ pub(super) type Figures = BTreeMap<String, f64>;
 
 /// Labels that are summed over.
 const SUMMED: [&str; 4] = ["task", "topic", "route", "method"];
+/// Which connectors there are, and in which state.
+const STATUS: &str = "sluiceway_sink_connector_status";
 /// So many connectors are told apart.
 const CONNECTORS: usize = 50;
 
@@ -34,14 +37,35 @@ fn connectors(families: &[MetricFamily]) -> usize {
     names.len()
 }
 
+/// The connectors that run; `None` where none has a state.
+fn running(families: &[MetricFamily]) -> Option<BTreeSet<&str>> {
+    let status = families.iter().find(|family| family.name() == STATUS)?;
+    let runs = |metric: &&Metric| {
+        let state = label(metric, "state").unwrap_or_default();
+        metric.get_gauge().get_value() > 0.0 && state.eq_ignore_ascii_case("running")
+    };
+    let metrics = status.get_metric().iter().filter(runs);
+    Some(metrics.filter_map(|one| label(one, "connector")).collect())
+}
+
+fn label<'m>(metric: &'m Metric, name: &str) -> Option<&'m str> {
+    let found = metric.get_label().iter().find(|label| label.name() == name);
+    found.map(|label| label.value())
+}
+
 fn flatten(families: &[MetricFamily], by_connector: bool) -> Figures {
     let mut figures = Figures::new();
+    let running = running(families).filter(|_| !by_connector);
     for family in families {
         if !family.name().starts_with("sluiceway_") {
             continue;
         }
         let oldest = family.name().ends_with("_timestamp_seconds");
         for metric in family.get_metric() {
+            let connector = running.as_ref().zip(label(metric, "connector"));
+            if oldest && connector.is_some_and(|(running, name)| !running.contains(name)) {
+                continue;
+            }
             let labels = labels(metric, by_connector);
             let mut add = |suffix: &str, value: f64| {
                 let name = format!("{}{suffix}{labels}", family.name());
@@ -112,6 +136,11 @@ mod tests {
         assert_eq!(together["sluiceway_a_total"], 7.0);
         assert_eq!(together["sluiceway_b_timestamp_seconds"], 10.0);
         assert_eq!(together.len(), 2);
+        let status = GaugeVec::new(Opts::new(STATUS, "c"), &["connector", "state"]).unwrap();
+        registry.register(Box::new(status.clone())).unwrap();
+        status.with_label_values(&["c", "running"]).set(1.0);
+        let running = totals(&registry.gather());
+        assert_eq!(running["sluiceway_b_timestamp_seconds"], 20.0);
     }
 
     #[test]
