@@ -71,6 +71,19 @@ export async function text(path: string, call: Call = {}): Promise<string> {
   return body;
 }
 
+/** Why a stream of events is refused; `null` if it is not, or if nobody answers. */
+export async function refusal(path: string): Promise<ApiError | null> {
+  const stop = new AbortController();
+  try {
+    const response = await fetch(path, { headers: { Accept: "text/event-stream" }, signal: stop.signal, cache: "no-store" });
+    return response.status < 400 ? null : refused(response.status, await response.text(), `GET ${path}`);
+  } catch {
+    return null;
+  } finally {
+    stop.abort();
+  }
+}
+
 function refused(status: number, body: string, request: string): ApiError {
   let code = String(status);
   let message = body.slice(0, 2000) || `HTTP ${status} without a text`;

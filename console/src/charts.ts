@@ -12,6 +12,7 @@ export class Chart {
   readonly element: HTMLElement;
   private readonly value = h("span", { class: "value" }, "–");
   private readonly canvas = h("div", { "aria-hidden": "true" });
+  private readonly kinds = h("p", { class: "kinds" });
   private plot: uPlot | null = null;
   private theme = "";
 
@@ -19,8 +20,10 @@ export class Chart {
     title: string,
     private readonly series: Series,
     private readonly text: (value: number) => string,
+    /** What the series is made of, in a line below it. */
+    private readonly parts?: () => string,
   ) {
-    this.element = h("section", { class: "chart" }, h("header", null, h("h3", null, title), this.value), this.canvas);
+    this.element = h("section", { class: "chart" }, h("header", null, h("h3", null, title), this.value), this.canvas, parts && this.kinds);
     // A window that grew or shrank is followed at once, not with the next figures.
     new ResizeObserver(() => this.draw()).observe(this.canvas);
   }
@@ -28,6 +31,7 @@ export class Chart {
   draw(): void {
     const now = this.series.now();
     setText(this.value, now === null ? "–" : this.text(now));
+    if (this.parts) setText(this.kinds, this.parts());
     const width = this.canvas.clientWidth;
     if (width === 0) return;
     const theme = document.documentElement.dataset.theme ?? "";

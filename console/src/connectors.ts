@@ -7,6 +7,7 @@ import { count, plural } from "./format";
 import { readable } from "./trace";
 import {
   action,
+  brief,
   confirmByName,
   crumbs,
   debounced,
@@ -66,7 +67,7 @@ export function stateTag(state: string): HTMLElement {
 function list(view: View): void {
   const search = h("input", { type: "search", placeholder: "Part of a name" });
   const place = h("div", null, h("p", { class: "dim" }, "Reading the connectors…"));
-  const statuses = new Map<string, Status | null>();
+  const statuses = new Map<string, Status | Error>();
   let names: string[] = [];
   let skip = 0;
   const found = (): string[] => names.filter((name) => name.toLowerCase().includes(search.value.toLowerCase()));
@@ -77,12 +78,13 @@ function list(view: View): void {
       return;
     }
     const rows = all.slice(skip, skip + LIMIT).map((name) => {
-      const status = statuses.get(name);
+      const known = statuses.get(name);
+      const status = known instanceof Error ? undefined : known;
       const failed = status?.tasks.filter((task) => task.state === "FAILED").length ?? 0;
       const running = status?.tasks.filter((task) => task.state === "RUNNING").length ?? 0;
       return [
         { name: h("a", { href: link(name) }, name) },
-        status ? stateTag(status.connector.state) : h("span", { class: "dim" }, status === null ? "unknown" : "…"),
+        known instanceof Error ? brief(known) : status ? stateTag(status.connector.state) : h("span", { class: "dim" }, "…"),
         status ? [`${count(running)} of ${count(status.tasks.length)} running `, failed > 0 ? h("span", { class: "tag bad" }, `${count(failed)} failed`) : null] : "",
         status?.connector.worker_id ?? "",
         h("a", { href: `#/objects/${segment(name)}` }, "objects"),
@@ -109,7 +111,7 @@ function list(view: View): void {
     for (let first = 0; first < shown.length; first += AT_ONCE) {
       await Promise.all(
         shown.slice(first, first + AT_ONCE).map(async (name) => {
-          statuses.set(name, await json<Status>(`${root()}/${segment(name)}/status`, { signal: view.signal }).catch(() => null));
+          statuses.set(name, await json<Status>(`${root()}/${segment(name)}/status`, { signal: view.signal }).catch((error: Error) => error));
         }),
       );
       if (view.signal.aborted) return;

@@ -3,7 +3,7 @@
 import { base, has, json, segment, text, v3 } from "./api";
 import { fill, h, type Child } from "./dom";
 import { count, duration } from "./format";
-import { confirmByName, crumbs, debounced, empty, every, failure, field, head, missing, pager, show, table, toast, type View } from "./ui";
+import { brief, confirmByName, crumbs, debounced, empty, every, failure, field, head, isMissing, missing, pager, show, table, toast, type View } from "./ui";
 import { link as topicLink } from "./topics";
 
 interface Group {
@@ -67,7 +67,7 @@ function list(view: View): void {
   const instances = h("div", null, h("p", { class: "dim" }, "Reading the instances…"));
   let all: Group[] = [];
   let skip = 0;
-  const lags = new Map<string, string>();
+  const lags = new Map<string, Child>();
   const draw = (): void => {
     const found = all.filter((group) => group.consumer_group_id.toLowerCase().includes(search.value.toLowerCase()));
     const shown = found.slice(skip, skip + LIMIT);
@@ -107,10 +107,23 @@ function list(view: View): void {
     for (const group of shown) {
       if (view.signal.aborted) return;
       const path = `${cluster}/consumer-groups/${segment(group.consumer_group_id)}/lag-summary`;
-      const answer = await json<{ total_lag: number }>(path, { signal: view.signal }).catch(() => null);
-      lags.set(group.consumer_group_id, answer === null ? "none" : count(answer.total_lag));
+      const lag = await json<{ total_lag: number }>(path, { signal: view.signal }).then(
+        (answer) => count(answer.total_lag),
+        (error: unknown) => (isMissing(error) ? "none" : brief(error)),
+      );
+      lags.set(group.consumer_group_id, lag);
     }
     if (!view.signal.aborted) draw();
+  };
+  let skipOwn = 0;
+  const drawOwn = (found: Instance[]): void => {
+    // Instances end by themselves: the page that was looked at may be there no longer.
+    if (skipOwn >= found.length) skipOwn = 0;
+    const go = (to: number): void => {
+      skipOwn = to;
+      drawOwn(found);
+    };
+    fill(instances, drawInstances(found, skipOwn, go));
   };
   search.addEventListener(
     "input",
@@ -136,24 +149,24 @@ function list(view: View): void {
     }
     try {
       const answer = await json<{ instances: Instance[] }>(`${base("proxy")}/sluiceway/consumers`, { signal: view.signal });
-      fill(instances, drawInstances(answer.instances));
+      drawOwn(answer.instances);
     } catch (error) {
       if (!view.signal.aborted) fill(instances, failure(error));
     }
   });
 }
 
-/** Instances drawn at most; a proxy may have thousands. */
-const INSTANCES = 200;
+/** Instances of a page; a proxy may have thousands. */
+const INSTANCES = 100;
 
-function drawInstances(all: Instance[]): Child {
+function drawInstances(all: Instance[], skip: number, go: (skip: number) => void): Child {
   if (all.length === 0) return empty("This replica has no consumer instance.", h("p", null, "POST /consumers/{group} makes one."));
   const remove = (one: Instance): void =>
     confirmByName("End the consumer instance", one.name, `It leaves the group ${one.group}; whoever uses it gets 404.`, "End it", async () => {
       await text(`${base("proxy")}/consumers/${segment(one.group)}/instances/${segment(one.name)}`, { method: "DELETE", accept: "application/vnd.kafka.v2+json" });
       toast("good", `${one.name} was ended`);
     });
-  const rows = all.slice(0, INSTANCES).map((one) => [
+  const rows = all.slice(skip, skip + INSTANCES).map((one) => [
     { name: one.name },
     { name: h("a", { href: `#/consumers/${segment(one.group)}` }, one.group) },
     one.format,
@@ -165,7 +178,7 @@ function drawInstances(all: Instance[]): Child {
   ]);
   return [
     table("Consumer instances", ["Instance", "Group", "Format", "Owner", "Idle for", "Ends in", "Reads", ""], rows),
-    all.length > INSTANCES ? h("p", { class: "dim" }, `The first ${INSTANCES} of ${count(all.length)}.`) : null,
+    all.length > INSTANCES ? pager(skip, INSTANCES, all.length, go) : null,
   ];
 }
 
@@ -173,12 +186,17 @@ function one(view: View, name: string): void {
   const place = h("div");
   fill(view.main, crumbs(["#/consumers", "Consumers"]), head(name), place);
   let skip = 0;
+  let skipMembers = 0;
   const read = (): Promise<void> =>
     show(place, view.signal, async () => {
       const root = `${await v3()}/consumer-groups/${segment(name)}`;
       const group = await json<Group>(root, { signal: view.signal });
       const members = await json<{ data: Member[] }>(`${root}/consumers`, { signal: view.signal });
-      const lags = await json<{ data: Lag[] }>(`${root}/lags`, { signal: view.signal }).catch(() => ({ data: [] as Lag[] }));
+      let unread: Child = null;
+      const lags = await json<{ data: Lag[] }>(`${root}/lags`, { signal: view.signal }).catch((error: unknown) => {
+        if (!isMissing(error)) unread = failure(error);
+        return { data: [] as Lag[] };
+      });
       const total = lags.data.reduce((sum, one_) => sum + one_.lag, 0);
       const shown = lags.data.slice(skip, skip + LAGS);
       const parts = new Map<string, number>();
@@ -197,7 +215,7 @@ function one(view: View, name: string): void {
             h("dt", null, "Members"),
             h("dd", null, count(members.data.length)),
             h("dt", null, "Lag"),
-            h("dd", null, `${count(total)} records`),
+            h("dd", null, unread === null ? `${count(total)} records` : "–"),
           ),
         ),
         h(
@@ -209,19 +227,27 @@ function one(view: View, name: string): void {
             : table(
                 "Members",
                 ["Client", "Member", "Static name", "#Partitions"],
-                members.data.slice(0, LAGS).map((member) => [
+                members.data.slice(skipMembers, skipMembers + LAGS).map((member) => [
                   { name: member.client_id },
                   { name: h("span", { class: "mono" }, member.consumer_id) },
                   member.instance_id ?? h("span", { class: "dim" }, "none"),
                   { number: count(parts.get(member.consumer_id) ?? 0) },
                 ]),
               ),
+          members.data.length > LAGS
+            ? pager(skipMembers, LAGS, members.data.length, (to) => {
+                skipMembers = to;
+                void read();
+              })
+            : null,
         ),
         h(
           "section",
           { class: "card" },
           h("h2", null, "Lag by partition, the largest first"),
-          lags.data.length === 0
+          unread !== null
+            ? unread
+            : lags.data.length === 0
             ? empty("The group has committed nothing.")
             : [
                 table(

@@ -1,6 +1,6 @@
 // Flow: the pipeline from left to right, live, with what is wrong in words.
 
-import { base, has, json } from "./api";
+import { ApiError, base, has, json } from "./api";
 import { Chart } from "./charts";
 import { fill, h, setText, svg, type Child } from "./dom";
 import { bytes, count, duration, plural, short } from "./format";
@@ -82,6 +82,12 @@ function age(figures: Record<string, number>, time: number): number | null {
 
 type All = ReturnType<typeof series>;
 
+/** How many topics there are, or why that is not known. */
+interface Topics {
+  total: number | null;
+  error: unknown;
+}
+
 /** Names with their counts: `408: 3, 500: 1`. */
 function kinds(found: [string, number][]): string {
   const some = found.filter(([, number]) => number > 0).slice(0, 4);
@@ -101,8 +107,17 @@ function connectorsIn(state: string): string[] {
   return [...found];
 }
 
+/** A line below a chart: counts of a metric by one of its labels, since the start. */
+function byKind(program: "proxy" | "sink", name: string, of: string, some: RegExp = /./): () => string {
+  return () => {
+    if (Object.keys(live.latest(program)).length === 0) return "";
+    const words = kinds(live.by(program, `sluiceway_${program}_${name}`, of).filter(([kind]) => some.test(kind)));
+    return words === "" ? "None since the start." : `By ${of}, since the start: ${words}`;
+  };
+}
+
 /** What is wrong, worst first. */
-function problems(all: All): Problem[] {
+function problems(all: All, topics: Topics): Problem[] {
   const found: Problem[] = [];
   const now = (one: Series): number => one.now() ?? 0;
   const connectors: [string, string] = ["#/connectors", "Look at the connectors"];
@@ -114,6 +129,16 @@ function problems(all: All): Problem[] {
         title: "The proxy cannot reach Kafka",
         text: "Requests to produce and to read wait or fail until a broker answers. Look whether the brokers of bootstrap.servers run, and at what /readyz of the admin listener says.",
         link: ["#/topics", "See what still answers"],
+      });
+    }
+    if (topics.error !== null && all.kafka.now() !== 0) {
+      const { error } = topics;
+      found.push({
+        kind: "bad",
+        stage: 2,
+        title: error instanceof ApiError && error.status > 0 ? `The topics cannot be listed: error ${error.code}` : "The topics cannot be listed",
+        text: error instanceof Error ? error.message : String(error),
+        link: ["#/topics", "Look at the topics"],
       });
     }
     const part = now(all.limit) > 0 ? now(all.queue) / now(all.limit) : 0;
@@ -248,7 +273,7 @@ interface Stage {
   flows: () => boolean;
 }
 
-function stages(all: All, topics: { total: number | null }): Stage[] {
+function stages(all: All, topics: Topics): Stage[] {
   const text = (one: Series, write: (value: number) => string): string => {
     const value = one.now();
     return value === null ? "–" : write(value);
@@ -350,7 +375,7 @@ function arrow(): HTMLElement {
 
 export function flow(view: View): void {
   const all = series();
-  const topics: { total: number | null } = { total: null };
+  const topics: Topics = { total: null, error: null };
   const said = h("div", { "aria-live": "polite" });
   const list = h("ol", { class: "pipeline" });
   const drawn: [(kind: string, words: string) => void, Stage, HTMLElement | null][] = [];
@@ -363,18 +388,19 @@ export function flow(view: View): void {
   });
   const perSecond = (value: number): string => `${short(value)}/s`;
   const charts: Chart[] = [];
-  const chart = (title: string, one: Series, write: (value: number) => string): Chart => {
-    const made = new Chart(title, one, write);
+  const chart = (title: string, one: Series, write: (value: number) => string, parts?: () => string): Chart => {
+    const made = new Chart(title, one, write, parts);
     charts.push(made);
     return made;
   };
   const proxy = [
     chart("Requests", all.requests, perSecond),
-    chart("Refused or failed", all.refused, perSecond),
+    chart("Refused or failed", all.refused, perSecond, byKind("proxy", "requests_total", "status", /^[45]/)),
     chart("Time to answer", all.latency, (value) => duration(value * 1000)),
     chart("Records to Kafka", all.produced, perSecond),
     chart("Bytes to Kafka", all.producedBytes, (value) => `${bytes(value)}/s`),
     chart("Queue to Kafka", all.queue, bytes),
+    chart("Records not written", all.undelivered, perSecond, byKind("proxy", "delivery_errors_total", "code")),
   ];
   const sink = [
     chart("Records from Kafka", all.consumed, perSecond),
@@ -383,8 +409,8 @@ export function flow(view: View): void {
     chart("Lag, in records", all.lag, short),
     chart("Commit age", all.age, (value) => duration(value * 1000)),
     chart("Memory in use", all.used, bytes),
-    chart("Records in error", all.refusedRecords, perSecond),
-    chart("S3 requests tried again", all.retries, perSecond),
+    chart("Records in error", all.refusedRecords, perSecond, byKind("sink", "record_errors_total", "stage")),
+    chart("S3 requests tried again", all.retries, perSecond, byKind("sink", "upload_retries_total", "operation")),
   ];
   const section = (title: string, shown: boolean, some: Chart[], program: string): Child =>
     h(
@@ -409,7 +435,7 @@ export function flow(view: View): void {
   let told = "";
   const draw = (): void => {
     if (document.hidden) return;
-    const found = problems(all);
+    const found = problems(all, topics);
     const words = found.map((one) => `${one.title}|${one.text}`).join("\n");
     if (words !== told) {
       told = words;
@@ -434,8 +460,15 @@ export function flow(view: View): void {
   view.signal.addEventListener("abort", () => charts.forEach((one) => one.destroy()));
   if (has("proxy")) {
     every(15_000, view.signal, async () => {
-      const names = await json<string[]>(`${base("proxy")}/topics`, { signal: view.signal }).catch(() => null);
-      topics.total = names === null ? null : names.length;
+      try {
+        topics.total = (await json<string[]>(`${base("proxy")}/topics`, { signal: view.signal })).length;
+        topics.error = null;
+      } catch (error) {
+        if (view.signal.aborted) return;
+        topics.total = null;
+        // That nobody answers at all is said above every page.
+        topics.error = error instanceof ApiError && error.status === 0 ? null : error;
+      }
     });
   }
   requestAnimationFrame(draw);

@@ -1,11 +1,13 @@
 // Live figures: the programs' server-sent events, kept for 15 minutes.
 
-import { known, reachability } from "./api";
+import { ApiError, known, reachability, refusal } from "./api";
 
 /** How long figures are kept, in ms. */
 export const SPAN = 15 * 60_000;
 /** Points a series has at most. */
 const POINTS = 1200;
+/** Between two attempts at a stream that is refused, in ms. */
+const RETRY = 3000;
 
 type Figures = Record<string, number>;
 
@@ -119,6 +121,8 @@ class Stream {
   readonly series = new Set<Series>();
   latest: Figures = {};
   open = false;
+  /** Why it was refused, if it was. */
+  error: ApiError | null = null;
 
   constructor(
     readonly url: string,
@@ -128,15 +132,16 @@ class Stream {
   start(): void {
     const source = new EventSource(this.url);
     this.source = source;
-    source.onopen = () => this.set(true);
+    source.onopen = () => {
+      this.error = null;
+      this.set(true);
+    };
     source.onerror = () => {
       this.set(false);
       // A refusal ends an event source for good: it is made anew.
-      if (source.readyState === EventSource.CLOSED) {
-        source.close();
-        setTimeout(() => {
-          if (this.source === source) this.start();
-        }, 3000);
+      if (source.readyState === EventSource.CLOSED && this.source === source) {
+        this.source = null;
+        void this.again();
       }
     };
     source.addEventListener("history", (event) => {
@@ -150,6 +155,16 @@ class Stream {
       for (const series of this.series) series.add(sample);
       this.changed();
     });
+  }
+
+  /** Asks why the stream was refused, which an event source does not tell, until it is no longer. */
+  private async again(): Promise<void> {
+    do {
+      this.error = await refusal(this.url);
+      this.changed();
+      await new Promise((done) => setTimeout(done, RETRY));
+    } while (this.error !== null);
+    this.start();
   }
 
   add(series: Series): void {
@@ -196,6 +211,13 @@ class Live extends EventTarget {
   /** Whether all streams are open. */
   get open(): boolean {
     return [...this.streams.values()].every((stream) => stream.open);
+  }
+
+  /** Programs whose figures do not come, and why the first of them that tells it does not. */
+  missing(): { lost: string[]; error: ApiError | null } {
+    const lost = known().programs.filter((program) => this.streams.get(program.live)?.open !== true);
+    const errors = lost.map((program) => this.streams.get(program.live)?.error ?? null);
+    return { lost: lost.map((program) => program.name), error: errors.find((error) => error !== null) ?? null };
   }
 
   private stream(program: "proxy" | "sink"): Stream | undefined {

@@ -26,10 +26,13 @@ const dot = h("span", { class: "dot" });
 const words = h("span", null, "connecting");
 const away = h("div", { class: "away", role: "alert", hidden: true });
 let current = new AbortController();
+/** Whether something was written or chosen in the view that is shown. */
+let edited = false;
 
 function route(): void {
   current.abort();
   current = new AbortController();
+  edited = false;
   const [path = "", query = ""] = location.hash.replace(/^#\/?/, "").split("?");
   const [name = "", ...rest] = path.split("/").map(decode);
   const found = VIEWS.find((view) => view.name === (name || "flow"));
@@ -151,6 +154,16 @@ function frame(): void {
   );
 }
 
+/** What is said when figures do not come: of which program, and why where that is known. */
+function lack(): string {
+  const { lost, error } = live.missing();
+  if (error === null && lost.length === known().programs.length) {
+    return "The server does not answer. What is shown is as it was; the page goes on by itself once the server is back.";
+  }
+  const why = error === null ? "" : ` Error ${error.code}: ${error.message.replace(/[.!]?$/, ".")}`;
+  return `The figures of the ${lost.join(" and the ")} do not come.${why} What is shown of them is as it was; the page goes on by itself once they come.`;
+}
+
 function connection(): void {
   const open = live.open && known().programs.length > 0;
   dot.className = `dot ${open ? "good" : "bad"}`;
@@ -158,19 +171,25 @@ function connection(): void {
   const lost = !open && lostSince > 0 && Date.now() - lostSince > 1500;
   if (open) lostSince = 0;
   else if (lostSince === 0) lostSince = Date.now();
+  if (lost) setText(away, lack());
   if (away.hidden === lost) {
     away.hidden = !lost;
-    setText(away, lost ? "The server does not answer. What is shown is as it was; the page goes on by itself once the server is back." : "");
     if (!lost) back();
   }
 }
 
 let lostSince = 0;
 
-/** The server is back: it may be another one. */
+/** The server is back: it may be another one. What somebody is about to fill in stays. */
 function back(): void {
+  setText(away, "");
   forget();
-  load().then(route, () => undefined);
+  load().then(
+    () => {
+      if (!edited && document.querySelector("dialog[open]") === null) route();
+    },
+    () => undefined,
+  );
 }
 
 async function start(): Promise<void> {
@@ -178,6 +197,9 @@ async function start(): Promise<void> {
   frame();
   window.addEventListener("hashchange", route);
   document.addEventListener("keydown", onKey);
+  main.addEventListener("input", () => {
+    edited = true;
+  });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => theme());
   for (;;) {
     try {

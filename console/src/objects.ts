@@ -5,7 +5,7 @@ import { reason } from "./connector-form";
 import { fill, h, type Child } from "./dom";
 import { bytes, count, plural, time } from "./format";
 import { isObject, parse, print, type Json } from "./json";
-import { copy, crumbs, dialog, empty, failure, head, missing, show, table, type View } from "./ui";
+import { copy, crumbs, dialog, empty, failure, head, missing, pager, show, table, type View } from "./ui";
 
 interface Listed {
   key: string;
@@ -55,10 +55,22 @@ function choose(view: View): void {
     if (names.length === 0) return empty("There is no connector, so there are no objects.", h("a", { href: "#/connectors/-/new" }, "Create a connector"));
     return [
       h("p", null, "Whose objects?"),
-      h("ul", { class: "tree" }, names.slice(0, 500).map((name) => h("li", null, h("a", { href: `#/objects/${segment(name)}` }, name)))),
-      names.length > 500 ? h("p", { class: "dim" }, `The first 500 of ${count(names.length)}; the page of a connector has a link to its objects.`) : null,
+      pages(names.sort((a, b) => a.localeCompare(b))),
     ];
   });
+}
+
+/** Connectors' names, a page at a time. */
+function pages(names: string[]): HTMLElement {
+  const place = h("div");
+  const draw = (skip: number): void =>
+    fill(
+      place,
+      h("ul", { class: "tree" }, names.slice(skip, skip + LIMIT).map((name) => h("li", null, h("a", { href: `#/objects/${segment(name)}` }, name)))),
+      names.length > LIMIT ? pager(skip, LIMIT, names.length, draw) : null,
+    );
+  draw(0);
+  return place;
 }
 
 function tree(view: View, connector: string): void {

@@ -6,6 +6,7 @@ import { fill, h, type Child } from "./dom";
 import { bytes, count, short } from "./format";
 import { post } from "./post";
 import {
+  brief,
   confirmByName,
   crumbs,
   debounced,
@@ -261,18 +262,19 @@ function partitions(view: View, place: HTMLElement, name: string): void {
       const shown = all.slice(skip, skip + PARTITIONS);
       const offsets = await Promise.all(
         shown.map((one) =>
-          json<{ beginning_offset: number; end_offset: number }>(`${path}/${one.partition}/offsets`, { signal: view.signal }).catch(() => null),
+          json<{ beginning_offset: number; end_offset: number }>(`${path}/${one.partition}/offsets`, { signal: view.signal }).catch((error: Error) => error),
         ),
       );
       const rows = shown.map((one, index) => {
-        const own = offsets[index] ?? null;
+        const read_ = offsets[index];
+        const own = read_ === undefined || read_ instanceof Error ? null : read_;
         const lagging = one.replicas.filter((replica) => !replica.in_sync).map((replica) => replica.broker);
         return [
           { number: count(one.partition) },
           one.leader < 0 ? h("span", { class: "tag bad" }, "no leader") : `broker ${one.leader}`,
           one.replicas.map((replica) => replica.broker).join(", "),
           lagging.length === 0 ? h("span", { class: "tag good" }, "in sync") : h("span", { class: "tag warn" }, `behind: ${lagging.join(", ")}`),
-          { number: own === null ? "–" : count(own.beginning_offset) },
+          { number: own === null ? (read_ instanceof Error ? brief(read_) : "–") : count(own.beginning_offset) },
           { number: own === null ? "–" : count(own.end_offset) },
           { number: own === null ? "–" : count(own.end_offset - own.beginning_offset) },
         ];

@@ -1,6 +1,6 @@
 // What all views share: errors, notices, dialogs, tables, pages.
 
-import { ApiError } from "./api";
+import { ApiError, reachability } from "./api";
 import { fill, h, id, type Child } from "./dom";
 import { count } from "./format";
 
@@ -19,7 +19,7 @@ export interface View {
 export function failure(error: unknown, retry?: () => void): HTMLElement {
   const again = retry && h("p", null, h("button", { type: "button", onclick: () => retry() }, "Try again"));
   if (error instanceof ApiError) {
-    return h(
+    const box = h(
       "div",
       { class: "notice bad", role: "alert" },
       h("strong", null, error.status === 0 ? "No answer" : `Error ${error.code}`),
@@ -27,9 +27,36 @@ export function failure(error: unknown, retry?: () => void): HTMLElement {
       h("p", { class: "dim mono" }, error.request, error.status === 0 ? "" : ` → ${error.status}`),
       again,
     );
+    if (retry && error.status === 0) onceBack(box, retry);
+    return box;
   }
   const text = error instanceof Error ? error.message : String(error);
   return h("div", { class: "notice bad", role: "alert" }, h("strong", null, "This page failed"), h("p", null, text), again);
+}
+
+/** Tries again once the server answers, if the notice is still shown. */
+function onceBack(box: HTMLElement, retry: () => void): void {
+  const changed = (event: Event): void => {
+    if ((event as CustomEvent<boolean>).detail !== true) return;
+    reachability.removeEventListener("change", changed);
+    if (box.isConnected) retry();
+  };
+  reachability.addEventListener("change", changed);
+}
+
+/** An error in a cell or a line. */
+export function brief(error: unknown): HTMLElement {
+  const code = error instanceof ApiError && error.status > 0 ? `Error ${error.code}: ` : "";
+  const text = `${code}${error instanceof Error ? error.message : String(error)}`;
+  return h("span", { class: "brief", title: text }, text.length > BRIEF ? `${text.slice(0, BRIEF)}…` : text);
+}
+
+/** Letters of an error in a cell. */
+const BRIEF = 160;
+
+/** Whether an answer says that there is none. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 404;
 }
 
 /** A box with words. */
