@@ -11,6 +11,7 @@ export const target = {
   other: env("CONSOLE_OTHER"),
   proxy: env("CONSOLE_PROXY"),
   connect: env("CONSOLE_CONNECT"),
+  docs: env("CONSOLE_DOCS"),
   storage: Object.fromEntries(env("CONSOLE_STORAGE").split("\n").filter(Boolean).map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)])),
   registry: env("CONSOLE_REGISTRY"),
   whole: env("CONSOLE_REGISTRY") !== "",
@@ -105,20 +106,43 @@ export class Walk {
     walk.page = await walk.context.newPage();
     walk.page.setDefaultTimeout(20_000);
     walk.wrong = [];
-    walk.page.on("pageerror", (error) => walk.wrong.push(`an error in the page: ${error.message}`));
-    walk.page.on("dialog", (dialog) => {
-      walk.wrong.push(`markup ran: ${dialog.message()}`);
-      void dialog.dismiss();
-    });
-    walk.page.on("console", (message) => {
-      // Answers of 400 and above, and a server that is away, are told there by the browser itself.
-      if (message.type() === "error" && !/Failed to load resource|ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE/.test(message.text())) walk.wrong.push(`the browser says: ${message.text()}`);
-    });
-    walk.page.on("request", (request) => {
-      if (!request.url().startsWith(walk.gate.url) && !request.url().startsWith("data:")) walk.wrong.push(`a request to elsewhere: ${request.url()}`);
-    });
+    walk.watch(walk.page, walk.gate.url);
     walk.number = 0;
     return walk;
+  }
+
+  /** Notes what must never happen in a page, which asks nobody but `origin`. */
+  watch(page, origin) {
+    page.on("pageerror", (error) => this.wrong.push(`an error in the page: ${error.message}`));
+    page.on("dialog", (dialog) => {
+      this.wrong.push(`markup ran: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    page.on("console", (message) => {
+      // Answers of 400 and above, and a server that is away, are told there by the browser itself.
+      if (message.type() === "error" && !/Failed to load resource|ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE/.test(message.text())) this.wrong.push(`the browser says: ${message.text()}`);
+    });
+    page.on("request", (request) => {
+      if (!request.url().startsWith(origin) && !request.url().startsWith("data:")) this.wrong.push(`a request to elsewhere: ${request.url()}`);
+    });
+  }
+
+  /** A step in a page of its own, of another server. */
+  async beside(name, url, run) {
+    const page = await this.context.newPage();
+    page.setDefaultTimeout(20_000);
+    this.watch(page, new URL(url).origin);
+    const own = this.page;
+    this.page = page;
+    try {
+      await this.step(name, async () => {
+        await page.goto(url);
+        await run(page);
+      });
+    } finally {
+      this.page = own;
+      await page.close();
+    }
   }
 
   /** Does a step, takes its picture, and looks whether any markup has run. */

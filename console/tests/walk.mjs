@@ -1,5 +1,6 @@
 // Walks through every task of the console as a person does, on the programs that the environment names.
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { MARKUP, Walk, call, check, target, until } from "./browser.mjs";
 
@@ -20,11 +21,28 @@ const segment = encodeURIComponent;
 const cluster = (await call(`${target.proxy}/v3/clusters`)).data[0].cluster_id;
 const v3 = `${target.proxy}/v3/clusters/${cluster}`;
 const base64 = (text) => Buffer.from(text).toString("base64");
+const v2 = { method: "POST", type: "application/vnd.kafka.v2+json" };
+/** A metric of the sink, over all its labels. */
+const figure = async (name) => {
+  const lines = String(await call(`${target.other || target.console}/metrics`)).split("\n");
+  return lines.filter((line) => line.startsWith(name)).reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
+};
+/** The lines of the documentation, as they stand there, on this console. */
+const documented = readFileSync(target.docs, "utf8").split("\n").filter((line) => line.startsWith("curl "));
+const curled = Promise.all(documented.map((line) => shell("bash", ["-o", "pipefail", "-c", `${line.replaceAll("http://127.0.0.1:9102", target.console)}; code=$?; [ $code = 0 ] || [ $code = 28 ]`])));
+curled.catch(() => undefined);
 
 const walk = await Walk.start();
 const { page } = walk;
 const main = walk.main();
 const dialog = page.locator("dialog[open]");
+/** Answers in a program's place, until `answers.clear()`. */
+const answers = {
+  set: (path, body, status = 200) => page.route((url) => url.pathname.startsWith("/console/") && path.test(url.pathname), (route) => route.fulfill({ status, json: body })),
+  clear: () => page.unrouteAll({ behavior: "ignoreErrors" }),
+};
+const refused = { error_code: 50099, message: `Refused: ${MARKUP}` };
+const cells = (row) => row.locator("td").allInnerTexts();
 const byName = async (button, name) => {
   await main.getByRole("button", { name: button, exact: true }).first().click();
   const go = dialog.locator("button.primary");
@@ -38,7 +56,7 @@ try {
     await walk.go("flow");
     check((await page.locator(".stage").count()) === 5, "there are not five stages");
     await until("figures come", async () => (await page.locator(".status").innerText()).includes("live"));
-    await until("charts are drawn", async () => (await page.locator(".chart canvas").count()) === 14);
+    await until("charts are drawn", async () => (await page.locator(".chart canvas").count()) === 15);
     if (!target.whole) await until("posts are seen", async () => Number(await page.locator(".stage .big > span").nth(1).innerText()) > 0);
     await walk.looks("flow");
   });
@@ -107,6 +125,14 @@ try {
       value: { type: "BINARY", data: base64("\u0000\u0001\u00ff not text") },
     },
   });
+
+  // Somebody joins a group, which takes its time: it is looked at later.
+  const joined = `joined-${run}`;
+  const two = `two-${run}`;
+  const member = `${target.proxy}/consumers/${joined}/instances/${two}`;
+  await call(`${target.proxy}/consumers/${joined}`, { ...v2, body: { name: two, format: "binary", "auto.offset.reset": "earliest" } });
+  await call(`${member}/subscription`, { ...v2, body: { topics: [topic] } });
+  const joining = call(`${member}/records?timeout=5000`, { accept: "application/vnd.kafka.binary.v2+json" }).then(() => call(`${member}/offsets`, { ...v2, body: { offsets: [{ topic, partition: 0, offset: 3 }] } })).catch(() => undefined);
 
   const shown = () => main.locator(".record").count();
   const read = () => main.getByRole("button", { name: "Read", exact: true }).click();
@@ -198,27 +224,47 @@ try {
     await until("it is found", async () => (await main.locator("tbody tr").count()) >= 1 && (await main.locator("tbody").innerText()).includes(topic));
     await until("records are counted", async () => /\b34\b/.test(await main.locator("tbody").innerText()));
     if (target.whole) check(/\d [KM]?i?B/.test(await main.locator("tbody").innerText()), "sizes are not told");
+    const row = main.locator("tbody tr", { has: page.getByRole("link", { name: topic, exact: true }) });
+    check((await cells(row))[1] === "3", "the partitions are not told");
+    await until("rates are told", async () => {
+      await call(`${target.proxy}/topics/${topic}`, { method: "POST", type: "application/vnd.kafka.json.v2+json", body: { records: [{ value: "rate", partition: 2 }] } });
+      return /[1-9].*\/s/.test((await cells(row))[5]);
+    });
     await walk.looks("topics");
   });
 
   const group = `<b>group</b>-${run}`;
-  await call(`${target.proxy}/consumers/${segment(group)}`, { method: "POST", type: "application/vnd.kafka.v2+json", body: { name: `one${MARKUP}`, format: "json", "auto.offset.reset": "earliest" } });
+  await call(`${target.proxy}/consumers/${segment(group)}`, { ...v2, body: { name: `one${MARKUP}`, format: "json", "auto.offset.reset": "earliest" } });
   const instance = `${target.proxy}/consumers/${segment(group)}/instances/${segment(`one${MARKUP}`)}`;
-  await call(`${instance}/assignments`, { method: "POST", type: "application/vnd.kafka.v2+json", body: { partitions: [{ topic, partition: 0 }, { topic, partition: 1 }] } });
+  await call(`${instance}/assignments`, { ...v2, body: { partitions: [{ topic, partition: 0 }, { topic, partition: 1 }] } });
   // What partition 1 has cannot be read as JSON: an error text with what a client sent.
   await call(`${instance}/records?timeout=100`, { accept: "application/vnd.kafka.json.v2+json" }).catch(() => null);
-  await call(`${instance}/offsets`, { method: "POST", type: "application/vnd.kafka.v2+json", body: { offsets: [{ topic, partition: 0, offset: 3 }] } });
+  await call(`${instance}/offsets`, { ...v2, body: { offsets: [{ topic, partition: 0, offset: 3 }] } });
 
   await walk.step("consumers", async () => {
     await walk.go("consumers");
     await until("the instance is shown", async () => (await main.innerText()).includes("onerror") && (await main.innerText()).includes(topic));
     await until("groups are shown", async () => (await main.getByRole("link", { name: group, exact: true }).count()) >= 1);
+    const [name, of, format, owner, idle, ends, reads] = await cells(main.locator("tbody tr", { has: page.getByRole("button", { name: `End ${two}`, exact: true }) }));
+    check(name === two && of === joined && format === "binary" && owner === "anybody" && reads === topic, `an instance is told as ${[name, of, format, owner, reads]}`);
+    check(/^(in use|\d.* (ms|s|min))$/.test(idle) && /^\d.* (s|min)$/.test(ends), `it is idle for ${idle}, ends in ${ends}`);
     await walk.looks("consumers");
   });
   await walk.step("a group", async () => {
     await walk.go(`consumers/${segment(group)}`);
     await until("the lag is shown", async () => (await main.getByRole("link", { name: topic }).count()) >= 1);
     await walk.looks("a group");
+  });
+  await walk.step("a member of a group", async () => {
+    await joining;
+    await walk.go(`consumers/${joined}`);
+    const row = main.getByRole("region", { name: "Members" }).locator("tbody tr");
+    await until("it has its partitions", async () => (await row.count()) === 1 && /^[23]$/.test((await cells(row))[3]));
+    check((await cells(row)).slice(0, 3).every((text) => text !== ""), "the member is not named");
+    const reader = (await cells(row))[0];
+    const lags = main.getByRole("region", { name: "Lag by partition" });
+    await until("the lag says who reads", async () => (await cells(lags.locator("tbody tr").first()))[5] === reader);
+    await call(member, { method: "DELETE", type: v2.type });
   });
   await walk.step("end an instance", async () => {
     await walk.go("consumers");
@@ -229,10 +275,13 @@ try {
     await until("it is gone", async () => (await button.count()) === 0);
   });
 
-  const field = (key) => main.locator(".field", { has: page.locator("label", { hasText: new RegExp(`^${key.replaceAll(".", "\\.")}( |$)`) }) }).locator("input, select").first();
+  const about = (key) => main.locator(".field", { has: page.locator("label", { hasText: new RegExp(`^${key.replaceAll(".", "\\.")}( |$)`) }) });
+  const field = (key) => about(key).locator("input, select").first();
   await walk.step("a form with errors", async () => {
     await walk.go("connectors/-/new");
     await until("the form is there", async () => (await field("flush.size").count()) === 1);
+    check((await main.locator("details.group > summary").count()) > 5, "keys are not in groups");
+    check((await about("flush.size").locator(".help").innerText()).startsWith("Records of one topic-partition"), "a key is not explained");
     await field("flush.size").fill("many");
     await until("the error stands beside the field", async () => /many/.test(await main.locator(".field", { has: page.locator('[aria-invalid="true"]') }).filter({ hasText: "flush.size" }).innerText()));
     check(await main.getByRole("button", { name: "Create", exact: true }).isDisabled(), "it can be created");
@@ -266,7 +315,9 @@ try {
     await main.getByRole("button", { name: topic }).click();
     await main.getByRole("button", { name: "partition=0" }).click();
     await until("objects are there", async () => (await main.getByRole("button", { name: /^Preview/ }).count()) >= 5);
-    check((await main.innerText()).includes("flush.size was reached"), "the reason is not told");
+    const row = main.locator("tbody tr", { hasText: `${topic}+0+0000000000.json` });
+    const [, first, last, count_, , why] = await cells(row);
+    check([first, last, count_, why].join() === "0,1,2,flush.size was reached", `an object is told as ${[first, last, count_, why]}`);
     await walk.looks("objects");
   });
   await walk.step("preview an object", async () => {
@@ -282,6 +333,37 @@ try {
     const text = await call(await dialog.getByLabel("Link").innerText());
     check(String(text).includes("onerror"), "the link leads elsewhere");
     await page.keyboard.press("Escape");
+  });
+
+  await walk.step("figures of the flow", async () => {
+    // There is no such partition: a record that is not written, of a kind.
+    await call(`${target.proxy}/topics/${topic}`, { method: "POST", type: "application/vnd.kafka.json.v2+json", body: { records: [{ value: 1, partition: 99 }] } });
+    await walk.go("flow");
+    const told = new Map();
+    const look = async () => {
+      // A time to answer is only there while something is answered.
+      await call(`${target.proxy}/topics`);
+      const found = await page.evaluate(() => [
+        ...[...document.querySelectorAll(".stage")].flatMap((stage) => [...stage.querySelectorAll(".big > span, dd")].map((value, index) => [`${stage.querySelector("h2").textContent} ${index}`, value.textContent])),
+        ...[...document.querySelectorAll(".chart")].map((chart) => [chart.querySelector("h3").textContent, chart.querySelector(".value").textContent]),
+      ]);
+      for (const [name, value] of found) if (!value.includes("–")) told.set(name.replace(/ \(.*\)/, ""), value);
+      return found.map(([name]) => name.replace(/ \(.*\)/, "")).filter((name) => !told.has(name));
+    };
+    let left = ["all"];
+    await until("all figures come", async () => {
+      left = await look();
+      return left.length === 0;
+    }).catch((error) => {
+      throw new Error(`${error.message}: none of ${left.join(", ")}`);
+    });
+    check(told.size === 5 + 17 + 15, `there are ${told.size} figures: ${[...told.keys()]}`);
+    const number = /^[\d,.]+( ?[kM])?$/;
+    for (const [name, like] of [["Topics 2", / records$/], ["Lag, in records", number], ["Sink tasks 2", / (ms|s|min|h)$/], ["Commit age", / (ms|s|min|h)$/], ["Sink tasks 4", /B \/ [1-9].*B$/], ["REST proxy 4", /B$/], ["Queue to Kafka", /B$/], ["Topics 1", /^reachable$/]]) {
+      check(like.test(told.get(name)), `${name} is told as ${told.get(name)}`);
+    }
+    await until("what was not written is told by kind", async () => /By code, since the start: [^\n]*50003: \d/.test(await main.innerText()));
+    await until("it is told in words", async () => /not written in the last minute/.test(await main.innerText()));
   });
 
   await walk.step("stop, and change offsets", async () => {
@@ -301,6 +383,10 @@ try {
     await dialog.getByRole("button", { name: "Change", exact: true }).click();
     await until("it is changed", async () => (await dialog.count()) === 0 && /\b1\b/.test(await main.locator("tbody").innerText()));
   });
+  await walk.step("remove all offsets", async () => {
+    await byName("Remove all", connector);
+    await until("none is left", async () => (await dialog.count()) === 0 && (await main.innerText()).includes("The connector has committed nothing yet."));
+  });
 
   const broken = `broken ${MARKUP} ${run}`;
   await walk.step("a task that fails", async () => {
@@ -309,8 +395,21 @@ try {
     await walk.go(`connectors/${segment(broken)}`);
     await until("the trace is readable", async () => /DataException/.test(await main.innerText()));
     await main.locator("summary", { hasText: "The whole trace" }).first().click();
-    check((await main.getByRole("button", { name: "Restart task 0" }).count()) >= 1, "it cannot be restarted");
     await walk.looks("a trace");
+  });
+  await walk.step("restarts", async () => {
+    // What has failed fails again: so that it was started anew is counted.
+    const failures = () => figure("sluiceway_sink_task_failures_total");
+    let before = await failures();
+    await main.getByRole("button", { name: "Restart task 0" }).first().click();
+    await until("the task was restarted", async () => (await failures()) > before);
+    check((await page.locator(".toasts").innerText()).includes("Task 0 is restarted"), "nothing is said");
+    before = await failures();
+    await main.getByRole("button", { name: "Restart…" }).click();
+    await dialog.getByLabel("Its tasks, too").check();
+    await dialog.getByLabel("Only what has failed").check();
+    await dialog.getByRole("button", { name: "Restart", exact: true }).click();
+    await until("the connector was restarted", async () => (await failures()) > before && (await dialog.count()) === 0);
   });
   await walk.step("a red thing and its cause", async () => {
     await walk.go("flow");
@@ -325,6 +424,14 @@ try {
     await walk.go("connectors");
     await until("both are shown", async () => (await main.locator("tbody .tag.bad").count()) >= 1 && (await main.getByRole("link", { name: connector, exact: true }).count()) === 1);
     await walk.looks("connectors");
+  });
+  await walk.step("edit a connector", async () => {
+    await walk.go(`connectors/${segment(broken)}/configuration`);
+    const save = main.getByRole("button", { name: "Save and restart" });
+    await field("value.converter").fill("org.apache.kafka.connect.storage.StringConverter");
+    await until("it can be saved", () => save.isEnabled());
+    await save.click();
+    await until("its task runs", async () => (await main.locator("tbody .tag.good").count()) === 1);
   });
   await walk.step("delete connectors", async () => {
     for (const name of [broken, connector]) {
@@ -354,14 +461,73 @@ try {
       });
       await call(`${target.connect}/connectors/${name}`, { method: "DELETE" });
     }
-    await walk.step("the sink's own console", async () => {
+    await walk.beside("the sink's own console", `${target.other}/console`, async (sink) => {
+      await until("it is live", async () => (await sink.locator(".status").innerText()).includes("live") && (await sink.locator(".stage").count()) === 5);
       // It shows the proxy, too, by the proxy's console.
+      await sink.getByRole("link", { name: "Topics", exact: true }).first().click();
+      await sink.locator("main").getByLabel("Search").fill(topic);
+      await until("a topic is shown", async () => (await sink.getByRole("link", { name: topic, exact: true }).count()) === 1);
       const info = await call(`${target.other}/console/info`);
       check(info.programs.map((one) => one.name).join() === "sink,proxy", JSON.stringify(info));
       const topics = await call(`${target.other}/console/api/proxy/topics`);
       check(topics.includes(topic), "the proxy is not reached through it");
     });
   }
+
+  await walk.step("lines of the documentation", async () => {
+    check(documented.length >= 3, "the documentation has no lines");
+    for (const [index, { stdout }] of (await curled).entries()) check(stdout !== "" && !stdout.includes("error_code"), `${documented[index]} says ${stdout}`);
+  });
+  await walk.beside("the page of the description", `${target.proxy}/docs`, async (docs) => {
+    const operation = docs.locator('details[data-words^="get /topics "]');
+    await operation.locator("summary").click();
+    await operation.getByRole("button", { name: "Send" }).click();
+    await until("it answers", async () => {
+      const answer = await operation.locator("pre").last().innerText();
+      return answer.startsWith("200 ") && answer.includes(JSON.stringify(topic));
+    });
+  });
+
+  await walk.step("answers of 400 and above", async () => {
+    const error = "Error 50099: Refused: <img";
+    await answers.set(/\/connectors\/[^/]+\/status$/, refused, 500);
+    await answers.set(/\/lag-summary$/, refused, 500);
+    await answers.set(/\/lags$/, refused, 500);
+    await answers.set(/\/partitions\/0\/offsets$/, refused, 500);
+    if (!target.whole) {
+      await walk.go("connectors");
+      await until("a state is not known, and why", async () => (await main.locator("tbody").innerText()).includes(error));
+    }
+    await walk.go("consumers");
+    await until("a lag is not known, and why", async () => (await main.locator("tbody").first().innerText()).includes(error));
+    await walk.go(`consumers/${segment(group)}`);
+    await until("lags are not known, and why", async () => /Error 50099\s+Refused/.test(await main.innerText()));
+    await walk.go(`topics/${topic}/partitions`);
+    await until("an offset is not known, and why", async () => (await main.locator("tbody").innerText()).includes(error));
+    await walk.axe("errors in cells", ["color-contrast"]);
+    await answers.set(/\/console\/api\/proxy\/topics$/, refused, 500);
+    await walk.go("flow");
+    await until("a number is not known, and why", async () => /The topics cannot be listed: error 50099\s+Refused/.test(await main.innerText()));
+    await answers.clear();
+  });
+
+  await walk.step("many of all", async () => {
+    const many = (make) => Array.from({ length: 150 }, (_, number) => make(String(number).padStart(3, "0")));
+    await answers.set(/\/sluiceway\/consumers$/, { instances: many((number) => ({ group: "g", name: `i-${number}`, format: "json", owner: "alice", idle_ms: 1, expires_in_ms: 1, in_use: false, topics: [], partitions: [] })) });
+    await answers.set(/\/consumer-groups\/[^/]+\/consumers$/, { data: many((number) => ({ consumer_id: `m-${number}`, instance_id: null, client_id: `c-${number}` })) });
+    await answers.set(/\/console\/api\/sink\/connectors$/, many((number) => `o-${number}`));
+    const turn = async (path, place, last) => {
+      await walk.go(path);
+      await until("a page is shown", async () => (await place.count()) === 100);
+      await main.getByRole("button", { name: "Next →" }).last().click();
+      await until("the next one is", async () => (await place.count()) === 50 && (await place.last().innerText()).includes(last));
+    };
+    await turn("consumers", main.getByRole("region", { name: "Consumer instances" }).locator("tbody tr"), "i-149");
+    check((await cells(main.getByRole("region", { name: "Consumer instances" }).locator("tbody tr").first()))[3] === "alice", "the owner is not told");
+    await turn(`consumers/${segment(group)}`, main.getByRole("region", { name: "Members" }).locator("tbody tr"), "m-149");
+    await turn("objects", main.locator("ul.tree li"), "o-149");
+    await answers.clear();
+  });
 
   await walk.step("delete a topic", async () => {
     await walk.go(`topics/${topic}`);
@@ -400,16 +566,45 @@ try {
     await page.keyboard.press("Escape");
   });
 
+  const goesOn = async () => (await page.locator(".away").isHidden()) && (await page.locator(".status").innerText()).includes("live");
   await walk.step("the server goes away", async () => {
     await walk.go("flow");
     await until("it is live", async () => (await page.locator(".status").innerText()).includes("live"));
     await walk.gate.close();
     await until("the page says so", async () => (await page.locator(".away").isVisible()) && (await page.locator(".away").innerText()).includes("The server does not answer"));
     check((await page.locator(".stage").count()) === 5, "what was shown is gone");
+    await page.keyboard.press("?");
   });
   await walk.step("the server comes back", async () => {
     await walk.gate.open();
-    await until("the page goes on", async () => (await page.locator(".away").isHidden()) && (await page.locator(".status").innerText()).includes("live"));
+    await until("the page goes on", goesOn);
+    check((await dialog.count()) === 1, "a dialog was closed");
+    await page.keyboard.press("Escape");
+  });
+  await walk.step("the server goes away below a form", async () => {
+    await walk.go("connectors/-/new");
+    await until("the form is there", async () => (await field("flush.size").count()) === 1);
+    await field("flush.size").fill("77");
+    await walk.gate.close();
+    await until("the page says so", () => page.locator(".away").isVisible());
+    await field("topics.dir").fill("kept");
+    await until("the form says so", async () => (await main.innerText()).includes("The server does not answer"));
+    await walk.gate.open();
+    await until("the page goes on", async () => (await goesOn()) && !(await main.innerText()).includes("The server does not answer"));
+    check((await field("flush.size").inputValue()) === "77" && (await field("topics.dir").inputValue()) === "kept", "what was filled in is gone");
+  });
+  const end = new AbortController();
+  await walk.step("figures are refused", async () => {
+    await page.goto("about:blank");
+    const stream = async () => (await fetch(`${target.console}/console/live`, { signal: end.signal })).status === 200;
+    await Promise.all(Array.from({ length: 16 }, () => until("there is a place", stream)));
+    await walk.go("flow");
+    const said = new RegExp(`figures of the ${target.whole ? "proxy" : "proxy and the sink"} do not come\\. Error 429: 16 streams`);
+    await until("the page says why", async () => said.test(await page.locator(".away").innerText()));
+  });
+  await walk.step("figures come again", async () => {
+    end.abort();
+    await until("the page goes on", goesOn);
   });
 } catch (error) {
   console.error(error.stack);

@@ -18,6 +18,8 @@ use crate::python::run;
 use crate::{chromium, ports, s3};
 
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../console");
+/// Its curl lines are run.
+const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/console.md");
 const STOP: Duration = Duration::from_secs(30);
 
 /// Builds the page anew and compares; then walks.
@@ -151,6 +153,7 @@ impl Browser {
                 urls.registry.as_deref().unwrap_or_default(),
             )
             .env("CONSOLE_DATA", &urls.data)
+            .env("CONSOLE_DOCS", DOCS)
             .env("CONSOLE_CHROMIUM", &self.chromium)
             .env("CONSOLE_SCREENSHOTS", &self.screenshots);
         let status = Foreground::start(&mut command)?.wait()?;
