@@ -16,7 +16,7 @@ use crate::{Session, eventually};
 
 /// Connections of each kind at length, of which four in five are held at once: ten thousand. As many as the descriptors allow, if that is less.
 const MANY: usize = 12_500;
-const FEW: usize = 1_000;
+const FEW: usize = 1_250;
 /// Requests of a client that means well, while the others mean ill.
 const REQUESTS: usize = 20;
 /// What a connection may cost the proxy beside what it sent.
@@ -36,7 +36,7 @@ pub async fn hostile_connections(session: &Session) -> Result<()> {
     attack(session, count, "20000").await
 }
 
-/// A thousand of each kind, which the proxy gives up after a few seconds.
+/// A thousand of each kind held at once, which the proxy gives up after a few seconds.
 ///
 /// # Errors
 /// The case fails.
@@ -191,8 +191,9 @@ impl Scene<'_> {
         );
         let mut first = head.into_bytes();
         first.resize(first.len() + 16 * 1024, b'x');
-        // No more than requests are served at once.
-        let count = self.count.min(3_000);
+        // No more than requests are served at once, and fewer than connections: one whose request is under way is not
+        // closed for another.
+        let count = (self.count * 3 / 4).min(3_000);
         let streams = self.open(count, &first).await?;
         tokio::time::sleep(Duration::from_millis(300)).await;
         let name = format!("{count} bodies that never end");
