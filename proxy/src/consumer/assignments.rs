@@ -60,13 +60,61 @@ impl Assignments {
         }
     }
 
-    /// Notes what is assigned after a rebalance; `given`: the group gave something, or the word that it is nothing.
-    pub(super) fn note(&self, current: Vec<TopicPartition>, given: bool) {
-        *self.current.lock() = current;
+    /// Notes what a rebalance changed; `given`: the group gave something, or the word that it is nothing.
+    pub(super) fn note(&self, change: Change, given: bool) {
+        change.apply(&mut self.current.lock());
         if given {
             self.at.store(now(), Ordering::Release);
             self.count.fetch_add(1, Ordering::Release);
         }
         self.changes.fetch_add(1, Ordering::Release);
+    }
+}
+
+/// What a rebalance does to the partitions that an instance reads.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// These are all of them.
+    All(Vec<TopicPartition>),
+    /// These come to them.
+    More(Vec<TopicPartition>),
+    /// These are taken away.
+    Less(Vec<TopicPartition>),
+}
+
+impl Change {
+    fn apply(self, current: &mut Vec<TopicPartition>) {
+        match self {
+            Self::All(all) => *current = all,
+            Self::More(more) => {
+                current.retain(|one| !more.contains(one));
+                current.extend(more);
+            }
+            Self::Less(less) => current.retain(|one| !less.contains(one)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rebalances_add_up() {
+        let names = |numbers: &[i32]| -> Vec<TopicPartition> {
+            numbers.iter().map(|n| ("t".to_owned(), *n)).collect()
+        };
+        let assignments = Assignments::default();
+        for (change, given, after) in [
+            (Change::More(names(&[0, 1])), true, &[0, 1][..]),
+            (Change::More(names(&[1, 2])), true, &[0, 1, 2]),
+            (Change::Less(names(&[0, 3])), false, &[1, 2]),
+            (Change::All(names(&[5])), true, &[5]),
+            (Change::All(Vec::new()), false, &[]),
+        ] {
+            assignments.note(change, given);
+            assert_eq!(assignments.current(), names(after));
+        }
+        assert_eq!((assignments.changes(), assignments.count()), (5, 3));
     }
 }

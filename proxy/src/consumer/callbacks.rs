@@ -7,11 +7,11 @@ use std::sync::Arc;
 use rdkafka::TopicPartitionList;
 use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance, RebalanceProtocol};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 
-use super::assignments::Assignments;
+use super::assignments::{Assignments, Change};
 use super::java_order::TopicPartition;
 use crate::client_context::Context;
 
@@ -69,21 +69,19 @@ impl ConsumerContext for Callbacks {
         if let Err(error) = result {
             tracing::debug!(%error, "a consumer instance's client refuses an assignment");
         }
-        let rebalance = match (assigned, revoked) {
-            (true, _) => Rebalance::Assign(list),
-            (_, true) => Rebalance::Revoke(list),
-            _ => Rebalance::Error(KafkaError::Rebalance(RDKafkaErrorCode::from(event))),
-        };
-        self.post_rebalance(consumer, &rebalance);
-    }
-
-    fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        if let Rebalance::Error(error) = rebalance {
+        if !assigned && !revoked {
+            let error = KafkaError::Rebalance(RDKafkaErrorCode::from(event));
             tracing::debug!(%error, "a rebalance failed");
         }
-        let list = consumer.assignment().unwrap_or_default();
-        let given = matches!(rebalance, Rebalance::Assign(_));
-        self.assignments.note(names(&list), given);
+        // The client is not asked what is left: one that is being closed has nobody any longer who would answer, and
+        // waits for ever.
+        let change = match (assigned, step_by_step) {
+            (true, true) => Change::More(names(list)),
+            (true, false) => Change::All(names(list)),
+            (false, true) => Change::Less(names(list)),
+            (false, false) => Change::All(Vec::new()),
+        };
+        self.assignments.note(change, assigned);
     }
 
     fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
