@@ -91,6 +91,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     let binaries = steps.need("build of the programs", programs::build)?;
     let parts = steps.need("start of the real parts", RealParts::start)?;
     run_broker_steps(args, &steps, &parts, &binaries);
+    run_registry_steps(args, &steps, &parts, &binaries);
     let mut tests = test_runner::Output::default();
     // Both mostly wait: for sessions to end and records to arrive here, for browsers and Spark there.
     std::thread::scope(|scope| {
@@ -112,8 +113,8 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     steps.outcome()
 }
 
-/// The steps that have programs of others as clients, one after the other.
-fn run_client_steps(args: &VerifyArgs, steps: &Steps, parts: &RealParts, binaries: &Binaries) {
+/// The steps whose clients of others wait for the one registry with their own patience: nothing runs beside them.
+fn run_registry_steps(args: &VerifyArgs, steps: &Steps, parts: &RealParts, binaries: &Binaries) {
     if args.wants(Step::Pipeline) {
         steps.run("real clients on the pipeline", || {
             pipeline::run(parts, binaries)
@@ -124,6 +125,10 @@ fn run_client_steps(args: &VerifyArgs, steps: &Steps, parts: &RealParts, binarie
             rest_clients::run(parts, binaries)
         });
     }
+}
+
+/// The other steps that have programs of others as clients, one after the other.
+fn run_client_steps(args: &VerifyArgs, steps: &Steps, parts: &RealParts, binaries: &Binaries) {
     if args.wants(Step::Kinesis) {
         steps.run("boto3 on the Kinesis front", || {
             kinesis_clients::run(parts, binaries)
