@@ -110,7 +110,7 @@ impl TokenEndpoint {
         let limit = self.settings.connect_timeout + self.settings.read_timeout;
         let exchange = async {
             let response = self.client.request(request(&self.settings)?).await;
-            let response = response.map_err(|error| causes(&error))?;
+            let response = response.map_err(|error| crate::causes::line(&error))?;
             let status = response.status();
             let body = Limited::new(response.into_body(), MAX_BYTES)
                 .collect()
@@ -195,21 +195,6 @@ fn failed(settings: &OidcSettings, reason: String) -> NoToken {
 fn told(settings: &OidcSettings) -> &str {
     let address = settings.endpoint.split('?').next();
     address.unwrap_or_default()
-}
-
-/// An error with all its causes.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        next = cause.source();
-    }
-    text
 }
 
 /// Whether an address, from its host on, is this machine's.

@@ -52,7 +52,7 @@ impl AwsCredentials {
     /// The words of whoever has them, down to the last cause.
     pub async fn fetch(&self) -> Result<Credentials, TokenError> {
         let fetched = self.provider.provide_credentials().await;
-        fetched.map_err(|error| TokenError::Credentials(causes(&error)))
+        fetched.map_err(|error| TokenError::Credentials(sluiceway_common::causes::line(&error)))
     }
 }
 
@@ -73,21 +73,6 @@ async fn assume(
         builder = builder.external_id(id);
     }
     SharedCredentialsProvider::new(builder.build_from_provider(base).await)
-}
-
-/// An error with all its causes.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        next = cause.source();
-    }
-    text
 }
 
 #[cfg(feature = "tls")]
