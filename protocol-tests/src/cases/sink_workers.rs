@@ -8,7 +8,7 @@ mod progress;
 mod scene;
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
@@ -36,6 +36,7 @@ pub async fn workers_end_in_every_way(session: &Session) -> Result<()> {
         workers: 2,
         partitions: 6,
         tasks: 4,
+        session: Duration::from_secs(8),
     };
     let scene = Scene::new(session, shape).await?;
     let (mut a, mut b) = (scene.start(0).await?, scene.start(1).await?);
@@ -51,7 +52,7 @@ pub async fn workers_end_in_every_way(session: &Session) -> Result<()> {
     progress.all_advance().await?;
     progress.report("SIGKILL", &told);
     // Those of the dead worker's partitions wait for its session; no other waits at all.
-    progress.some_went_on(scene.timeout)?;
+    progress.some_went_on(scene.shape.session)?;
 
     progress.settle().await?;
     progress.begin();
@@ -59,7 +60,7 @@ pub async fn workers_end_in_every_way(session: &Session) -> Result<()> {
     scene.until_shared(&[&a, &b]).await?;
     progress.all_advance().await?;
     progress.report("started again", &Told::default());
-    progress.all_went_on(scene.timeout)?;
+    progress.all_went_on(scene.shape.session)?;
 
     progress.settle().await?;
     progress.begin();
@@ -71,7 +72,7 @@ pub async fn workers_end_in_every_way(session: &Session) -> Result<()> {
     progress.all_advance().await?;
     progress.report("SIGTERM", &told);
     // Nobody waits for a session to end.
-    progress.all_went_on(scene.timeout)?;
+    progress.all_went_on(scene.shape.session)?;
     a = scene.start(0).await?;
     scene.until_shared(&[&a, &b]).await?;
 
@@ -81,14 +82,14 @@ pub async fn workers_end_in_every_way(session: &Session) -> Result<()> {
     let told = scene.until_taken_over(&[&b], &a).await?;
     progress.all_advance().await?;
     progress.report("SIGSTOP", &told);
-    progress.some_went_on(scene.timeout)?;
+    progress.some_went_on(scene.shape.session)?;
     progress.begin();
     a.program.signal("CONT")?;
     scene.until_shared(&[&a, &b]).await?;
     progress.all_advance().await?;
     progress.report("SIGCONT", &Told::default());
     // Its tasks end before they would join anew.
-    progress.all_went_on(scene.timeout)?;
+    progress.all_went_on(scene.shape.session)?;
 
     load.stop().await?;
     scene.check().await?;
@@ -108,6 +109,7 @@ pub async fn a_rolling_restart_moves_only_what_it_must(session: &Session) -> Res
         workers: 3,
         partitions: 12,
         tasks: 6,
+        session: Duration::from_secs(30),
     };
     let scene = Scene::new(session, shape).await?;
     let mut workers = Vec::new();
@@ -132,7 +134,7 @@ pub async fn a_rolling_restart_moves_only_what_it_must(session: &Session) -> Res
         let without = scene.placement(&workers[0]).await?;
         progress.all_advance().await?;
         progress.report("one of three ended", &told);
-        progress.all_went_on(scene.timeout)?;
+        progress.all_went_on(scene.shape.session)?;
         moves(&before, &without, |from, _| from == gone.http.authority())?;
 
         progress.settle().await?;
@@ -143,7 +145,7 @@ pub async fn a_rolling_restart_moves_only_what_it_must(session: &Session) -> Res
         let after = scene.placement(&workers[0]).await?;
         progress.all_advance().await?;
         progress.report("it is back", &Told::default());
-        progress.all_went_on(scene.timeout)?;
+        progress.all_went_on(scene.shape.session)?;
         let name = workers.last().map_or("", |back| back.http.authority());
         moves(&without, &after, |_, to| to == name)?;
     }

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use crate::cases::{SINK_LIMIT, expect_status};
 use crate::connector::Connector;
-use crate::fight::session_timeout;
 use crate::group;
 use crate::http::Request;
 use crate::load::{Load, Pace};
@@ -16,8 +15,8 @@ use crate::s3::Bucket;
 use crate::target::{Sink, SinkFiles};
 use crate::{Session, eventually, tiling};
 
-/// On a loaded machine a shorter one ends by itself.
-const SHORTEST_SESSION: Duration = Duration::from_secs(4);
+/// How often members of both groups are heard: a rebalance is told to them by the answers.
+const HEARTBEAT: Duration = Duration::from_millis(333);
 const PACE: Pace = Pace {
     burst: 20,
     pause: Duration::from_millis(30),
@@ -34,6 +33,9 @@ pub(super) struct Shape {
     pub(super) partitions: i32,
     /// Tasks of the connector.
     pub(super) tasks: usize,
+    /// The session time-out of workers and tasks: far above what a rebalance takes on a loaded machine, so that a
+    /// pause as long is one that waited for a session to end.
+    pub(super) session: Duration,
 }
 
 /// See the module.
@@ -43,8 +45,6 @@ pub(super) struct Scene<'a> {
     pub(super) topic: String,
     bucket: Bucket,
     pub(super) connector: Connector,
-    /// The session time-out of workers and tasks.
-    pub(super) timeout: Duration,
     files: Vec<SinkFiles>,
 }
 
@@ -81,11 +81,10 @@ impl<'a> Scene<'a> {
             .set("flush.size", "500")
             .set("rotate.schedule.interval.ms", "300")
             .set("timezone", "UTC");
-        let timeout = session_timeout(session).await?.max(SHORTEST_SESSION);
         let cluster = session.name("cluster");
         let topics = ["config", "offset", "status"].map(|kind| format!("{cluster}-{kind}"));
         let millis = |duration: Duration| duration.as_millis().to_string();
-        let (session_ms, heartbeat_ms) = (millis(timeout), millis(timeout / 12));
+        let (session_ms, heartbeat_ms) = (millis(shape.session), millis(HEARTBEAT));
         let properties = [
             ("group.id", &*cluster),
             ("config.storage.topic", &topics[0]),
@@ -109,7 +108,6 @@ impl<'a> Scene<'a> {
             topic,
             bucket,
             connector,
-            timeout,
         })
     }
 
