@@ -44,6 +44,17 @@ pub fn members(kafka: &Kafka, group: &str) -> Result<Vec<GroupMember>> {
         .collect()
 }
 
+/// The state of a group by its coordinator's word: `Stable`, `PreparingRebalance`, `Empty` …; none of one that it does not know.
+///
+/// # Errors
+/// The coordinator does not answer.
+pub fn state(kafka: &Kafka, group: &str) -> Result<Option<String>> {
+    let asker = kafka.asker(group)?;
+    let list = tokio::task::block_in_place(|| asker.fetch_group_list(Some(group), ASK_TIMEOUT))?;
+    let described = list.groups().iter().find(|found| found.name() == group);
+    Ok(described.map(|group| group.state().to_owned()))
+}
+
 /// The partitions in an assignment as members are given it: version, topics with their partitions, user data.
 fn partitions(mut assignment: &[u8]) -> Option<BTreeSet<i32>> {
     let mut partitions = BTreeSet::new();

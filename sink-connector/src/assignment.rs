@@ -158,6 +158,11 @@ impl Assignment {
         self.by_id.len()
     }
 
+    /// Whether none is held.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
     /// Committed offsets by topic and partition, for the lag.
     pub(crate) fn committed(&self) -> HashMap<String, Vec<(i32, Option<i64>)>> {
         let mut found: HashMap<String, Vec<(i32, Option<i64>)>> = HashMap::new();

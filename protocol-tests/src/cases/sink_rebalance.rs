@@ -7,10 +7,12 @@ use anyhow::{Result, ensure};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use super::SINK_LIMIT;
 use super::sink_kill::seed;
+use super::{SINK_LIMIT, expect_status};
 use crate::connector::Connector;
 use crate::fight::{session_timeout, with_session_timeout};
+use crate::group::{members, state};
+use crate::http::Request;
 use crate::load::{Load, Pace};
 use crate::parts::Kind;
 use crate::s3::Bucket;
@@ -21,7 +23,8 @@ use crate::{Session, eventually, tiling};
 #[macro_export]
 macro_rules! sink_rebalance_cases {
     ($kind:ident) => {
-        $crate::tests!($kind sink_rebalance workers_join_and_leave a_sleeper_writes_nothing_twice);
+        $crate::tests!($kind sink_rebalance
+            workers_join_and_leave a_sleeper_writes_nothing_twice tasks_without_partitions_leave_at_once);
     };
 }
 
@@ -165,4 +168,36 @@ pub async fn a_sleeper_writes_nothing_twice(session: &Session) -> Result<()> {
         worker.stop().await?;
     }
     Ok(())
+}
+
+/// More tasks than partitions: those without one leave their group, too, when the connector is deleted, and nobody waits for
+/// their sessions to end.
+///
+/// # Errors
+/// The case fails.
+pub async fn tasks_without_partitions_leave_at_once(session: &Session) -> Result<()> {
+    let scene = Scene::new(session, "idle").await?;
+    let session_timeout = SINK_LIMIT * 5;
+    let connector = with_session_timeout(scene.connector.clone(), session_timeout)
+        .set("consumer.override.heartbeat.interval.ms", "500")
+        .set("tasks.max", "5");
+    let files = SinkFiles::write(session, &[], std::slice::from_ref(&connector))?;
+    let mut worker = files.start().await?;
+    let group = connector.group();
+    eventually("waiting for five members", SINK_LIMIT, async || {
+        let members = members(&session.kafka, &group)?;
+        let idle = members.iter().filter(|member| member.partitions.is_empty());
+        Ok((members.len() == 5 && idle.count() == 2).then_some(()))
+    })
+    .await?;
+    let path = format!("/connectors/{}", connector.name);
+    let answer = worker.http.call(&Request::new("DELETE", &path)).await?;
+    expect_status(&answer, 204)?;
+    eventually("waiting for all members to leave", SINK_LIMIT, async || {
+        let state = state(&session.kafka, &group)?;
+        let nobody = state.is_none_or(|state| ["Empty", "Dead"].contains(&&*state));
+        Ok(nobody.then_some(()))
+    })
+    .await?;
+    worker.stop().await
 }

@@ -228,6 +228,10 @@ fn leave(consumer: &BaseConsumer<Context>) {
     while joins() && began.elapsed() < JOIN_LIMIT {
         drop(consumer.poll(Duration::from_millis(5)));
     }
+    if consumer.context().slots.count() == 0 {
+        // Closing alone, a member that was given nothing would leave nobody told, see `task::run::leave`.
+        consumer.unsubscribe();
+    }
     if let Err(error) = consumer.close_queue() {
         tracing::warn!(%error, "the workers' group cannot be left");
         return;

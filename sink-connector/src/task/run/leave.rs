@@ -26,6 +26,9 @@ pub(super) fn leave(consumer: &TaskConsumer, subscription: &Subscription, connec
     // It may be closing already, see `TaskConsumerContext::end_if_told`.
     if !consumer.context().closing.load(Ordering::Relaxed) {
         finish_joining(consumer, subscription);
+        if consumer.context().assignment.lock().is_empty() {
+            leave_empty_handed(consumer, subscription);
+        }
         if let Err(error) = consumer.close_queue() {
             tracing::warn!(connector, %error, "the consumer cannot close");
             return;
@@ -36,6 +39,14 @@ pub(super) fn leave(consumer: &TaskConsumer, subscription: &Subscription, connec
         // Records that still come are not taken: they are read again by the next owner.
         drop(consumer.poll(BUSY_WAIT));
     }
+}
+
+/// Leaves as a member that has no partition: there are more tasks than partitions, or it has just joined. The client library
+/// closes such a member of a cooperative group without telling the group, which then waits for its session to end.
+/// Giving up the subscription tells it at once; in the middle of a rebalance, when that is over.
+fn leave_empty_handed(consumer: &TaskConsumer, subscription: &Subscription) {
+    consumer.unsubscribe();
+    finish_joining(consumer, subscription);
 }
 
 /// Waits, for a bounded time, until a join that is under way is over. The client library leaves the group only as a
