@@ -6,10 +6,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::spare_buffers::SpareBuffers;
+
 /// Share of the budget above which parts go out early.
 const SOFT_PERCENT: usize = 60;
 /// Share of the budget above which files are closed and partitions paused.
 const HARD_PERCENT: usize = 85;
+/// Share of the budget that buffers may hold which wait to be filled again.
+const SPARE_PERCENT: usize = 17;
 /// The budget when neither the user nor a cgroup sets a limit, bytes.
 const DEFAULT_BYTES: usize = 192 * 1024 * 1024;
 /// The part of a cgroup's memory limit that is ours to fill, percent; the rest is for fetch queues, code and stacks.
@@ -31,6 +35,7 @@ pub enum Pressure {
 pub struct Budget {
     total: usize,
     used: AtomicUsize,
+    spares: SpareBuffers,
 }
 
 impl Budget {
@@ -39,6 +44,7 @@ impl Budget {
         Arc::new(Self {
             total: total.max(1),
             used: AtomicUsize::new(0),
+            spares: SpareBuffers::new(total / 100 * SPARE_PERCENT),
         })
     }
 
@@ -54,15 +60,24 @@ impl Budget {
         self.total
     }
 
-    /// Bytes held now.
+    /// Bytes held now, those of spare buffers included.
     pub fn used(&self) -> usize {
+        self.in_use() + self.spares.bytes()
+    }
+
+    fn in_use(&self) -> usize {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// How full it is.
+    /// How full it is. Spare buffers go before they bring it to the hard mark, and do not count for the soft one: nobody
+    /// has to wait for what can be freed at once.
     pub fn pressure(&self) -> Pressure {
-        match self.used() {
-            used if used >= self.total / 100 * HARD_PERCENT => Pressure::Hard,
+        let hard = self.total / 100 * HARD_PERCENT;
+        if self.used() >= hard {
+            self.spares.free();
+        }
+        match self.in_use() {
+            used if used >= hard => Pressure::Hard,
             used if used >= self.total / 100 * SOFT_PERCENT => Pressure::Soft,
             _ => Pressure::None,
         }
@@ -100,6 +115,16 @@ impl Account {
     /// Bytes that are on their way to S3 or wait for their plan: they go by themselves.
     pub fn closed(&self) -> usize {
         self.closed.load(Ordering::Relaxed)
+    }
+
+    /// A buffer that was filled before, with the room that it then had.
+    pub(crate) fn spare(&self) -> Option<Vec<u8>> {
+        self.budget.spares.take()
+    }
+
+    /// Keeps a large buffer for a file to come.
+    pub(crate) fn keep(&self, buffer: Vec<u8>) {
+        self.budget.spares.keep(buffer);
     }
 
     /// A reservation of no bytes yet, for an open file.
@@ -148,6 +173,11 @@ impl Reservation {
     /// Bytes held.
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Whose bytes they are.
+    pub(crate) fn account(&self) -> &Arc<Account> {
+        &self.account
     }
 
     /// Hands the bytes over to a new reservation of what is closed, as when a full buffer becomes an upload.

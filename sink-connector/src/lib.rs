@@ -85,6 +85,7 @@ pub mod rest_client;
 pub mod rotate;
 pub mod schema_change;
 mod scratch;
+mod spare_buffers;
 pub mod status;
 mod stored;
 pub mod task;

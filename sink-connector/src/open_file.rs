@@ -14,6 +14,7 @@ use crate::file_trace::FileTrace;
 use crate::record::Datum;
 use crate::rotate::CloseReason;
 use crate::scratch::{self, append};
+use crate::spare_buffers::{SMALLEST, WORTH_FROM};
 use crate::upload::{FileId, MIN_PART_BYTES, Multipart, Uploader};
 
 /// What an open file costs beside its buffers, about, in bytes: its state, its key, its encoder.
@@ -82,6 +83,7 @@ impl OpenFile {
     ) -> Result<(), RecordError> {
         scratch::with(|encoded| {
             self.encoder.write(datum, encoded)?;
+            self.make_room(encoded.len());
             append(&mut self.buffer, encoded);
             Ok(())
         })?;
@@ -94,11 +96,39 @@ impl OpenFile {
         Ok(())
     }
 
+    /// A buffer that has grown and has to grow on goes into a larger one, if one waits to be filled again.
+    fn make_room(&mut self, bytes: usize) {
+        let held = self.buffer.len();
+        if held < WORTH_FROM || held + bytes <= self.buffer.capacity() {
+            return;
+        }
+        let Some(mut roomy) = self.reservation.account().spare() else {
+            return;
+        };
+        if roomy.capacity() >= held + bytes {
+            roomy.extend_from_slice(&self.buffer);
+            std::mem::swap(&mut self.buffer, &mut roomy);
+        }
+        self.reservation.account().keep(roomy);
+    }
+
     /// Counts what is really held: capacities, not lengths.
     fn count_bytes(&mut self) {
         let held = OVERHEAD + self.buffer.capacity() + self.encoder.buffered_bytes();
         if held != self.reservation.bytes() {
             self.reservation.set(held);
+        }
+    }
+
+    /// Nothing comes any more: a buffer that is far from full goes back.
+    fn give_up_room(&mut self) {
+        let room = self.buffer.capacity() - self.buffer.len();
+        if room >= SMALLEST {
+            let exact = self.buffer.as_slice().to_vec();
+            let roomy = std::mem::replace(&mut self.buffer, exact);
+            self.reservation.account().keep(roomy);
+        } else if self.buffer.capacity() < SMALLEST {
+            self.buffer.shrink_to_fit();
         }
     }
 
@@ -151,7 +181,7 @@ impl OpenFile {
         let mut end = Vec::new();
         self.encoder.finish(&mut end)?;
         append(&mut self.buffer, &end);
-        self.buffer.shrink_to_fit();
+        self.give_up_room();
         self.count_bytes();
         if self.upload.is_some() && !self.buffer.is_empty() {
             self.send_part(self.buffer.len(), uploader);

@@ -20,7 +20,6 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
-use bytes::Bytes;
 use parking_lot::Mutex;
 
 pub(crate) use client::{check_bucket, connect};
@@ -32,6 +31,7 @@ use crate::budget::Reservation;
 use crate::config::ConnectorConfig;
 use crate::events::ClosedObject;
 use crate::metrics::SinkMetrics;
+use crate::spare_buffers;
 use crate::upload::error::Verdict;
 use crate::upload::turns::Turns;
 
@@ -161,7 +161,7 @@ impl Uploader {
             return;
         }
         let uploader = Arc::clone(self);
-        let body = Bytes::from(body);
+        let body = spare_buffers::sent(body, reservation.account());
         self.runtime.spawn(async move {
             let result = uploader
                 .until_done("PutObject", (file.tp, &object.key), || {

@@ -4,6 +4,7 @@
 
 use std::convert::Infallible;
 
+use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;

@@ -15,6 +15,7 @@ use super::error::{S3Error, Verdict};
 use super::{CONTENT_TYPE, FileId, UploadEvent, Uploader};
 use crate::budget::Reservation;
 use crate::events::ClosedObject;
+use crate::spare_buffers;
 
 enum Step {
     Part(Bytes, Reservation),
@@ -68,7 +69,8 @@ impl Multipart {
     pub(crate) fn part(&mut self, body: Vec<u8>, reservation: Reservation) {
         self.bytes += body.len() as u64;
         // A closed channel means that the upload failed; its event is on the way to the task.
-        let _ = self.steps.send(Step::Part(Bytes::from(body), reservation));
+        let body = spare_buffers::sent(body, reservation.account());
+        let _ = self.steps.send(Step::Part(body, reservation));
     }
 
     /// Bytes sent as parts so far.
