@@ -40,6 +40,12 @@ impl Output {
         held.push('\n');
     }
 
+    /// Puts all that another runner printed before what this one did.
+    fn put_before(&mut self, other: Self) {
+        let own = std::mem::take(&mut self.text);
+        self.text = other.text + &other.closing_line + &own;
+    }
+
     /// Prints all but the closing line.
     pub(crate) fn print(&mut self) {
         print!("{}", std::mem::take(&mut self.text));
@@ -51,23 +57,46 @@ impl Output {
     }
 }
 
-/// Cases at once: each starts programs of its own, and some of them a broker.
+/// Cases at once of one runner: each starts programs of its own, and some of them a broker.
 const THREADS: &str = "3";
 
-/// Runs them. A case named by the filter runs in any case.
+/// The replay of the sink's recordings takes as long as all the other cases, and waits most of the time: two runners.
+const ALL: &str = "real_*";
+const RECORDINGS: &str = "real_golden";
+const OTHERS: &str = "real_[!g]*";
+
+/// Runs them. A case named by the filter runs in any case, and is printed at once.
+///
+/// # Errors
+/// A case failed; all have run.
 pub(crate) fn run(parts: &RealParts, filter: Option<&str>, output: &mut Output) -> Result<()> {
+    if filter.is_some() {
+        return run_binaries(ALL, parts, filter, output);
+    }
+    let mut recordings = Output::default();
+    let (replayed, others) = std::thread::scope(|scope| {
+        let replay = scope.spawn(|| run_binaries(RECORDINGS, parts, None, &mut recordings));
+        let others = run_binaries(OTHERS, parts, None, output);
+        let replayed = replay.join();
+        (replayed, others)
+    });
+    output.put_before(recordings);
+    let replayed = replayed.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    replayed.and(others)
+}
+
+/// Runs the cases of the test binaries whose names match `binaries`.
+fn run_binaries(
+    binaries: &str,
+    parts: &RealParts,
+    filter: Option<&str>,
+    output: &mut Output,
+) -> Result<()> {
     let mut command = crate::programs::cargo();
     // `--workspace`, not `-p`: with `-p` cargo would choose other features and build much of it again.
     command
-        .args([
-            "test",
-            "--workspace",
-            "--no-fail-fast",
-            "--test",
-            "real_*",
-            "--",
-            "--ignored",
-        ])
+        .args(["test", "--workspace", "--no-fail-fast", "--test", binaries])
+        .args(["--", "--ignored"])
         .args(filter);
     for case in AT_LENGTH_ONLY {
         if filter.is_none_or(|filter| !case.contains(filter)) {
@@ -120,5 +149,11 @@ mod tests {
             "running 1 test\ntest a ... ok\n\ntest result: ok. 1\n\nrunning 2 tests\n"
         );
         assert_eq!(output.closing_line, "test result: ok. 2\n\n");
+        let mut last = Output::default();
+        last.take("b ... ok");
+        last.take("test result: ok. 3");
+        last.put_before(output);
+        assert!(last.text.ends_with("test result: ok. 2\n\nb ... ok\n"));
+        assert_eq!(last.closing_line, "test result: ok. 3\n");
     }
 }
