@@ -52,7 +52,36 @@ fn rand_permille() -> u32 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[tokio::test]
+    async fn tcp_probes_are_set_where_they_are_asked_for() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        for (tcp, expected) in [(Some(Duration::from_secs(60)), true), (None, false)] {
+            let stream = TcpStream::connect(address).await.unwrap();
+            let keep_alive = KeepAlive {
+                tcp,
+                ..KeepAlive::default()
+            };
+            keep_alive.probe(&stream);
+            assert_eq!(SockRef::from(&stream).keepalive().unwrap(), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn only_with_an_age_a_connection_ages() {
+        let ageless = KeepAlive::default();
+        let short = Duration::from_millis(100);
+        assert!(tokio::time::timeout(short, ageless.aged()).await.is_err());
+        let mortal = KeepAlive {
+            max_age: Some(short),
+            ..KeepAlive::default()
+        };
+        let long = Duration::from_secs(20);
+        assert!(tokio::time::timeout(long, mortal.aged()).await.is_ok());
+    }
 
     #[test]
     fn ages_are_spread() {

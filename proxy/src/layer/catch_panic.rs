@@ -62,3 +62,84 @@ fn answer(caught: Caught) -> Answer {
         Ok(respond::error(&Error::Internal, None))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::net::SocketAddr;
+    use std::sync::Arc;
+
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use hyper_util::server::conn::auto::Builder;
+    use sluiceway_common::tls::stream::Client;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+    use crate::connections::{Active, Activity};
+    use crate::router::Matched;
+    use crate::server::Peer;
+
+    /// Panics with a text, with one that is made, with something else, and not at all.
+    async fn handler(call: Call) -> Answer {
+        match call.request.uri().path() {
+            "/text" => panic!("told"),
+            "/made" => panic!("{} told", call.request.uri()),
+            "/other" => std::panic::panic_any(7),
+            _ => Ok(respond::no_content()),
+        }
+    }
+
+    /// What these paths are answered with, one after the other on a connection.
+    async fn answers(paths: &[&str]) -> String {
+        let (mut client, server) = tokio::io::duplex(64 * 1024);
+        let peer = Arc::new(Peer {
+            address: SocketAddr::from(([127, 0, 0, 1], 1)),
+            client: Client::default(),
+        });
+        let activity = Arc::<Activity>::default();
+        let layer = CatchPanicLayer.layer(tower::service_fn(handler));
+        let service = hyper::service::service_fn(move |request| {
+            layer.clone().call(Call {
+                request,
+                matched: Matched::route(0),
+                peer: Arc::clone(&peer),
+                active: Active::new(&activity),
+                principal: None,
+                account: None,
+                trace: None,
+                stage: None,
+                place: None,
+            })
+        });
+        let builder = Builder::new(TokioExecutor::new());
+        let serving = builder.serve_connection(TokioIo::new(server), service);
+        let asking = async {
+            for (number, path) in paths.iter().enumerate() {
+                let last = number + 1 == paths.len();
+                let close = if last { "Connection: close\r\n" } else { "" };
+                let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n{close}\r\n");
+                client.write_all(request.as_bytes()).await.unwrap();
+            }
+            let mut text = String::new();
+            client.read_to_string(&mut text).await.unwrap();
+            text
+        };
+        let (served, text) = tokio::join!(serving, asking);
+        served.unwrap();
+        text
+    }
+
+    #[tokio::test]
+    async fn a_panic_costs_its_own_request_a_500() {
+        let text = answers(&["/text", "/well", "/made", "/other", "/well"]).await;
+        let statuses: Vec<&str> = text
+            .split("HTTP/1.1 ")
+            .skip(1)
+            .filter_map(|answer| answer.get(..3))
+            .collect();
+        assert_eq!(statuses, ["500", "204", "500", "500", "204"], "{text}");
+        let body = r#"{"error_code":500,"message":"Internal Server Error"}"#;
+        assert_eq!(text.matches(body).count(), 3, "{text}");
+        assert!(!text.contains("told"), "{text}");
+    }
+}
