@@ -25,6 +25,7 @@ mod forwarded;
 mod introduce;
 mod membership;
 mod metrics;
+mod names;
 mod ownership;
 mod pass_on;
 mod post;

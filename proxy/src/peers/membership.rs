@@ -8,17 +8,17 @@
 //! their id; the one that answers with ours is ourselves. An address that DNS no longer tells is kept for as long as it
 //! answers: a replica that drains is taken out of DNS first.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use super::client::{PeerClient, PeerError};
 use super::config::PeersConfig;
 use super::metrics::PeerMetrics;
+use super::names::Names;
 use super::rendezvous;
 use crate::events;
 
@@ -68,7 +69,7 @@ pub(crate) struct Membership {
     metrics: Arc<PeerMetrics>,
     draining: AtomicBool,
     replicas: RwLock<HashMap<SocketAddr, Replica>>,
-    resolved: Mutex<(HashSet<SocketAddr>, Option<Instant>)>,
+    names: Names,
     rounds: watch::Sender<u64>,
 }
 
@@ -80,12 +81,12 @@ impl Membership {
     ) -> Self {
         Self {
             own: uuid::Uuid::new_v4().to_string(),
+            names: Names::new(&config),
             config,
             client,
             metrics,
             draining: AtomicBool::new(false),
             replicas: RwLock::default(),
-            resolved: Mutex::default(),
             rounds: watch::Sender::new(0),
         }
     }
@@ -167,8 +168,7 @@ impl Membership {
     }
 
     async fn round(&self) {
-        self.resolve().await;
-        let mut addresses = self.resolved.lock().0.clone();
+        let mut addresses = self.names.addresses().await;
         addresses.extend(self.replicas.read().keys());
         let probes = addresses
             .into_iter()
@@ -177,34 +177,6 @@ impl Membership {
             self.note(address, answer);
         }
         self.metrics.live(self.replicas.read().len() + 1);
-    }
-
-    /// Looks names up, if that is due. One that cannot be looked up keeps its addresses.
-    async fn resolve(&self) {
-        let due = match self.resolved.lock().1 {
-            Some(last) => last.elapsed() >= self.config.refresh,
-            None => true,
-        };
-        if !due {
-            return;
-        }
-        let (mut found, mut failed) = (HashSet::new(), false);
-        for (host, port) in &self.config.places {
-            let looked_up = tokio::net::lookup_host((host.as_str(), *port));
-            match tokio::time::timeout(self.config.probe_timeout, looked_up).await {
-                Ok(Ok(addresses)) => found.extend(addresses),
-                Ok(Err(error)) => {
-                    failed = true;
-                    tracing::debug!(host, %error, "a name in sluiceway.peers cannot be looked up");
-                }
-                Err(_) => failed = true,
-            }
-        }
-        let mut resolved = self.resolved.lock();
-        if failed {
-            found.extend(resolved.0.iter());
-        }
-        *resolved = (found, Some(Instant::now()));
     }
 
     async fn probe(&self, address: SocketAddr) -> Result<Option<Identity>, PeerError> {
