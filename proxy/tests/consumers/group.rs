@@ -53,6 +53,44 @@ async fn a_group_shares_partitions_and_a_slow_member_holds_up_no_other_instance(
     proxy.proxy.drain().await;
 }
 
+/// Rebalances happen inside of reads: a member that nobody reads holds the next one's join up, and that is not waited for longer
+/// than `sluiceway.consumer.join.wait.ms` and the read's own time.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_wait_for_the_join_is_bounded() {
+    let (_kafka, proxy) = scene("sluiceway.consumer.join.wait.ms=3000\n").await;
+    let a = proxy.create("g", EARLIEST).await;
+    proxy.subscribe(&a, r#"{"topics":["o"]}"#).await;
+    assert_eq!(places(&proxy.records(&a, "").await), ALL);
+    let b = proxy.create("g", &EARLIEST.replace("\"i\"", "\"j\"")).await;
+    proxy.subscribe(&b, r#"{"topics":["o"]}"#).await;
+    let started = Instant::now();
+    assert!(places(&proxy.records(&b, "?timeout=200").await).is_empty());
+    let waited = started.elapsed();
+    assert!(waited >= Duration::from_millis(3190), "{waited:?}");
+    assert!(waited < Duration::from_secs(20), "{waited:?}");
+    assert_eq!(
+        proxy.assigned(&b).await["partitions"],
+        serde_json::json!([])
+    );
+    // The time is that of the subscription, not of each read.
+    let started = Instant::now();
+    assert!(places(&proxy.records(&b, "?timeout=200").await).is_empty());
+    let waited = started.elapsed();
+    assert!(waited < Duration::from_secs(3), "{waited:?}");
+    // Once the first is read again, the second gets its part.
+    for _ in 0..60 {
+        tokio::join!(
+            proxy.records(&a, "?timeout=200"),
+            proxy.records(&b, "?timeout=200")
+        );
+        let assigned = proxy.assigned(&b).await;
+        if assigned["partitions"].as_array().unwrap().len() == 1 {
+            return proxy.proxy.drain().await;
+        }
+    }
+    panic!("the second never got a partition");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn many_instances_read_side_by_side() {
     let (_kafka, proxy) = scene("").await;
