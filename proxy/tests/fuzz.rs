@@ -2,6 +2,7 @@
 //! `SLUICEWAY_FUZZ_SECONDS` of mutations a target when that is set. The same from run to run.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -100,6 +101,30 @@ fn mutate(draw: &mut Draw, inputs: &[Vec<u8>]) -> Vec<u8> {
         bytes.truncate(MAX_BYTES);
     }
     bytes
+}
+
+/// Names of the files in a folder of `fuzz/`, without what follows a dot.
+fn names(folder: &str) -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../fuzz")
+        .join(folder);
+    let files = std::fs::read_dir(folder).unwrap();
+    let stem = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_owned();
+    files.map(|file| stem(&file.unwrap().path())).collect()
+}
+
+#[test]
+fn every_target_has_a_program_and_seeds() {
+    let targets: BTreeSet<String> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(names("fuzz_targets"), targets);
+    assert_eq!(names("seeds"), targets);
+    for target in &targets {
+        assert!(!seeds(target).is_empty(), "{target} has no seeds");
+        let program = format!("../fuzz/fuzz_targets/{target}.rs");
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join(program);
+        let text = std::fs::read_to_string(program).unwrap();
+        assert!(text.contains(&format!("fuzzing::{target}")), "{text}");
+    }
 }
 
 #[test]
