@@ -1,4 +1,4 @@
-//! The sink's cases on real Kafka and a real store.
+//! The sink's cases on real Kafka and a real store, and the quick start on both.
 
 protocol_tests::sink_layout_cases!(real);
 protocol_tests::sink_rotation_cases!(real);
@@ -8,3 +8,4 @@ protocol_tests::connect_rest_cases!(real);
 protocol_tests::sink_takeover_cases!(real);
 protocol_tests::sink_workers_cases!(real);
 protocol_tests::connect_takeover_cases!(real);
+protocol_tests::quick_start_cases!(real);
