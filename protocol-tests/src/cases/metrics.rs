@@ -1,25 +1,28 @@
 //! A real scrape of each program: well formed, every name with its prefix and unit and in docs/metrics.md, and the
-//! figures are those of what was done.
+//! figures are those of what was done. And logs: JSON where nobody looks on, a line an object, ids of requests.
+
+mod figures;
+mod logs;
 
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::json;
 
-use super::{SINK_LIMIT, produce, produce_ok, wait_for_objects};
-use crate::connector::Connector;
+use super::SINK_LIMIT;
 use crate::exposition::{Family, Scrape};
 use crate::http::{Client, Request};
-use crate::kafka::Record;
 use crate::target::{Proxy, Sink};
 use crate::{Session, eventually};
+
+pub use figures::{a_scrape_of_the_proxy, a_scrape_of_the_sink};
+pub use logs::requests_have_ids_in_the_log;
 
 /// The list of these cases.
 #[macro_export]
 macro_rules! metrics_cases {
     ($kind:ident) => {
         $crate::tests!($kind metrics a_scrape_of_the_proxy a_scrape_of_the_sink probes_tell_life_and_readiness
-            log_levels_change_while_it_runs);
+            log_levels_change_while_it_runs requests_have_ids_in_the_log);
     };
 }
 
@@ -90,67 +93,6 @@ fn check_name(name: &str, family: &Family, prefix: &str) -> Result<()> {
         }
     };
     ensure!(unit, "{name} has no unit");
-    Ok(())
-}
-
-/// After good and bad requests.
-///
-/// # Errors
-/// The case fails.
-pub async fn a_scrape_of_the_proxy(session: &Session) -> Result<()> {
-    let proxy = Proxy::start(session, &[]).await?;
-    let Some(admin) = &proxy.admin else {
-        return Ok(());
-    };
-    let topic = session.topic("scraped", 1).await?;
-    let path = format!("/topics/{topic}");
-    scrape(admin, "sluiceway_proxy_").await?;
-    let records = json!({"records": [{"value": 1}, {"value": 2}, {"value": 3}]});
-    for _ in 0..4 {
-        produce_ok(&proxy.http, &path, &records).await?;
-    }
-    let failing = json!({"records": [{"partition": 9, "value": 1}]});
-    proxy.http.call(&produce(&path, &failing)).await?;
-    proxy.http.call(&produce(&path, &json!({}))).await?;
-    proxy.http.get("/nope/really", None).await?;
-    let after = scrape(admin, "sluiceway_proxy_").await?;
-    let ok = after.sum("sluiceway_proxy_requests_total", &[("status", "200")]);
-    ensure!(ok >= Some(5.0), "requests with status 200: {ok:?}");
-    let refused = after.sum("sluiceway_proxy_requests_total", &[("status", "422")]);
-    ensure!(
-        refused == Some(1.0),
-        "requests with status 422: {refused:?}"
-    );
-    let text = format!("{after:?}");
-    ensure!(
-        !text.contains(&topic) && !text.contains("/nope/really"),
-        "a client chooses labels"
-    );
-    Ok(())
-}
-
-/// After some objects.
-///
-/// # Errors
-/// The case fails.
-pub async fn a_scrape_of_the_sink(session: &Session) -> Result<()> {
-    let (topic, bucket) = (
-        session.topic("scraped", 1).await?,
-        session.bucket("scraped").await?,
-    );
-    let records: Vec<Record> = (0..7).map(|n| Record::value(0, n.to_string())).collect();
-    session.kafka.write(&topic, &records).await?;
-    let connector = Connector::json(session, "scraped", &topic, &bucket);
-    let sink = Sink::start(session, &[connector]).await?;
-    wait_for_objects(&bucket, 2).await?;
-    let scrape = eventually("waiting for the count of records", SINK_LIMIT, async || {
-        let scrape = scrape(&sink.admin, "sluiceway_sink_").await?;
-        let consumed = scrape.sum("sluiceway_sink_consumed_records_total", &[]);
-        Ok((consumed == Some(7.0)).then_some(scrape))
-    })
-    .await?;
-    let closed = scrape.sum("sluiceway_sink_files_closed_total", &[]);
-    ensure!(closed == Some(2.0), "files closed: {closed:?}");
     Ok(())
 }
 
