@@ -145,13 +145,14 @@ pub async fn a_key_is_written_once(session: &Session) -> Result<()> {
     Ok(())
 }
 
-/// A batch, and a single record; several records in one stream are refused.
+/// A batch, and a single record: the same answer through the same proxy, through another one, and after a restart; 422 for another
+/// body or resource, wherever that is sent; several records in one stream are refused.
 ///
 /// # Errors
 /// The case fails.
 pub async fn a_key_of_v3_is_written_once(session: &Session) -> Result<()> {
     let topic = session.topic("v3", 1).await?;
-    let proxy = start(session, &[]).await?;
+    let mut proxy = start(session, &[]).await?;
     let records = format!("/v3/clusters/c/topics/{topic}/records");
     let record = r#"{"value":{"type":"JSON","data":1}}"#;
     let batch = r#"{"entries":[{"id":"1","value":{"type":"JSON","data":2}},{"id":"2","value":{"type":"JSON","data":3}}]}"#;
@@ -159,7 +160,9 @@ pub async fn a_key_of_v3_is_written_once(session: &Session) -> Result<()> {
         .header("Content-Type", "application/json")
         .body(record);
     let plain = proxy.http.call(&plain).await?;
-    let single = proxy.http.call(&v3(&records, "s", record)).await?;
+    let path = format!("{records}:batch");
+    let requests = [v3(&records, "s", record), v3(&path, "b", batch)];
+    let single = proxy.http.call(&requests[0]).await?;
     expect_status(&single, 200)?;
     let shape = |answer: &Response| -> Result<Vec<String>> {
         let json = answer.json()?;
@@ -172,14 +175,35 @@ pub async fn a_key_of_v3_is_written_once(session: &Session) -> Result<()> {
         plain.text(),
         single.text()
     );
-    same(&single, &proxy.http.call(&v3(&records, "s", record)).await?)?;
-    let path = format!("{records}:batch");
-    let first = proxy.http.call(&v3(&path, "b", batch)).await?;
-    expect_status(&first, 207)?;
-    same(&first, &proxy.http.call(&v3(&path, "b", batch)).await?)?;
-    expect_status(&proxy.http.call(&v3(&path, "s", batch)).await?, 422)?;
+    let several = proxy.http.call(&requests[1]).await?;
+    expect_status(&several, 207)?;
+    let firsts = [single, several];
+    let others = [
+        v3(&records, "s", &record.replace('1', "7")),
+        v3(&path, "b", &batch.replace("\"data\":3", "\"data\":7")),
+        v3(&path, "s", batch),
+        v3(&records, "b", record),
+    ];
+    let known = async |http: &Client| -> Result<()> {
+        for (request, first) in requests.iter().zip(&firsts) {
+            same(first, &until_known(http, request).await?)?;
+        }
+        for other in &others {
+            let reused = until_known(http, other).await?;
+            expect_status(&reused, 422)?;
+            ensure!(reused.json()?["error_code"] == 422, "{:?}", reused.text());
+        }
+        Ok(())
+    };
+    known(&proxy.http).await?;
     let two = format!("{record}{record}");
     expect_status(&proxy.http.call(&v3(&records, "t", &two)).await?, 422)?;
+    // It does not know the first one, only the topic of keys.
+    let other = start(session, &[]).await?;
+    known(&other.http).await.context("through another proxy")?;
+    proxy.stop().await?;
+    let proxy = start(session, &[]).await?;
+    known(&proxy.http).await.context("after a restart")?;
     ensure!(session.kafka.read_committed(&topic)?.len() == 4);
     Ok(())
 }
@@ -196,13 +220,25 @@ pub async fn replicas_share_keys(session: &Session) -> Result<()> {
         ("sluiceway.idempotency.topic", &*keys),
     ];
     let mut replicas = Replicas::start(session, 3, &properties).await?;
-    let (http, path) = (replicas.client()?, format!("/topics/{topic}"));
-    let body = |number: usize| json!({"records": [{"value": number}]});
+    let http = replicas.client()?;
+    let (path, records) = (
+        format!("/topics/{topic}"),
+        format!("/v3/clusters/c/topics/{topic}/records"),
+    );
+    // By v2 and by v3 in turn.
+    let request = |number: usize, value: usize| {
+        let key = number.to_string();
+        match number % 2 {
+            0 => keyed(&path, &key, &json!({"records": [{"value": value}]})),
+            _ => {
+                let record = json!({"value": {"type": "JSON", "data": value}});
+                v3(&records, &key, &record.to_string())
+            }
+        }
+    };
     let mut answers = Vec::new();
     for number in 0..12 {
-        let answer = http
-            .call(&keyed(&path, &number.to_string(), &body(number)))
-            .await?;
+        let answer = http.call(&request(number, number)).await?;
         expect_status(&answer, 200)?;
         answers.push(answer);
     }
@@ -212,10 +248,8 @@ pub async fn replicas_share_keys(session: &Session) -> Result<()> {
         .context("not ours")?
         .kill()?;
     for (number, first) in answers.iter().enumerate() {
-        let again = http
-            .call(&keyed(&path, &number.to_string(), &body(number)))
-            .await?;
-        same(first, &again)?;
+        same(first, &http.call(&request(number, number)).await?)?;
+        expect_status(&http.call(&request(number, 99)).await?, 422)?;
     }
     ensure!(session.kafka.read_committed(&topic)?.len() == 12);
     Ok(())
