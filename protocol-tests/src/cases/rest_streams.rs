@@ -17,7 +17,7 @@ macro_rules! rest_streams_cases {
     ($kind:ident) => {
         $crate::tests!($kind rest_streams
             a_partition_is_read_without_a_group events_come_as_records_do_and_go_on_where_they_ended
-            streams_are_bounded_and_end_with_the_proxy);
+            events_are_committed_by_themselves streams_are_bounded_and_end_with_the_proxy);
     };
 }
 
@@ -133,13 +133,13 @@ pub(super) fn events(text: &str) -> Vec<(String, i64)> {
     events
 }
 
-async fn instance(proxy: &Proxy, group: &str, topic: &str) -> Result<String> {
+async fn instance(proxy: &Proxy, group: &str, topic: &str, commits: bool) -> Result<String> {
     let post = |path: &str, body: &Value| {
         Request::new("POST", path)
             .header("Content-Type", V2)
             .body(body.to_string())
     };
-    let options = json!({"name": "i", "format": "json", "auto.offset.reset": "earliest", "auto.commit.enable": "false"});
+    let options = json!({"name": "i", "format": "json", "auto.offset.reset": "earliest", "auto.commit.enable": commits.to_string()});
     let made = proxy
         .http
         .call(&post(&format!("/consumers/{group}"), &options))
@@ -173,7 +173,7 @@ pub async fn events_come_as_records_do_and_go_on_where_they_ended(session: &Sess
         )
         .await?;
     }
-    let path = instance(&proxy, &group, &topic).await?;
+    let path = instance(&proxy, &group, &topic, false).await?;
     let mut stream = follow(&proxy.http, &format!("{path}/records"), None).await?;
     let text = stream
         .read_text(LIMIT, |text| events(text).len() >= 10)
@@ -236,6 +236,49 @@ pub async fn events_come_as_records_do_and_go_on_where_they_ended(session: &Sess
         text.contains("event: error") && text.contains("40403"),
         "{text}"
     );
+    Ok(())
+}
+
+/// With `auto.commit.enable`, what a stream has sent is committed while it goes on, and no more: another instance of the group
+/// begins right behind it.
+///
+/// # Errors
+/// The case fails.
+pub async fn events_are_committed_by_themselves(session: &Session) -> Result<()> {
+    let (topic, group) = (session.topic("sent", 1).await?, session.name("senders"));
+    let settings = [("consumer.auto.commit.interval.ms", "200")];
+    let proxy = Proxy::start(session, &settings).await?;
+    let records = format!("/topics/{topic}");
+    produce_ok(&proxy.http, &records, &numbers(0, 5)).await?;
+    let path = instance(&proxy, &group, &topic, true).await?;
+    let mut stream = follow(&proxy.http, &format!("{path}/records"), None).await?;
+    for (from, to) in [(0, 5), (5, 8)] {
+        if from > 0 {
+            produce_ok(&proxy.http, &records, &numbers(from, to)).await?;
+        }
+        let count = usize::try_from(to - from)?;
+        stream
+            .read_text(LIMIT, |text| events(text).len() >= count)
+            .await?;
+        crate::eventually("waiting for the commit", LIMIT, async || {
+            let committed = session.kafka.committed(&group, &topic)?;
+            let offset = committed.get(&0).map(|one| one.offset);
+            ensure!(offset.is_none_or(|offset| offset <= to), "{committed:?}");
+            Ok((offset == Some(to)).then_some(()))
+        })
+        .await?;
+    }
+    drop(stream);
+    let gone = Request::new("DELETE", &path);
+    expect_status(&proxy.http.call(&gone).await?, 204)?;
+    produce_ok(&proxy.http, &records, &numbers(8, 10)).await?;
+    let path = instance(&proxy, &group, &topic, true).await?;
+    let mut stream = follow(&proxy.http, &format!("{path}/records"), None).await?;
+    let text = stream
+        .read_text(LIMIT, |text| events(text).len() >= 2)
+        .await?;
+    let values: Vec<i64> = events(&text).iter().map(|(_, value)| *value).collect();
+    ensure!(values == [8, 9], "{values:?}");
     Ok(())
 }
 
