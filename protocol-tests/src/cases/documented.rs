@@ -19,12 +19,36 @@ macro_rules! documented_cases {
     };
 }
 
-/// The curl lines of a page, words replaced.
-fn lines(page: &str, replace: &[(&str, &str)]) -> Result<Vec<String>> {
+fn text(page: &str) -> Result<String> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../docs")
         .join(page);
-    let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+    std::fs::read_to_string(&file).with_context(|| file.display().to_string())
+}
+
+/// The properties of the file that a page has typed, but for those that say where things are: a test has its own places.
+fn properties(page: &str) -> Result<Vec<(String, String)>> {
+    const PLACES: [&str; 3] = [
+        "bootstrap.servers",
+        "sluiceway.peers",
+        "sluiceway.admin.listeners",
+    ];
+    let text = text(page)?;
+    let (_, typed) = text.split_once("<<'END'\n").context("no file is typed")?;
+    let (typed, _) = typed.split_once("\nEND\n").context("the file has no end")?;
+    let pairs = typed.lines().map(|line| {
+        let (key, value) = line.split_once('=').with_context(|| line.to_owned())?;
+        Ok((key.to_owned(), value.to_owned()))
+    });
+    let pairs = pairs.collect::<Result<Vec<_>>>()?.into_iter();
+    Ok(pairs
+        .filter(|(key, _)| !PLACES.contains(&key.as_str()))
+        .collect())
+}
+
+/// The curl lines of a page, words replaced.
+fn lines(page: &str, replace: &[(&str, &str)]) -> Result<Vec<String>> {
+    let text = text(page)?;
     let lines = text.lines().filter(|line| line.starts_with("curl "));
     let replaced = lines.map(|line| {
         let swap = |line: String, (from, to): &(&str, &str)| line.replace(from, to);
@@ -60,7 +84,12 @@ pub async fn the_page_on_replicas(session: &Session) -> Result<()> {
         .kafka
         .write(&topic, &[Record::value(0, "{\"n\": 1}")])
         .await?;
-    let settings = [("sluiceway.consumer.join.wait.ms", "60000")];
+    let settings = properties("replicas.md")?;
+    let settings: Vec<(&str, &str)> = settings
+        .iter()
+        .map(|(key, value)| (&**key, &**value))
+        .collect();
+    ensure!(settings.len() == 2, "{settings:?}");
     let replicas = Replicas::start(session, 2, &settings).await?;
     let [one, two] =
         [0, 1].map(|number: usize| replicas.proxies[number].http.authority().to_owned());
