@@ -16,6 +16,7 @@ mod pipeline;
 mod rest_clients;
 mod steps;
 mod test_runner;
+mod up_and_down;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -49,6 +50,8 @@ pub(crate) enum Step {
     Pipeline,
     /// Others' clients of the REST proxy, Python's serializers and Java's console tools on the proxy, Kafka and a registry
     RestClients,
+    /// `cargo xtask kafka|s3 up|status|down`, as they are typed
+    UpAndDown,
     /// boto3 and requests on the proxy's Kinesis front and real Kafka
     Kinesis,
     /// The console: its files are what its sources give; a browser walks through it on the quick start and on real parts
@@ -129,6 +132,9 @@ fn run_registry_steps(args: &VerifyArgs, steps: &Steps, parts: &RealParts, binar
 
 /// The other steps that have programs of others as clients, one after the other.
 fn run_client_steps(args: &VerifyArgs, steps: &Steps, parts: &RealParts, binaries: &Binaries) {
+    if args.wants(Step::UpAndDown) {
+        steps.run("parts up and down", || up_and_down::run(parts));
+    }
     if args.wants(Step::Kinesis) {
         steps.run("boto3 on the Kinesis front", || {
             kinesis_clients::run(parts, binaries)
