@@ -11,8 +11,16 @@ import { aborted, empty, failure, field, select, type View } from "./ui";
 const PAGE = 100;
 /** Matching records shown on a page. */
 const SHOWN = 100;
-/** Records looked through for a filter before one is asked whether to go on. */
+/** Records looked through for a filter before one is asked whether to go on, and bytes of them. */
 const SCAN = 20_000;
+const SCAN_BYTES = 64 << 20;
+/** Bytes of keys and values on a page that is not filtered: a page is a table, not a download. */
+const PAGE_BYTES = 4 << 20;
+/** Bytes of one answer: the first is to be there soon. While a filter looks through, there may be more. */
+const ANSWER = 1 << 20;
+const SCAN_ANSWER = 8 << 20;
+/** Partitions read at once. */
+const AT_ONCE = 4;
 /** Characters of a value that are drawn until more is asked for. */
 const CUT = 20_000;
 
@@ -20,9 +28,14 @@ interface Place {
   partition: number;
   begin: number;
   end: number;
+  /** Where to read on; from the end, the record that was read last. */
   next: Start;
-  /** Nothing is left before the end as it was. */
+  /** Nothing is left. */
   done: boolean;
+  /** Bytes of a record, of those that were read last; 0: none was read yet. */
+  size: number;
+  /** Offsets to a record, of those that were read last: a compacted topic lacks some. */
+  sparse: number;
 }
 
 export function browse(view: View, place: HTMLElement, topic: string): void {
@@ -93,51 +106,99 @@ export function browse(view: View, place: HTMLElement, topic: string): void {
         return { number, own };
       });
       for (const { number, own } of await Promise.all(some)) {
-        const last = Math.max(own.beginning_offset, own.end_offset - Math.ceil(SHOWN / wanted.length));
         let next: Start = { offset: String(own.beginning_offset) };
-        if (from.value === "end") next = { offset: String(last) };
+        if (from.value === "end") next = { offset: String(own.end_offset) };
         if (from.value === "offset") next = { offset: String(Math.min(Math.max(Number(offset.value), own.beginning_offset), own.end_offset)) };
         if (from.value === "time" && when.value !== "") next = { timestamp: String(new Date(when.value).getTime()) };
-        const nothing = own.end_offset <= own.beginning_offset || ("offset" in next && Number(next.offset) >= own.end_offset);
-        places.push({ partition: number, begin: own.beginning_offset, end: own.end_offset, next, done: nothing });
+        const nothing = own.end_offset <= own.beginning_offset || (from.value === "offset" && "offset" in next && Number(next.offset) >= own.end_offset);
+        places.push({ partition: number, begin: own.beginning_offset, end: own.end_offset, next, done: nothing, size: 0, sparse: 1 });
       }
+    }
+  };
+
+  const answer = (): number => (filtered() ? SCAN_ANSWER : ANSWER);
+  /** So many records of a partition, or fewer, where they are large. */
+  const ask = (one: Place, start: Start, limit: number): Promise<Rec[]> =>
+    read({ topic, partition: one.partition, start, limit, bytes: answer(), format: format.value as Format, signal: running.signal });
+
+  /** Goes on towards the end. */
+  const forwards = async (one: Place, limit: number): Promise<Rec[]> => {
+    const left = "offset" in one.next ? one.end - Number(one.next.offset) : limit;
+    const records = await ask(one, one.next, Math.max(1, Math.min(limit, left)));
+    const last = records[records.length - 1];
+    one.done = last === undefined || last.offset + 1 >= one.end;
+    if (last !== undefined) one.next = { offset: String(last.offset + 1) };
+    return records;
+  };
+
+  /** Goes on towards the start. What is asked for is guessed by the size of what came before, one record at first. */
+  const backwards = async (one: Place, limit: number): Promise<Rec[]> => {
+    const before = "offset" in one.next ? Number(one.next.offset) : one.end;
+    const fit = one.size === 0 ? 1 : Math.max(1, Math.floor(answer() / one.size));
+    let size = Math.min(Math.ceil(Math.min(limit, fit) * one.sparse), before - one.begin);
+    for (;;) {
+      const first = before - size;
+      const records: Rec[] = [];
+      let at = first;
+      let cut = false;
+      while (at < before && !cut) {
+        const some = (await ask(one, { offset: String(at) }, before - at)).filter((record) => record.offset < before);
+        records.push(...some);
+        const last = some[some.length - 1];
+        if (last === undefined) break;
+        at = last.offset + 1;
+        // They are larger than was thought: the last of them are wanted first.
+        cut = at < before && size > 1 && weight(records) * 2 > answer();
+      }
+      if (records.length > 0) one.size = weight(records) / records.length;
+      if (cut) {
+        size = Math.max(1, Math.min(size - 1, records.length >> 1));
+        continue;
+      }
+      one.sparse = records.length > 0 ? size / records.length : one.sparse * 8;
+      one.next = { offset: String(first) };
+      one.done = first <= one.begin;
+      return records;
     }
   };
 
   const collect = async (): Promise<void> => {
     const found: Rec[] = [];
     let seen = 0;
+    let heavy = 0;
     const newest = from.value === "end";
-    while (found.length < SHOWN && seen < SCAN && places.some((one) => !one.done)) {
-      for (const one of places.filter((place_) => !place_.done)) {
-        const limit = Math.max(1, Math.min(PAGE, newest ? PAGE : Math.ceil(SHOWN / Math.max(1, places.length))));
-        const records = await read(topic, one.partition, one.next, limit, format.value as Format, running.signal);
-        seen += records.length;
-        const last = records[records.length - 1];
-        if (last === undefined) one.done = true;
-        else {
-          one.next = { offset: String(last.offset + 1) };
-          one.done = last.offset + 1 >= one.end;
-        }
-        found.push(...records.filter(matches));
-        said.textContent = `Looking: ${plural(seen, "record")} read, ${count(found.length)} match…`;
-        if (found.length >= SHOWN * 2) break;
+    const sifts = filtered();
+    const own = running;
+    const draw = (): void => {
+      found.sort((a, b) => (a.timestamp ?? 0) - (b.timestamp ?? 0) || a.partition - b.partition || a.offset - b.offset);
+      if (newest) found.reverse();
+      fill(list, found.map(drawn));
+    };
+    const step = async (one: Place, limit: number): Promise<void> => {
+      const records = await (newest ? backwards(one, limit) : forwards(one, limit));
+      if (own.signal.aborted) return;
+      const before = found.length;
+      seen += records.length;
+      heavy += weight(records);
+      found.push(...(sifts ? records.map(unfolded) : records).filter(matches));
+      said.textContent = `Looking: ${plural(seen, "record")} read, ${count(found.length)} match…`;
+      if (found.length > before) draw();
+    };
+    const enough = (): boolean => found.length >= SHOWN || seen >= SCAN || heavy >= (sifts ? SCAN_BYTES : PAGE_BYTES);
+    while (!enough() && places.some((one) => !one.done)) {
+      const round = places.filter((one) => !one.done);
+      const limit = sifts ? PAGE : Math.max(1, Math.min(PAGE, Math.ceil((SHOWN - found.length) / round.length)));
+      for (let first = 0; first < round.length && !enough(); first += AT_ONCE) {
+        await Promise.all(round.slice(first, first + AT_ONCE).map((one) => step(one, limit)));
       }
     }
-    found.sort((a, b) => (a.timestamp ?? 0) - (b.timestamp ?? 0) || a.partition - b.partition || a.offset - b.offset);
-    if (newest) found.reverse();
-    fill(list, found.slice(0, SHOWN * 2).map(drawn));
     const open = places.filter((one) => !one.done);
-    said.textContent = `${plural(found.length, "record")} shown, ${plural(seen, "record")} read.${found.length < 2 ? "" : newest ? " Newest first." : " Oldest first."}`;
-    if (found.length === 0 && open.length === 0) {
-      fill(list, h("li", null, empty("No record here.", h("p", null, filtered() ? "Nothing matches the filter: read from the start, or loosen it." : "Read from the start, or post a record."))));
+    said.textContent = `${plural(found.length, "record")} shown, ${plural(seen, "record")} read (${bytes(heavy)}).${found.length < 2 ? "" : newest ? " Newest first." : " Oldest first."}`;
+    if (found.length === 0) {
+      fill(list, open.length > 0 ? null : h("li", null, empty("No record here.", h("p", null, sifts ? "Nothing matches the filter: read from the start, or loosen it." : "Read from the start, or post a record."))));
     }
-    fill(
-      more,
-      open.length > 0
-        ? h("button", { type: "button", onclick: () => void run(collect) }, found.length === 0 ? "Look further" : "Further records")
-        : null,
-    );
+    const on = found.length === 0 ? "Look further" : newest ? "Earlier records" : "Further records";
+    fill(more, open.length > 0 ? h("button", { type: "button", onclick: () => void run(collect) }, on) : null);
   };
 
   const filtered = (): boolean => [key, words, path].some((one) => one.value !== "");
@@ -224,14 +285,25 @@ function cut(text: string, limit: number): string {
   return text.length > limit ? `${text.slice(0, limit)}…` : text;
 }
 
+/** Bytes of keys and values. */
+function weight(records: Rec[]): number {
+  return records.reduce((sum, { key, value }) => sum + key.bytes + value.bytes, 0);
+}
+
+/** The record with all of its key and value, for a filter. */
+function unfolded(record: Rec): Rec {
+  return { ...record, key: record.key.whole?.() ?? record.key, value: record.value.whole?.() ?? record.value };
+}
+
 function body(value: Shown): HTMLElement {
   if (value.text === null) return h("p", { class: "dim" }, "null (a tombstone, where the topic is compacted)");
   const text = value.text;
-  const shown = h("pre", { tabindex: "0" }, cut(text, CUT));
-  if (text.length <= CUT) return shown;
-  const all = h("button", { type: "button" }, `Show all ${count(text.length)} characters`);
+  const shown = h("pre", { tabindex: "0" }, value.whole ? `${cut(text, CUT)}…` : cut(text, CUT));
+  if (text.length <= CUT && value.whole === undefined) return shown;
+  const all = h("button", { type: "button" }, `Show the whole value (${bytes(value.bytes)})`);
   all.addEventListener("click", () => {
-    fill(shown, text);
+    fill(shown, value.whole?.().text ?? text);
+    shown.focus();
     all.remove();
   });
   return h("div", null, shown, all);

@@ -5,7 +5,11 @@ import uPlot from "uplot";
 import { h, setText } from "./dom";
 import { SPAN, type Series } from "./live";
 
-const HEIGHT = 92;
+const HEIGHT = 96;
+/** Width of the numbers on the left. */
+const AXIS = 58;
+/** What is shown at least, in ms: figures of a few seconds would be a dot in 15 minutes. */
+const LEAST = 60_000;
 
 /** A chart of one series, drawn anew with `draw`. */
 export class Chart {
@@ -20,6 +24,8 @@ export class Chart {
     title: string,
     private readonly series: Series,
     private readonly text: (value: number) => string,
+    /** What its units are multiples of: 1000, or 1024 for bytes. */
+    private readonly multiple: number,
     /** What the series is made of, in a line below it. */
     private readonly parts?: () => string,
   ) {
@@ -54,6 +60,11 @@ export class Chart {
     this.plot = null;
   }
 
+  /** Whether anything but zeros is drawn: else the height says nothing. */
+  private seen(plot: uPlot): boolean {
+    return (plot.data[1] ?? []).some((value) => typeof value === "number" && value > 0);
+  }
+
   private options(width: number): uPlot.Options {
     const style = getComputedStyle(document.documentElement);
     const colour = (name: string): string => style.getPropertyValue(name).trim();
@@ -63,26 +74,35 @@ export class Chart {
       height: HEIGHT,
       legend: { show: false },
       cursor: { show: false },
-      padding: [6, 4, 0, 0],
+      padding: [10, 4, 0, 0],
       scales: {
         x: {
           time: true,
           range: () => {
-            const end = (this.series.times[this.series.times.length - 1] ?? Date.now()) / 1000;
-            return [end - SPAN / 1000, end];
+            const end = this.series.times[this.series.times.length - 1] ?? Date.now();
+            const span = Math.min(SPAN, Math.max(LEAST, end - (this.series.times[0] ?? end)));
+            return [(end - span) / 1000, end / 1000];
           },
         },
-        y: { range: (_, __, most) => [0, most > 0 ? most * 1.12 : 1] },
+        y: { range: (_, __, most) => [0, round(most ?? 0, this.multiple)] },
       },
       axes: [
-        { ...axis, size: 20, gap: 2, grid: { show: false }, values: (_, ticks) => ticks.map(hour) },
         {
           ...axis,
-          size: 58,
+          size: 22,
+          gap: 4,
+          space: 60,
+          grid: { show: false },
+          // One that would stand out at the end is left out.
+          values: (plot, ticks, _, __, step) => ticks.map((tick) => (plot.width - AXIS - plot.valToPos(tick, "x") < 24 ? "" : clock(tick, step < 60))),
+        },
+        {
+          ...axis,
+          size: AXIS,
           gap: 3,
           grid: { stroke: colour("--line"), width: 1 },
-          splits: (_, __, ___, most) => [0, most / 2.24, most / 1.12],
-          values: (_, ticks) => ticks.map((tick) => this.text(tick)),
+          splits: (_, __, ___, most) => [0, most / 2, most],
+          values: (plot, ticks) => ticks.map((tick) => (tick > 0 && !this.seen(plot) ? "" : this.text(tick))),
         },
       ],
       series: [{}, { stroke: colour("--plot"), width: 1.8, fill: `${colour("--plot")}22`, points: { show: false } }],
@@ -90,7 +110,17 @@ export class Chart {
   }
 }
 
-function hour(seconds: number): string {
+/** The next number above that people count by, whose half is one, too. */
+function round(most: number, multiple: number): number {
+  if (!(most > 0)) return 1;
+  const unit = multiple === 1000 ? 1 : multiple ** Math.floor(Math.log(Math.max(most, 1)) / Math.log(multiple));
+  const ten = 10 ** Math.floor(Math.log10(most / unit));
+  const step = [1, 2, 3, 4, 6, 8, 10].find((one) => one * ten * unit >= most) ?? 10;
+  return step * ten * unit;
+}
+
+function clock(seconds: number, whole: boolean): string {
   const date = new Date(seconds * 1000);
-  return `${date.getHours()}:${String(date.getMinutes()).padStart(2, "0")}`;
+  const two = (part: number): string => String(part).padStart(2, "0");
+  return `${date.getHours()}:${two(date.getMinutes())}${whole ? `:${two(date.getSeconds())}` : ""}`;
 }

@@ -132,7 +132,7 @@ class Row {
         { for: this.control.id },
         h("span", { class: "mono" }, definition.name),
         definition.required ? " (required)" : "",
-        definition.importance === "HIGH" ? "" : h("span", { class: "dim" }, ` ${definition.importance.toLowerCase()}`),
+        definition.importance === "HIGH" ? "" : h("span", { class: "dim" }, ` ${definition.importance.toLowerCase()} importance`),
       ),
       this.control,
       this.wrong,

@@ -3,7 +3,7 @@
 import { base, has, json, segment, text } from "./api";
 import { connectorForm } from "./connector-form";
 import { fill, h, type Child } from "./dom";
-import { count, plural } from "./format";
+import { count } from "./format";
 import { readable } from "./trace";
 import {
   action,
@@ -19,6 +19,7 @@ import {
   head,
   missing,
   pager,
+  redraw,
   show,
   table,
   toast,
@@ -70,6 +71,7 @@ function list(view: View): void {
   const statuses = new Map<string, Status | Error>();
   let names: string[] = [];
   let skip = 0;
+  let first = true;
   const found = (): string[] => names.filter((name) => name.toLowerCase().includes(search.value.toLowerCase()));
   const draw = (): void => {
     const all = found();
@@ -90,7 +92,7 @@ function list(view: View): void {
         h("a", { href: `#/objects/${segment(name)}` }, "objects"),
       ];
     });
-    fill(
+    redraw(
       place,
       all.length === 0 ? empty("No connector's name contains that.") : table("Connectors", ["Name", "State", "Tasks", "Worker", ""], rows),
       all.length > LIMIT
@@ -108,9 +110,9 @@ function list(view: View): void {
   const fetchStatuses = async (): Promise<void> => {
     const shown = found().slice(skip, skip + LIMIT);
     for (const known of statuses.keys()) if (!shown.includes(known)) statuses.delete(known);
-    for (let first = 0; first < shown.length; first += AT_ONCE) {
+    for (let next = 0; next < shown.length; next += AT_ONCE) {
       await Promise.all(
-        shown.slice(first, first + AT_ONCE).map(async (name) => {
+        shown.slice(next, next + AT_ONCE).map(async (name) => {
           statuses.set(name, await json<Status>(`${root()}/${segment(name)}/status`, { signal: view.signal }).catch((error: Error) => error));
         }),
       );
@@ -128,13 +130,14 @@ function list(view: View): void {
   );
   fill(
     view.main,
-    head("Connectors", h("a", { class: "button", href: "#/connectors/-/new" }, "Create a connector")),
+    head("Connectors", h("a", { class: "button primary", href: "#/connectors/-/new" }, "Create a connector")),
     h("section", { class: "card" }, h("div", { class: "row" }, field("Search", search, { wide: true })), h("p"), place),
   );
   every(4000, view.signal, async () => {
     try {
       names = (await json<string[]>(root(), { signal: view.signal })).sort((a, b) => a.localeCompare(b));
-      if (names.length === 0) draw();
+      if (first || names.length === 0) draw();
+      first = false;
       await fetchStatuses();
     } catch (error) {
       if (!view.signal.aborted) fill(place, failure(error));
@@ -205,7 +208,7 @@ function one(view: View, name: string, tab: string): void {
       const now = JSON.stringify(status);
       if (tab !== "tasks" || now === drawn) return;
       drawn = now;
-      fill(place, tasks(status, path));
+      redraw(place, tasks(status, path));
     } catch (error) {
       drawn = "";
       if (!view.signal.aborted && tab === "tasks") fill(place, failure(error));
@@ -390,7 +393,7 @@ function make(view: View): void {
       }
     }
     return [
-      first === undefined ? null : h("p", { class: "dim" }, `Bucket, region and address are those of ${first}, one of ${plural(names.length, "connector")} here.`),
+      first === undefined ? null : h("p", { class: "dim" }, `Bucket, region and address are those of ${first}${names.length === 1 ? ", the connector that is here" : `, one of ${count(names.length)} connectors here`}.`),
       connectorForm(view, { name: null, config }),
     ];
   });

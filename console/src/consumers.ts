@@ -3,7 +3,7 @@
 import { base, has, json, segment, text, v3 } from "./api";
 import { fill, h, type Child } from "./dom";
 import { count, duration } from "./format";
-import { brief, confirmByName, crumbs, debounced, empty, every, failure, field, head, isMissing, missing, pager, show, table, toast, type View } from "./ui";
+import { brief, confirmByName, crumbs, debounced, empty, every, failure, field, head, isMissing, missing, pager, redraw, show, table, toast, type View } from "./ui";
 import { link as topicLink } from "./topics";
 
 interface Group {
@@ -75,7 +75,7 @@ function list(view: View): void {
       fill(groups, empty("There is no consumer group.", h("p", null, "A group is there once a consumer has joined it or committed an offset: a connector, a REST consumer, or a program of yours.")));
       return;
     }
-    fill(
+    redraw(
       groups,
       found.length === 0
         ? empty("No group's name contains that.")
@@ -104,6 +104,7 @@ function list(view: View): void {
   /** Total lags of the groups that are shown, a few at a time. */
   const total = async (shown: Group[]): Promise<void> => {
     const cluster = await v3();
+    for (const known of lags.keys()) if (!all.some((group) => group.consumer_group_id === known)) lags.delete(known);
     for (const group of shown) {
       if (view.signal.aborted) return;
       const path = `${cluster}/consumer-groups/${segment(group.consumer_group_id)}/lag-summary`;
@@ -123,7 +124,7 @@ function list(view: View): void {
       skipOwn = to;
       drawOwn(found);
     };
-    fill(instances, drawInstances(found, skipOwn, go));
+    redraw(instances, drawInstances(found, skipOwn, go));
   };
   search.addEventListener(
     "input",

@@ -4,7 +4,7 @@ import { ApiError, base, has, json } from "./api";
 import { Chart } from "./charts";
 import { fill, h, setText, svg, type Child } from "./dom";
 import { bytes, count, duration, plural, short } from "./format";
-import { label, live, sum, type Series } from "./live";
+import { label, live, sum, type ByName, type Series } from "./live";
 import { empty, every, head, type View } from "./ui";
 
 const MINUTE = 60_000;
@@ -27,8 +27,8 @@ interface Problem {
 
 const status = (labels: string): string => label(labels, "status");
 
-/** The series that are drawn. */
-function series() {
+/** The series that are drawn; made before the figures come, whatever view is looked at first. */
+export function series() {
   const p = "sluiceway_proxy_";
   const s = "sluiceway_sink_";
   const answered = live.series("proxy", "answered", sum(`${p}request_duration_seconds_count`), true);
@@ -68,14 +68,16 @@ function series() {
 }
 
 /** Seconds since the oldest commit; with several connectors the oldest of them. */
-function age(figures: Record<string, number>, time: number): number | null {
+function age(figures: ByName, time: number): number | null {
   let oldest = Number.POSITIVE_INFINITY;
-  for (const [key, value] of Object.entries(figures)) {
-    if (!key.startsWith("sluiceway_sink_last_commit_timestamp_seconds") || value === 0) continue;
+  const running = new Set<string>();
+  for (const [labels, value] of figures.get("sluiceway_sink_connector_status") ?? []) {
+    if (value === 1 && label(labels, "state").toLowerCase() === "running") running.add(label(labels, "connector"));
+  }
+  for (const [labels, value] of figures.get("sluiceway_sink_last_commit_timestamp_seconds") ?? []) {
     // Connectors that are stopped or gone commit nothing; totals do not tell them apart.
-    const connector = label(key, "connector");
-    const runs = (state: string): boolean => figures[`sluiceway_sink_connector_status{connector=${JSON.stringify(connector)},state="${state}"}`] === 1;
-    if (connector === "" || runs("RUNNING") || runs("running")) oldest = Math.min(oldest, value);
+    const connector = label(labels, "connector");
+    if (value !== 0 && (connector === "" || running.has(connector))) oldest = Math.min(oldest, value);
   }
   return Number.isFinite(oldest) ? Math.max(0, time / 1000 - oldest) : null;
 }
@@ -320,10 +322,11 @@ function stages(all: All, topics: Topics): Stage[] {
       href: "#/connectors",
       big: [rate(all.consumed), "records/s"],
       lines: [
-        ["Running", () => `${text(all.running, count)} of ${text(all.tasks, count)}`],
+        ["Running", () => (all.tasks.now() === null ? "–" : `${text(all.running, count)} of ${text(all.tasks, count)}`)],
         ["Commit age", () => text(all.age, (value) => duration(value * 1000))],
         ["Open files", () => text(all.open, count)],
-        ["Memory", () => (all.used.now() === null ? "–" : `${bytes(all.used.now() ?? 0)} / ${bytes(all.budget.now() ?? 0)}`)],
+        ["Memory", () => text(all.used, bytes)],
+        ["Memory limit", () => text(all.budget, bytes)],
       ],
       flows: flows(all.stored),
     },
@@ -387,9 +390,10 @@ export function flow(view: View): void {
     drawn.push([draw, stage, next]);
   });
   const perSecond = (value: number): string => `${short(value)}/s`;
+  const bytesPerSecond = (value: number): string => `${bytes(value)}/s`;
   const charts: Chart[] = [];
   const chart = (title: string, one: Series, write: (value: number) => string, parts?: () => string): Chart => {
-    const made = new Chart(title, one, write, parts);
+    const made = new Chart(title, one, write, write === bytes || write === bytesPerSecond ? 1024 : 1000, parts);
     charts.push(made);
     return made;
   };
@@ -398,7 +402,7 @@ export function flow(view: View): void {
     chart("Refused or failed", all.refused, perSecond, byKind("proxy", "requests_total", "status", /^[45]/)),
     chart("Time to answer", all.latency, (value) => duration(value * 1000)),
     chart("Records to Kafka", all.produced, perSecond),
-    chart("Bytes to Kafka", all.producedBytes, (value) => `${bytes(value)}/s`),
+    chart("Bytes to Kafka", all.producedBytes, bytesPerSecond),
     chart("Queue to Kafka", all.queue, bytes),
     chart("Records not written", all.undelivered, perSecond, byKind("proxy", "delivery_errors_total", "code")),
   ];

@@ -28,10 +28,14 @@ export function parse(text: string): Json {
   };
   const string = (): string => {
     const begin = at;
-    at += 1;
-    while (text[at] !== '"') {
-      if (at >= text.length) fail();
-      at += text[at] === "\\" ? 2 : 1;
+    for (;;) {
+      const end = text.indexOf('"', at + 1);
+      if (end < 0) fail();
+      at = end;
+      // A quote behind an odd number of backslashes is one of the string.
+      let slashes = 0;
+      while (text[end - 1 - slashes] === "\\") slashes += 1;
+      if (slashes % 2 === 0) break;
     }
     at += 1;
     return JSON.parse(text.slice(begin, at)) as string;

@@ -11,31 +11,33 @@ const RETRY = 3000;
 
 type Figures = Record<string, number>;
 
-/** Figures at a time. */
-interface Sample {
-  time: number;
-  figures: Figures;
-}
+/** Figures by their names: the labels of each, with its value. */
+export type ByName = Map<string, [labels: string, value: number][]>;
 
 /** A number made of figures; `null` where there is none. */
-export type Measure = (figures: Figures, time: number) => number | null;
+export type Measure = (figures: ByName, time: number) => number | null;
 
-/** Sums all figures of these names, whatever their labels, unless `labels` says which. */
-export function sum(names: string | string[], labels?: (labels: string) => boolean): Measure {
-  const wanted = Array.isArray(names) ? names : [names];
+/** Sums all figures of a name, whatever their labels, unless `labels` says which. */
+export function sum(name: string, labels?: (labels: string) => boolean): Measure {
   return (figures) => {
     let total = 0;
     let seen = false;
-    for (const [key, value] of Object.entries(figures)) {
-      const brace = key.indexOf("{");
-      const name = brace < 0 ? key : key.slice(0, brace);
-      if (wanted.includes(name) && (labels === undefined || labels(brace < 0 ? "" : key.slice(brace)))) {
-        total += value;
-        seen = true;
-      }
+    for (const [own, value] of figures.get(name) ?? []) {
+      if (labels !== undefined && !labels(own)) continue;
+      total += value;
+      seen = true;
     }
     return seen ? total : null;
   };
+}
+
+/** Adds a figure; its key is a name, or a name with labels in braces. */
+function put(figures: ByName, key: string, value: number): void {
+  const brace = key.indexOf("{");
+  const name = brace < 0 ? key : key.slice(0, brace);
+  const own = figures.get(name);
+  if (own === undefined) figures.set(name, [[brace < 0 ? "" : key.slice(brace), value]]);
+  else own.push([brace < 0 ? "" : key.slice(brace), value]);
 }
 
 /** The value of a label in `{a="x",b="y"}`. */
@@ -62,15 +64,15 @@ export class Series {
     readonly by?: Series,
   ) {}
 
-  add(sample: Sample): void {
+  add(time: number, figures: ByName): void {
     const last = this.times[this.times.length - 1];
-    if (last !== undefined && sample.time <= last) return;
-    this.times.push(sample.time);
-    const value = this.measure(sample.figures, sample.time);
+    if (last !== undefined && time <= last) return;
+    this.times.push(time);
+    const value = this.measure(figures, time);
     // A counter without any label yet has counted nothing.
     this.values.push(value === null && this.counts ? 0 : value);
     let old = 0;
-    while (old < this.times.length && ((this.times[old] ?? 0) < sample.time - SPAN || this.times.length - old > POINTS)) old += 1;
+    while (old < this.times.length && ((this.times[old] ?? 0) < time - SPAN || this.times.length - old > POINTS)) old += 1;
     this.times.splice(0, old);
     this.values.splice(0, old);
   }
@@ -94,7 +96,8 @@ export class Series {
     const grown = value - (this.values[before] ?? 0);
     if (seconds <= 0 || grown < 0) return null;
     if (this.by === undefined) return grown / seconds;
-    const other = this.by.point(this.by.times.indexOf(time), window);
+    const same = this.by.times[index] === time ? index : this.by.times.indexOf(time);
+    const other = this.by.point(same, window);
     return other === null || other === 0 ? null : grown / seconds / other;
   }
 
@@ -114,11 +117,17 @@ export class Series {
   }
 }
 
+/** Figures of the last minutes, in columns. */
+interface History {
+  times: number[];
+  series: Record<string, (number | null)[]>;
+}
+
 /** The stream of one address, and the series that are made of it. */
 class Stream {
   private source: EventSource | null = null;
-  private history: { times: number[]; series: Record<string, (number | null)[]> } | null = null;
-  readonly series = new Set<Series>();
+  /** What is made of its figures, by the programs that they are of: both may be in one stream. */
+  private readonly sets = new Set<Set<Series>>();
   latest: Figures = {};
   open = false;
   /** Why it was refused, if it was. */
@@ -128,6 +137,14 @@ class Stream {
     readonly url: string,
     private readonly changed: () => void,
   ) {}
+
+  feed(series: Set<Series>): void {
+    this.sets.add(series);
+  }
+
+  private add(time: number, figures: ByName): void {
+    for (const set of this.sets) for (const series of set) series.add(time, figures);
+  }
 
   start(): void {
     const source = new EventSource(this.url);
@@ -145,14 +162,15 @@ class Stream {
       }
     };
     source.addEventListener("history", (event) => {
-      this.history = JSON.parse((event as MessageEvent<string>).data) as Stream["history"];
-      for (const series of this.series) this.refill(series);
+      this.refill(JSON.parse((event as MessageEvent<string>).data) as History);
       this.changed();
     });
     source.addEventListener("figures", (event) => {
-      const sample = JSON.parse((event as MessageEvent<string>).data) as Sample;
+      const sample = JSON.parse((event as MessageEvent<string>).data) as { time: number; figures: Figures };
       this.latest = sample.figures;
-      for (const series of this.series) series.add(sample);
+      const figures: ByName = new Map();
+      for (const [key, value] of Object.entries(sample.figures)) put(figures, key, value);
+      this.add(sample.time, figures);
       this.changed();
     });
   }
@@ -167,22 +185,16 @@ class Stream {
     this.start();
   }
 
-  add(series: Series): void {
-    this.series.add(series);
-    if (this.history !== null) this.refill(series);
-  }
-
-  private refill(series: Series): void {
-    const history = this.history;
-    if (history === null) return;
-    series.clear();
+  private refill(history: History): void {
+    for (const set of this.sets) for (const series of set) series.clear();
+    const columns = Object.entries(history.series);
     history.times.forEach((time, index) => {
-      const figures: Figures = {};
-      for (const [name, column] of Object.entries(history.series)) {
+      const figures: ByName = new Map();
+      for (const [key, column] of columns) {
         const value = column[index];
-        if (value !== null && value !== undefined) figures[name] = value;
+        if (value !== null && value !== undefined) put(figures, key, value);
       }
-      series.add({ time, figures });
+      this.add(time, figures);
     });
   }
 
@@ -197,14 +209,16 @@ class Stream {
 class Live extends EventTarget {
   private readonly streams = new Map<string, Stream>();
   private readonly cached = new Map<string, Series>();
+  private readonly wanted = new Map<string, Set<Series>>();
 
   /** Opens the streams of the programs that are known by now. */
   start(): void {
     for (const program of known().programs) {
-      if (this.streams.has(program.live)) continue;
-      const stream = new Stream(program.live, () => this.dispatchEvent(new Event("change")));
+      const shared = this.streams.get(program.live);
+      const stream = shared ?? new Stream(program.live, () => this.dispatchEvent(new Event("change")));
       this.streams.set(program.live, stream);
-      stream.start();
+      stream.feed(this.of(program.name));
+      if (shared === undefined) stream.start();
     }
   }
 
@@ -220,19 +234,29 @@ class Live extends EventTarget {
     return { lost: lost.map((program) => program.name), error: errors.find((error) => error !== null) ?? null };
   }
 
+  /** What is made of a program's figures. */
+  private of(program: "proxy" | "sink"): Set<Series> {
+    let series = this.wanted.get(program);
+    if (series === undefined) {
+      series = new Set();
+      this.wanted.set(program, series);
+    }
+    return series;
+  }
+
   private stream(program: "proxy" | "sink"): Stream | undefined {
     const found = known().programs.find((one) => one.name === program);
     return found && this.streams.get(found.live);
   }
 
-  /** A series of a program, made once. */
+  /** A series of a program, made once: before `start`, or it lacks the figures of before. */
   series(program: "proxy" | "sink", name: string, measure: Measure, counts: boolean, by?: Series): Series {
     const key = `${program} ${name}`;
     let series = this.cached.get(key);
     if (series === undefined) {
       series = new Series(measure, counts, by);
       this.cached.set(key, series);
-      this.stream(program)?.add(series);
+      this.of(program).add(series);
     }
     return series;
   }

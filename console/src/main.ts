@@ -4,7 +4,7 @@ import { forget, load, known, reachability } from "./api";
 import { fill, h, setText } from "./dom";
 import { connectors } from "./connectors";
 import { consumers } from "./consumers";
-import { flow } from "./flow";
+import { flow, series } from "./flow";
 import { live } from "./live";
 import { objects } from "./objects";
 import { topics } from "./topics";
@@ -37,8 +37,10 @@ function route(): void {
   const [name = "", ...rest] = path.split("/").map(decode);
   const found = VIEWS.find((view) => view.name === (name || "flow"));
   for (const [other, link] of links) {
-    if (other === found?.name) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+    if (other === found?.name) {
+      link.setAttribute("aria-current", "page");
+      link.scrollIntoView({ block: "nearest", inline: "nearest" });
+    } else link.removeAttribute("aria-current");
   }
   document.querySelectorAll("dialog").forEach((open) => open.close());
   window.scrollTo(0, 0);
@@ -213,6 +215,7 @@ async function start(): Promise<void> {
   live.addEventListener("change", connection);
   reachability.addEventListener("change", connection);
   setInterval(connection, 1000);
+  series();
   live.start();
   route();
 }

@@ -35,6 +35,8 @@ export interface Shown {
   bytes: number;
   /** For JSON paths, where it is JSON. */
   json?: Json;
+  /** Reads the whole of it, where `text` is only its beginning. */
+  whole?: () => Shown;
 }
 
 const ACCEPT: Record<string, string> = {
@@ -52,22 +54,29 @@ const HIGHEST_ID = 10_000_000;
 /** Where a read begins. */
 export type Start = { offset: string } | { timestamp: string };
 
-/** Reads a page of a partition. */
-export async function read(
-  topic: string,
-  partition: number,
-  start: Start,
-  limit: number,
-  format: Format,
-  signal: AbortSignal,
-): Promise<Rec[]> {
+/** What is read of a partition. */
+export interface Want {
+  topic: string;
+  partition: number;
+  start: Start;
+  /** Records at most. */
+  limit: number;
+  /** Bytes of keys and values at most, unless one record has more. */
+  bytes: number;
+  format: Format;
+  signal: AbortSignal;
+}
+
+/** Reads records of a partition. */
+export async function read(want: Want): Promise<Rec[]> {
+  const { topic, format } = want;
   const schema = format === "avro" || format === "jsonschema" || format === "protobuf" ? format : null;
-  if (schema !== null) return page(topic, partition, start, limit, schema, signal);
-  const records = await page(topic, partition, start, limit, "binary", signal);
+  if (schema !== null) return page(want, schema);
+  const records = await page(want, "binary");
   if (format === "auto" && !opaque.has(topic) && records.some((record) => record.value.kind.startsWith("schema"))) {
     for (const kind of ["avro", "jsonschema", "protobuf"] as const) {
       try {
-        return await page(topic, partition, start, limit, kind, signal);
+        return await page(want, kind);
       } catch (error) {
         if (!(error instanceof ApiError) || error.status === 0) throw error;
         // Of another kind, or some of the records are: they are shown as bytes.
@@ -78,22 +87,12 @@ export async function read(
   return format === "auto" ? records : records.map((record) => ({ ...record, value: as(record.value, format), key: as(record.key, format) }));
 }
 
-/** Bytes of a page at most: a page is a table, not a download. */
-const MAX_BYTES = 8 << 20;
-
-async function page(
-  topic: string,
-  partition: number,
-  start: Start,
-  limit: number,
-  kind: keyof typeof ACCEPT,
-  signal: AbortSignal,
-): Promise<Rec[]> {
-  const query = new URLSearchParams({ ...start, count: String(limit), include: "headers,timestamp", timeout: "300", max_bytes: String(MAX_BYTES) });
+async function page({ topic, partition, start, limit, bytes, signal }: Want, kind: keyof typeof ACCEPT): Promise<Rec[]> {
+  const query = new URLSearchParams({ ...start, count: String(limit), include: "headers,timestamp", timeout: "300", max_bytes: String(bytes) });
   const path = `${base("proxy")}/topics/${segment(topic)}/partitions/${partition}/records?${query}`;
   const answer = parse(await text(path, { accept: ACCEPT[kind], signal }));
   if (!Array.isArray(answer)) return [];
-  const make = kind === "binary" ? decode : whole;
+  const make = kind === "binary" ? begun : decoded;
   return answer.filter(isObject).map((record) => ({
     partition: num(record.partition),
     offset: num(record.offset),
@@ -119,21 +118,40 @@ function headers(value: Json | undefined): [string, string | null][] {
 }
 
 /** What the proxy decoded by a schema. */
-function whole(value: Json | undefined, kind: string): Shown {
+function decoded(value: Json | undefined, kind: string): Shown {
   if (value === null || value === undefined) return { text: null, kind: "null", bytes: 0 };
   const written = pretty(value);
   return { text: written, kind, bytes: written.length, json: value };
 }
 
-function decode(value: Json | undefined): Shown {
+/** Bytes of a value that are decoded before all of it is asked for, and characters of base64 that they are. */
+const HEAD = 12 * 1024;
+const HEAD_CHARS = (HEAD / 3) * 4;
+
+/** A value, or the beginning of a large one. */
+function begun(value: Json | undefined): Shown {
   if (typeof value !== "string") return { text: null, kind: "null", bytes: 0 };
-  const bytes = unbase64(value);
-  if (bytes[0] === 0 && bytes.length > 5) {
-    const id = new DataView(bytes.buffer).getUint32(1);
-    if (id > 0 && id < HIGHEST_ID) return { text: hex(bytes, 64), kind: `schema ${id}`, bytes: bytes.length };
-  }
-  const written = utf8(bytes);
-  if (written === null) return { text: hex(bytes, 64), kind: "bytes", bytes: bytes.length };
+  if (value.length <= 4 * HEAD_CHARS) return decode(unbase64(value));
+  const bytes = (value.length / 4) * 3 - (/=*$/.exec(value.slice(-2))?.[0].length ?? 0);
+  const head = unbase64(value.slice(0, HEAD_CHARS));
+  const all = (): Shown => decode(unbase64(value));
+  const framed = schemaOf(head);
+  const written = framed === null ? utf8(head, true) : null;
+  if (written === null) return { text: hex(head.subarray(0, 1024)), kind: framed ?? "bytes", bytes, whole: all };
+  return { text: written, kind: /^\s*[[{]/.test(written) ? "json" : "text", bytes, whole: all };
+}
+
+/** The id of the schema that a value was written by, as registries' clients put it in front. */
+function schemaOf(bytes: Uint8Array): string | null {
+  if (bytes[0] !== 0 || bytes.length <= 5) return null;
+  const id = new DataView(bytes.buffer).getUint32(1);
+  return id > 0 && id < HIGHEST_ID ? `schema ${id}` : null;
+}
+
+function decode(bytes: Uint8Array): Shown {
+  const framed = schemaOf(bytes);
+  const written = framed === null ? utf8(bytes) : null;
+  if (written === null) return { text: hex(bytes), kind: framed ?? "bytes", bytes: bytes.length };
   return json(written, bytes.length) ?? { text: written, kind: "text", bytes: bytes.length };
 }
 
@@ -154,6 +172,11 @@ function pretty(value: Json): string {
 }
 
 function as(shown: Shown, format: Format): Shown {
+  const { whole } = shown;
+  return { ...cast(shown, format), whole: whole && (() => as(whole(), format)) };
+}
+
+function cast(shown: Shown, format: Format): Shown {
   if (shown.text === null || format === "json") return shown;
   if (format === "text" && shown.json !== undefined) return { ...shown, text: print(shown.json, 0), kind: "text" };
   if (format === "hex" && !shown.kind.startsWith("schema") && shown.kind !== "bytes") {
@@ -165,13 +188,14 @@ function as(shown: Shown, format: Format): Shown {
 export function unbase64(text: string): Uint8Array {
   const raw = atob(text);
   const bytes = new Uint8Array(raw.length);
-  for (let index = 0; index < raw.length; index += 1) bytes[index] = raw.charCodeAt(index);
+  for (let index = 0; index < bytes.length; index += 1) bytes[index] = raw.charCodeAt(index);
   return bytes;
 }
 
-function utf8(bytes: Uint8Array): string | null {
+/** As text, if it is; where it is `cut` the last letter may be half one. */
+function utf8(bytes: Uint8Array, cut = false): string | null {
   try {
-    const written = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    const written = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes, { stream: cut });
     // Text has no control characters but tabs and line ends.
     return /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/.test(written) ? null : written;
   } catch {
@@ -180,11 +204,10 @@ function utf8(bytes: Uint8Array): string | null {
 }
 
 /** `00 01 ff`, sixteen a line. */
-function hex(bytes: Uint8Array, lines = 4096): string {
+function hex(bytes: Uint8Array): string {
   const out: string[] = [];
-  for (let at = 0; at < bytes.length && out.length < lines; at += 16) {
+  for (let at = 0; at < bytes.length; at += 16) {
     out.push([...bytes.subarray(at, at + 16)].map((byte) => byte.toString(16).padStart(2, "0")).join(" "));
   }
-  if (bytes.length > lines * 16) out.push("…");
   return out.join("\n");
 }

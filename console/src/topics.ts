@@ -18,6 +18,7 @@ import {
   head,
   missing,
   pager,
+  redraw,
   select,
   show,
   table,
@@ -117,9 +118,7 @@ function list(view: View): void {
           rates.delete(known);
         }
       }
-      const focused = place.contains(document.activeElement) ? document.activeElement?.textContent : null;
-      fill(place, draw(page));
-      if (focused) [...place.querySelectorAll<HTMLElement>("a, button")].find((one) => one.textContent === focused)?.focus();
+      redraw(place, draw(page));
       failed = false;
     } catch (error) {
       if (view.signal.aborted) return;

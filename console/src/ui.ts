@@ -68,6 +68,17 @@ export function empty(title: string, ...children: Child[]): HTMLElement {
   return h("div", { class: "empty" }, h("p", null, h("strong", null, title)), children);
 }
 
+/** Fills a place anew with what is nearly the same: what has the focus keeps it. */
+export function redraw(place: Element, ...children: Child[]): void {
+  const active = document.activeElement;
+  const name = (element: Element): string => element.getAttribute("aria-label") ?? element.textContent ?? "";
+  const focused = active !== null && active !== place && place.contains(active) ? active : null;
+  fill(place, children);
+  if (focused === null || name(focused) === "") return;
+  const same = [...place.querySelectorAll<HTMLElement>(focused.tagName)].find((one) => name(one) === name(focused));
+  same?.focus({ preventScroll: true });
+}
+
 let toasts: HTMLElement | null = null;
 
 /** A message that goes away by itself. */
@@ -77,6 +88,7 @@ export function toast(kind: "good" | "bad", text: string): void {
     document.body.append(toasts);
   }
   const shown = notice(kind, text);
+  shown.append(h("button", { type: "button", class: "plain", "aria-label": "Close the message", onclick: () => shown.remove() }, "×"));
   toasts.append(shown);
   while (toasts.childElementCount > 4) toasts.firstElementChild?.remove();
   setTimeout(() => shown.remove(), 6000);
@@ -91,7 +103,7 @@ export async function show(place: Element, signal: AbortSignal, make: () => Prom
   place.setAttribute("aria-busy", "true");
   try {
     const child = await make();
-    if (!signal.aborted) fill(place, child);
+    if (!signal.aborted) redraw(place, child);
   } catch (error) {
     if (!signal.aborted && !aborted(error)) fill(place, failure(error, () => void show(place, signal, make)));
   } finally {
@@ -143,13 +155,14 @@ export type Cell = Child | { number: Child } | { name: Child };
 
 /** A table; columns that begin with `#` are numbers. */
 export function table(caption: string, columns: string[], rows: Cell[][]): HTMLElement {
-  const cell = (content: Cell): HTMLElement => {
+  const cell = (content: Cell, column: number): HTMLElement => {
+    // On small screens each row is a list of cells, each with its name in front.
+    const name = columns[column]?.replace(/^#/, "") ?? "";
+    const made = (kind: string | null, child: Child): HTMLElement => h("td", { class: kind, "data-label": name }, child);
     if (content !== null && typeof content === "object" && !(content instanceof Node) && !Array.isArray(content)) {
-      return "number" in content
-        ? h("td", { class: "number" }, content.number)
-        : h("td", { class: "name" }, content.name);
+      return "number" in content ? made("number", content.number) : made("name", content.name);
     }
-    return h("td", null, content);
+    return made(name === "" ? "actions" : null, content);
   };
   const head = columns.map((name) =>
     name.startsWith("#")
@@ -290,7 +303,7 @@ export function crumbs(...steps: [string, string][]): HTMLElement {
   return h(
     "nav",
     { class: "crumbs", "aria-label": "Where this page is" },
-    steps.map(([href, name]) => [h("a", { href }, name), " / "]),
+    steps.map(([href, name], index) => [index > 0 ? " / " : "", h("a", { href }, name)]),
   );
 }
 

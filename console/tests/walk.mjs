@@ -177,6 +177,25 @@ try {
     await until("nothing is later", async () => (await main.innerText()).includes("No record here."));
   });
 
+  await walk.step("a large record, and pages back from the end", async () => {
+    const large = `large-${run}`;
+    await call(`${v3}/topics`, { method: "POST", body: { topic_name: large, partitions_count: 1 } });
+    const values = [...Array.from({ length: 130 }, (_, n) => ({ n })), { text: "x".repeat(300_000), end: "of it" }];
+    await call(`${target.proxy}/topics/${large}`, { method: "POST", type: "application/vnd.kafka.json.v2+json", body: { records: values.map((value) => ({ value })) } });
+    await walk.go(`topics/${large}`);
+    await until("the last are shown", async () => (await shown()) === 100 && /offset 130\b/.test(await main.locator(".record").first().innerText()));
+    check((await main.innerText()).length < 60_000, "all of the large one is drawn");
+    await main.getByRole("button", { name: "Show the whole value (293 KiB)" }).click();
+    await until("it is shown whole", async () => /"end": "of it"/.test(await main.locator(".record").first().innerText()));
+    await main.getByRole("button", { name: "Earlier records" }).click();
+    await until("the rest is shown", async () => (await shown()) === 31 && /offset 0\b/.test(await main.locator(".record").last().innerText()));
+    check((await main.getByRole("button", { name: "Earlier records" }).count()) === 0, "there is more than all");
+    await main.getByLabel("Text contains").fill('"end":"of it"');
+    await read();
+    await until("a filter looks at the whole of it", async () => (await shown()) === 1 && (await main.innerText()).includes("1 record shown, 131 records read"));
+    await call(`${v3}/topics/${large}`, { method: "DELETE" });
+  });
+
   if (target.whole) {
     await walk.step("Avro, posted and read", async () => {
       await walk.go(`topics/${topic}.avro/post`);
@@ -357,9 +376,9 @@ try {
     }).catch((error) => {
       throw new Error(`${error.message}: none of ${left.join(", ")}`);
     });
-    check(told.size === 5 + 17 + 15, `there are ${told.size} figures: ${[...told.keys()]}`);
+    check(told.size === 5 + 18 + 15, `there are ${told.size} figures: ${[...told.keys()]}`);
     const number = /^[\d,.]+( ?[kM])?$/;
-    for (const [name, like] of [["Topics 2", / records$/], ["Lag, in records", number], ["Sink tasks 2", / (ms|s|min|h)$/], ["Commit age", / (ms|s|min|h)$/], ["Sink tasks 4", /B \/ [1-9].*B$/], ["REST proxy 4", /B$/], ["Queue to Kafka", /B$/], ["Topics 1", /^reachable$/]]) {
+    for (const [name, like] of [["Topics 2", / records$/], ["Lag, in records", number], ["Sink tasks 2", / (ms|s|min|h)$/], ["Commit age", / (ms|s|min|h)$/], ["Sink tasks 4", /B$/], ["Sink tasks 5", /^[1-9].*B$/], ["REST proxy 4", /B$/], ["Queue to Kafka", /B$/], ["Topics 1", /^reachable$/]]) {
       check(like.test(told.get(name)), `${name} is told as ${told.get(name)}`);
     }
     await until("what was not written is told by kind", async () => /By code, since the start: [^\n]*50003: \d/.test(await main.innerText()));
@@ -422,7 +441,12 @@ try {
   });
   await walk.step("connectors", async () => {
     await walk.go("connectors");
-    await until("both are shown", async () => (await main.locator("tbody .tag.bad").count()) >= 1 && (await main.getByRole("link", { name: connector, exact: true }).count()) === 1);
+    const link = main.getByRole("link", { name: connector, exact: true });
+    await until("both are shown", async () => (await main.locator("tbody .tag.bad").count()) >= 1 && (await link.count()) === 1);
+    await link.focus();
+    await link.evaluate((element) => element.setAttribute("data-old", ""));
+    await until("it is drawn anew", async () => (await link.getAttribute("data-old")) === null);
+    check(await link.evaluate((element) => element === document.activeElement), "what has the focus loses it");
     await walk.looks("connectors");
   });
   await walk.step("edit a connector", async () => {
