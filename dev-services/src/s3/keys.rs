@@ -49,6 +49,10 @@ fn escape(segment: &str) -> String {
 }
 
 fn is_escape(name: &str) -> bool {
+    // Most names are none, and folders may have a million of them.
+    if name.as_bytes().first() != Some(&b'%') {
+        return false;
+    }
     let word = name.trim_start_matches('%');
     word.len() < name.len() && matches!(word, "empty" | "self" | "dot" | "dotdot")
 }

@@ -1,13 +1,21 @@
 //! Lists a bucket in the order of its keys, a page at a time, without reading more of it than the page needs.
 //! In: prefix, delimiter, where to go on; out: keys and common prefixes. A folder's entries are sorted as their
 //! keys are (a folder counts with its `/`), so a walk in that order meets the keys of the bucket in theirs.
+//!
+//! File systems tell the names of a folder in no order, so all of them are looked at; but only as many as a page
+//! may need are kept and sorted, however many there are.
 
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
 use std::fs::{self, DirEntry, Metadata, ReadDir};
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::keys::segment_of;
+
+/// Entries of a folder that are kept at once: more than a page has.
+const KEPT: usize = 1_024;
 
 /// What to list.
 #[derive(Debug, Default)]
@@ -56,6 +64,7 @@ pub(crate) fn list(root: &Path, query: &Query) -> io::Result<Page> {
     let mut walk = Walk {
         query,
         skip: query.after_prefix.clone(),
+        kept: KEPT,
         page: Page::default(),
     };
     if query.max > 0 {
@@ -68,26 +77,111 @@ struct Walk<'a> {
     query: &'a Query,
     /// The common prefix that has been listed last.
     skip: Option<String>,
+    /// [`KEPT`], or less in tests.
+    kept: usize,
     page: Page,
 }
+
+/// An entry of a folder with its key (that of a folder ends with `/`).
+struct Found {
+    key: String,
+    entry: DirEntry,
+    is_folder: bool,
+}
+
+impl Ord for Found {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key.cmp(&other.key)
+    }
+}
+
+impl PartialOrd for Found {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Found {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Found {}
 
 impl Walk<'_> {
     /// Visits what is in a folder whose keys start with `stem`. Breaks when the page is full.
     fn folder(&mut self, folder: &Path, stem: &str) -> io::Result<ControlFlow<()>> {
-        for (key, entry, is_folder) in sorted(folder, stem)? {
-            let flow = match is_folder {
-                true if !self.may_hold(&key) => ControlFlow::Continue(()),
-                true => match self.whole_group(&key) {
-                    Some(prefix) => self.group(prefix, &entry.path())?,
-                    None => self.folder(&entry.path(), &key)?,
-                },
-                false => self.file(key, &entry)?,
+        let mut behind = String::new();
+        loop {
+            let found = self.first(folder, stem, &behind)?;
+            // Fewer than could be kept: there are no more.
+            let last = match found.last() {
+                Some(last) if found.len() == self.kept => last.key.clone(),
+                _ => String::new(),
             };
-            if flow.is_break() {
-                return Ok(flow);
+            for Found {
+                key,
+                entry,
+                is_folder,
+            } in found
+            {
+                let flow = match is_folder {
+                    true if !self.may_hold(&key) => ControlFlow::Continue(()),
+                    true => match self.whole_group(&key) {
+                        Some(prefix) => self.group(prefix, &entry.path())?,
+                        None => self.folder(&entry.path(), &key)?,
+                    },
+                    false => self.file(key, &entry)?,
+                };
+                if flow.is_break() {
+                    return Ok(flow);
+                }
+            }
+            if last.is_empty() {
+                return Ok(ControlFlow::Continue(()));
+            }
+            behind = last;
+        }
+    }
+
+    /// The first entries of a folder that can be in the page, in the order of their keys, behind a key.
+    fn first(&self, folder: &Path, stem: &str, behind: &str) -> io::Result<Vec<Found>> {
+        let mut found: BinaryHeap<Found> = BinaryHeap::new();
+        let mut key = String::new();
+        for entry in read(folder)?.into_iter().flatten() {
+            let entry = entry?;
+            let is_folder = entry.file_type()?.is_dir();
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else {
+                continue;
+            };
+            key.clear();
+            key.push_str(stem);
+            key.push_str(segment_of(name));
+            if is_folder {
+                key.push('/');
+            }
+            let full = found.len() == self.kept;
+            if key.as_str() <= behind || full && found.peek().is_some_and(|last| key >= last.key) {
+                continue;
+            }
+            let fits = match is_folder {
+                true => self.may_hold(&key),
+                false => self.is_wanted(&key),
+            };
+            if fits {
+                if full {
+                    found.pop();
+                }
+                found.push(Found {
+                    key: key.clone(),
+                    entry,
+                    is_folder,
+                });
             }
         }
-        Ok(ControlFlow::Continue(()))
+        Ok(found.into_sorted_vec())
     }
 
     /// Whether keys that start with `stem` can be in the page.
@@ -132,8 +226,14 @@ impl Walk<'_> {
             .is_some_and(|skip| key.starts_with(skip.as_str()))
     }
 
+    /// Whether a key is in the page or behind it.
+    fn is_wanted(&self, key: &str) -> bool {
+        let Query { prefix, after, .. } = self.query;
+        key.starts_with(prefix.as_str()) && key > after.as_str() && !self.skipped(key)
+    }
+
     fn file(&mut self, key: String, entry: &DirEntry) -> io::Result<ControlFlow<()>> {
-        if !key.starts_with(&self.query.prefix) || key <= self.query.after || self.skipped(&key) {
+        if !self.is_wanted(&key) {
             return Ok(ControlFlow::Continue(()));
         }
         if self.page.entries.len() == self.query.max {
@@ -187,21 +287,6 @@ fn read(folder: &Path) -> io::Result<Option<ReadDir>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// The entries of a folder with their keys (folders with a `/` at the end), in the order of the keys.
-fn sorted(folder: &Path, stem: &str) -> io::Result<Vec<(String, DirEntry, bool)>> {
-    let mut entries = Vec::new();
-    for entry in read(folder)?.into_iter().flatten() {
-        let entry = entry?;
-        let is_folder = entry.file_type()?.is_dir();
-        if let Some(name) = entry.file_name().to_str() {
-            let end = if is_folder { "/" } else { "" };
-            entries.push((format!("{stem}{}{end}", segment_of(name)), entry, is_folder));
-        }
-    }
-    entries.sort_by(|(one, ..), (other, ..)| one.cmp(other));
-    Ok(entries)
 }
 
 /// A key as listings with `encoding-type=url` spell it.
@@ -286,6 +371,34 @@ mod tests {
                 }
             }
             assert_eq!(paged, names(&whole), "delimiter {delimiter:?}");
+        }
+    }
+
+    #[test]
+    fn a_folder_of_more_entries_than_are_kept_is_read_in_parts() {
+        let dir = bucket(KEYS);
+        for (prefix, delimiter) in [("", ""), ("", "/"), ("b/", ""), ("b/", "/")] {
+            let query = Query {
+                prefix: prefix.to_owned(),
+                delimiter: delimiter.to_owned(),
+                max: 100,
+                ..Query::default()
+            };
+            let whole = list(dir.path(), &query).unwrap();
+            for kept in 1..4 {
+                let mut walk = Walk {
+                    query: &query,
+                    skip: None,
+                    kept,
+                    page: Page::default(),
+                };
+                assert!(walk.folder(dir.path(), "").unwrap().is_continue());
+                assert_eq!(
+                    names(&walk.page),
+                    names(&whole),
+                    "{prefix:?} {delimiter:?} {kept}"
+                );
+            }
         }
     }
 
