@@ -208,6 +208,20 @@ export class Walk {
     await this.page.setViewportSize({ width: 1280, height: 860 });
   }
 
+  /** What the page holds once all garbage is collected: bytes of its heap, nodes, listeners. */
+  async memory() {
+    const session = await this.context.newCDPSession(this.page);
+    try {
+      // What the first leaves to finalizers the second collects.
+      for (let time = 0; time < 2; time += 1) await session.send("HeapProfiler.collectGarbage");
+      const { usedSize } = await session.send("Runtime.getHeapUsage");
+      const { nodes, jsEventListeners } = await session.send("Memory.getDOMCounters");
+      return { heap: usedSize, nodes, listeners: jsEventListeners };
+    } finally {
+      await session.detach();
+    }
+  }
+
   async end() {
     await this.browser.close();
     await this.gate.close().catch(() => undefined);

@@ -33,6 +33,7 @@ pub(crate) fn walk(parts: &RealParts, binaries: &Binaries) -> Result<()> {
         script: folder.path().join("tests/walk.mjs"),
         chromium,
         screenshots: screenshots.clone(),
+        minutes: None,
     };
     on_the_quick_start(&browser, binaries)?;
     on_real_parts(&browser, parts, binaries)?;
@@ -40,15 +41,25 @@ pub(crate) fn walk(parts: &RealParts, binaries: &Binaries) -> Result<()> {
     Ok(())
 }
 
-/// Many topics, connectors and objects; and an hour of figures in little time. By name only.
+/// Many topics, connectors and objects; and two hours of figures in little time. By name only.
 pub(crate) fn scale(binaries: &Binaries) -> Result<()> {
+    by_name("tests/scale.mjs", binaries, None)
+}
+
+/// A page left open on the quick start for so many minutes: its memory is bounded. By name only.
+pub(crate) fn hour(binaries: &Binaries, minutes: u32) -> Result<()> {
+    by_name("tests/hour.mjs", binaries, Some(minutes))
+}
+
+fn by_name(script: &str, binaries: &Binaries, minutes: Option<u32>) -> Result<()> {
     let modules = packages()?.join("node_modules");
     let folder = crate::scratch::folder()?;
     copy_sources(folder.path(), &modules)?;
     let browser = Browser {
-        script: folder.path().join("tests/scale.mjs"),
+        script: folder.path().join(script),
         chromium: chromium::program()?,
         screenshots: screenshots()?,
+        minutes,
     };
     let (_data, quick_start, urls) = quick_start(binaries)?;
     browser.run(&urls)?;
@@ -135,6 +146,8 @@ struct Browser {
     script: PathBuf,
     chromium: PathBuf,
     screenshots: PathBuf,
+    /// How long to look, where the script asks.
+    minutes: Option<u32>,
 }
 
 impl Browser {
@@ -156,6 +169,9 @@ impl Browser {
             .env("CONSOLE_DOCS", DOCS)
             .env("CONSOLE_CHROMIUM", &self.chromium)
             .env("CONSOLE_SCREENSHOTS", &self.screenshots);
+        if let Some(minutes) = self.minutes {
+            command.env("CONSOLE_MINUTES", minutes.to_string());
+        }
         let status = Foreground::start(&mut command)?.wait()?;
         if !status.success() {
             bail!("the walk on {} ended with {status}", urls.name);

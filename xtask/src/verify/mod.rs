@@ -36,6 +36,9 @@ pub(crate) struct VerifyArgs {
     /// Only this step; may be repeated
     #[arg(long = "step", value_enum)]
     steps: Vec<Step>,
+    /// How long the step console-hour looks at the page
+    #[arg(long, default_value_t = 60)]
+    minutes: u32,
 }
 
 /// The steps, in the order in which they run.
@@ -73,6 +76,9 @@ pub(crate) enum Step {
     Spark,
     /// The console with 10,000 topics, many connectors and objects, and large records. By name only: it takes minutes
     ConsoleScale,
+    /// The console left open on the quick start (`--minutes`), each view visited every minute: its memory is bounded.
+    /// By name only
+    ConsoleHour,
 }
 
 impl VerifyArgs {
@@ -82,7 +88,11 @@ impl VerifyArgs {
             (true, Some(_)) => step == Step::Tests,
             (true, None) => !matches!(
                 step,
-                Step::Airflow | Step::Spark | Step::SparkCluster | Step::ConsoleScale
+                Step::Airflow
+                    | Step::Spark
+                    | Step::SparkCluster
+                    | Step::ConsoleScale
+                    | Step::ConsoleHour
             ),
         }
     }
@@ -157,6 +167,11 @@ fn run_client_steps(args: &VerifyArgs, steps: &Steps, parts: &RealParts, binarie
     }
     if args.wants(Step::ConsoleScale) {
         steps.run("the console at scale", || console::scale(binaries));
+    }
+    if args.wants(Step::ConsoleHour) {
+        steps.run("the console left open", || {
+            console::hour(binaries, args.minutes)
+        });
     }
     if args.wants(Step::Airflow) {
         steps.run("the DAG in Airflow", || analytics::dag(binaries));
