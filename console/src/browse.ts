@@ -169,10 +169,16 @@ export function browse(view: View, place: HTMLElement, topic: string): void {
     const newest = from.value === "end";
     const sifts = filtered();
     const own = running;
+    const elements = new Map<Rec, HTMLElement>();
     const draw = (): void => {
       found.sort((a, b) => (a.timestamp ?? 0) - (b.timestamp ?? 0) || a.partition - b.partition || a.offset - b.offset);
       if (newest) found.reverse();
-      fill(list, found.map(drawn));
+      // What is there already stays as it is, opened or not.
+      fill(list, found.map((record) => {
+        const element = elements.get(record) ?? drawn(record);
+        elements.set(record, element);
+        return element;
+      }));
     };
     const step = async (one: Place, limit: number): Promise<void> => {
       const records = await (newest ? backwards(one, limit) : forwards(one, limit));

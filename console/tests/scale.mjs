@@ -73,9 +73,11 @@ await page.addInitScript((rows) => {
   };
   new MutationObserver(look).observe(document, { childList: true, subtree: true, characterData: true });
 }, ROWS);
+/** What came too late; told at the end, so that one run shows all. */
+const late = [];
 const told = (name, took, limit = FIRST) => {
   console.log(`${name} after ${took.toFixed(0)} ms`);
-  check(took < limit, `${name} came after ${took.toFixed(0)} ms`);
+  if (took >= limit) late.push(`${name} after ${took.toFixed(0)} ms`);
 };
 /** Opens a page from its address and measures until what is waited for is there. */
 const first = async (name, path, selector) => {
@@ -104,6 +106,9 @@ const click = async (name, button, selector, text, limit) => {
 };
 
 try {
+  // The browser itself has started by then.
+  await walk.go("nothing");
+  await main.locator("h1").waitFor();
   await walk.step(`${TOPICS} topics`, async () => {
     await first("topics", "topics", "tbody tr");
     check((await main.locator("tbody tr").count()) <= 50, "more than a page is drawn");
@@ -129,11 +134,12 @@ try {
     check((await main.innerText()).length < 400_000, "all of every value is drawn");
     await main.getByRole("button", { name: /^Show the whole value/ }).first().click();
     await until("one is shown whole", async () => (await main.innerText()).length > 900_000);
+    await until("a page is read", async () => (await main.getByRole("button", { name: "Earlier records" }).count()) === 1);
     const shown = async () => (await main.locator(".record header b").allInnerTexts()).filter((_, index) => index % 2 === 1);
     const newest = await shown();
-    check(newest[0] === "7" && newest.length < 8, `the last ones are ${newest}`);
+    check(newest.length > 0 && newest.length < 8, `the last ones are ${newest}`);
     await main.getByRole("button", { name: "Earlier records" }).click();
-    await until("earlier ones are shown", async () => (await shown())[0] === String(8 - newest.length - 1));
+    await until("earlier ones are shown", async () => (await shown())[0] === String(Number(newest[0]) - newest.length));
   });
   await walk.step("hours of figures", async () => {
     // Another source of events: as many as two hours have, with all figures of the real one.
@@ -173,6 +179,7 @@ try {
     console.log(`heap of the page: ${(quarter / 1e6).toFixed(1)} MB after 15 minutes of figures, ${(hours / 1e6).toFixed(1)} MB after two hours more`);
     check(hours < quarter * 1.25 + 1e6, "the page grows");
   });
+  check(late.length === 0, `too late: ${late.join(", ")}`);
 } catch (error) {
   console.error(error.stack);
   process.exitCode = 1;
