@@ -10,6 +10,7 @@ pub mod golden;
 pub mod idempotency;
 mod kafka_callers;
 pub mod kafka_login;
+mod kafka_plain;
 pub mod kafka_security;
 pub mod kept_connections;
 pub mod metrics;

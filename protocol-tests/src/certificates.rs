@@ -1,4 +1,4 @@
-//! An authority and a broker's certificate, made for one test.
+//! An authority, a broker's certificate and a client's, made for one test.
 
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -20,7 +20,12 @@ pub struct Certificates {
     pub authority: PathBuf,
     /// PEM: key and certificate of `localhost` and 127.0.0.1.
     pub server: PathBuf,
+    /// PEM: key and certificate of a client, whom a broker calls [`CLIENT`].
+    pub client: PathBuf,
 }
+
+/// The principal of [`Certificates::client`].
+pub const CLIENT: &str = "User:CN=worker";
 
 impl Certificates {
     /// Makes them, valid for a day, in this folder.
@@ -29,16 +34,21 @@ impl Certificates {
     /// The library or the disk.
     pub fn make(folder: &Path) -> Result<Self> {
         std::fs::create_dir_all(folder)?;
-        let (root_key, server_key) = (key()?, key()?);
+        let root_key = key()?;
         let root = certificate("tests' authority", &root_key, None)?;
-        let server = certificate("localhost", &server_key, Some((&root, &root_key)))?;
-        let (authority, server_file) = (folder.join("authority.pem"), folder.join("server.pem"));
+        let authority = folder.join("authority.pem");
         std::fs::write(&authority, root.to_pem()?)?;
-        let pem = [server_key.private_key_to_pem_pkcs8()?, server.to_pem()?].concat();
-        std::fs::write(&server_file, pem)?;
+        let issue = |common: &str, file: &str| -> Result<PathBuf> {
+            let (key, file) = (key()?, folder.join(file));
+            let issued = certificate(common, &key, Some((&root, &root_key)))?;
+            let pem = [key.private_key_to_pem_pkcs8()?, issued.to_pem()?].concat();
+            std::fs::write(&file, pem)?;
+            Ok(file)
+        };
         Ok(Self {
+            server: issue("localhost", "server.pem")?,
+            client: issue("worker", "client.pem")?,
             authority,
-            server: server_file,
         })
     }
 }

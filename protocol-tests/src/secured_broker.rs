@@ -1,6 +1,6 @@
-//! A genuine Kafka broker with everything switched on that keeps strangers out: SSL, SCRAM-SHA-256 and -512, OAUTHBEARER with
-//! unsecured tokens and with signed ones as Amazon MSK checks them (`java/SignedTokenValidator.java`), sessions that end, and
-//! access rules.
+//! A genuine Kafka broker with everything switched on that keeps strangers out: SSL with and without certificates of clients, PLAIN,
+//! SCRAM-SHA-256 and -512, OAUTHBEARER with unsecured tokens and with signed ones as Amazon MSK checks them
+//! (`java/SignedTokenValidator.java`), sessions that end, and access rules.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -30,6 +30,9 @@ const USERS: [(&str, &str); 7] = [
     ("SCRAM-SHA-256", "sink"),
 ];
 
+/// Users of PLAIN; the password is `<name>-secret`, as for those of SCRAM.
+const PLAIN_USERS: [&str; 3] = ["admin", "paula", "peter"];
+
 /// How long a session by unsecured tokens, and by signed ones, lasts in milliseconds.
 const SESSIONS: [&str; 2] = ["3000", "3000"];
 
@@ -42,12 +45,16 @@ const VALIDATOR: [(&str, &str); 1] = [(
 pub struct SecuredBroker {
     /// `host:port` of the listener for whoever looks on: no TLS, no login, every right.
     pub open: String,
-    /// SASL_SSL, SCRAM.
+    /// SASL_SSL, SCRAM and PLAIN.
     pub scram: String,
     /// SASL_PLAINTEXT, OAUTHBEARER with unsecured tokens.
     pub unsecured: String,
     /// SASL_SSL, OAUTHBEARER with tokens of AWS IAM.
     pub iam: String,
+    /// SASL_PLAINTEXT, PLAIN.
+    pub plain: String,
+    /// SSL without SASL. Who shows no certificate is anonymous, and may do everything.
+    pub ssl: String,
     /// Certificates.
     pub certificates: Certificates,
     java: Java,
@@ -61,7 +68,7 @@ impl SecuredBroker {
     /// No Java, no jars, or it does not come up.
     pub async fn start(session: &Session) -> Result<Self> {
         let java = Java::with(session, &VALIDATOR)?;
-        let ports = (0..5).map(|_| port()).collect::<Result<Vec<_>>>()?;
+        let ports = (0..7).map(|_| port()).collect::<Result<Vec<_>>>()?;
         let certificates = Certificates::make(&session.file("certificates"))?;
         let file = session.file("server.properties");
         let data = session.file("broker-data");
@@ -82,6 +89,8 @@ impl SecuredBroker {
             scram: at(1),
             unsecured: at(2),
             iam: at(3),
+            plain: at(4),
+            ssl: at(5),
             certificates,
             java,
             program,
@@ -142,14 +151,16 @@ fn format_storage(java: &Java, file: &Path) -> Result<()> {
 }
 
 fn properties(ports: &[String], certificates: &Certificates, data: &Path) -> String {
-    let [open, scram, unsecured, iam, controller] = ports else {
+    let [open, scram, unsecured, iam, plain, ssl, controller] = ports else {
         return String::new();
     };
     let clients = format!(
-        "PLAINTEXT://127.0.0.1:{open},SCRAM://localhost:{scram},UNSECURED://localhost:{unsecured},IAM://localhost:{iam}"
+        "PLAINTEXT://127.0.0.1:{open},SCRAM://localhost:{scram},UNSECURED://localhost:{unsecured},IAM://localhost:{iam},\
+         PLAIN://localhost:{plain},SSL://localhost:{ssl}"
     );
     let bearer = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub=\"broker\";";
     let password = "org.apache.kafka.common.security.scram.ScramLoginModule required;";
+    let plain_users = plain_users();
     let lines = [
         ("process.roles", "broker,controller".to_owned()),
         ("node.id", "1".to_owned()),
@@ -166,7 +177,7 @@ fn properties(ports: &[String], certificates: &Certificates, data: &Path) -> Str
         ("inter.broker.listener.name", "PLAINTEXT".to_owned()),
         (
             "listener.security.protocol.map",
-            "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SCRAM:SASL_SSL,UNSECURED:SASL_PLAINTEXT,IAM:SASL_SSL".to_owned(),
+            "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SCRAM:SASL_SSL,UNSECURED:SASL_PLAINTEXT,IAM:SASL_SSL,PLAIN:SASL_PLAINTEXT,SSL:SSL".to_owned(),
         ),
         ("ssl.keystore.type", "PEM".to_owned()),
         (
@@ -175,7 +186,11 @@ fn properties(ports: &[String], certificates: &Certificates, data: &Path) -> Str
         ),
         (
             "listener.name.scram.sasl.enabled.mechanisms",
-            "SCRAM-SHA-256,SCRAM-SHA-512".to_owned(),
+            "SCRAM-SHA-256,SCRAM-SHA-512,PLAIN".to_owned(),
+        ),
+        (
+            "listener.name.scram.plain.sasl.jaas.config",
+            plain_users.clone(),
         ),
         (
             "listener.name.scram.scram-sha-256.sasl.jaas.config",
@@ -214,6 +229,26 @@ fn properties(ports: &[String], certificates: &Certificates, data: &Path) -> Str
             SESSIONS[1].to_owned(),
         ),
         (
+            "listener.name.plain.sasl.enabled.mechanisms",
+            "PLAIN".to_owned(),
+        ),
+        (
+            "listener.name.plain.plain.sasl.jaas.config",
+            plain_users,
+        ),
+        (
+            "listener.name.ssl.ssl.client.auth",
+            "requested".to_owned(),
+        ),
+        (
+            "listener.name.ssl.ssl.truststore.type",
+            "PEM".to_owned(),
+        ),
+        (
+            "listener.name.ssl.ssl.truststore.location",
+            certificates.authority.display().to_string(),
+        ),
+        (
             "authorizer.class.name",
             "org.apache.kafka.metadata.authorizer.StandardAuthorizer".to_owned(),
         ),
@@ -235,4 +270,10 @@ fn properties(ports: &[String], certificates: &Certificates, data: &Path) -> Str
     ];
     let lines = lines.iter().map(|(key, value)| format!("{key}={value}\n"));
     lines.collect()
+}
+
+fn plain_users() -> String {
+    let users = PLAIN_USERS.map(|name| format!(" user_{name}=\"{name}-secret\""));
+    let module = "org.apache.kafka.common.security.plain.PlainLoginModule required";
+    format!("{module}{};", users.concat())
 }

@@ -23,7 +23,7 @@ const SHORT: Duration = Duration::from_secs(8);
 const DENIED: &str = "Not authorized to access topics: [callers]";
 
 /// A caller of a proxy.
-struct Caller<'a> {
+pub(super) struct Caller<'a> {
     http: &'a Client,
     /// The consumer group of its instances: those of passwords and of tokens are tried side by side.
     group: &'static str,
@@ -31,13 +31,18 @@ struct Caller<'a> {
 }
 
 impl<'a> Caller<'a> {
-    fn user(http: &'a Client, name: &str, password: &str) -> Self {
+    pub(super) fn user(http: &'a Client, name: &str, password: &str) -> Self {
         let pair = STANDARD.encode(format!("{name}:{password}"));
         Self {
             http,
             group: "callers",
             authorization: format!("Basic {pair}"),
         }
+    }
+
+    /// With instances of another group.
+    pub(super) fn in_group(self, group: &'static str) -> Self {
+        Self { group, ..self }
     }
 
     fn token(http: &'a Client, name: &str, life: Duration) -> Self {
@@ -54,7 +59,7 @@ impl<'a> Caller<'a> {
         self.http.call(&request).await
     }
 
-    async fn write(&self, value: &str) -> Result<Response> {
+    pub(super) async fn write(&self, value: &str) -> Result<Response> {
         let records = json!({"records": [{"value": value}]});
         self.call(produce("/topics/callers", &records)).await
     }
@@ -65,7 +70,7 @@ impl<'a> Caller<'a> {
     }
 
     /// Makes an instance of its group, and subscribes it to the topic of that name.
-    async fn subscribe(&self) -> Result<()> {
+    pub(super) async fn subscribe(&self) -> Result<()> {
         let v2 = |path: &str, body: Value| {
             let request = Request::new("POST", path).header("Content-Type", V2);
             request.body(body.to_string())
@@ -79,7 +84,10 @@ impl<'a> Caller<'a> {
     }
 
     /// Reads with that instance until the answer is enough.
-    async fn read<T>(&self, enough: impl Fn(&Response) -> Result<Option<T>>) -> Result<T> {
+    pub(super) async fn read<T>(
+        &self,
+        enough: impl Fn(&Response) -> Result<Option<T>>,
+    ) -> Result<T> {
         eventually("reading", LIMIT, async || {
             let path = format!(
                 "/consumers/{}/instances/one/records?timeout=500",
@@ -106,7 +114,7 @@ impl<'a> Caller<'a> {
         Ok(connection)
     }
 
-    async fn unsubscribe(&self) -> Result<()> {
+    pub(super) async fn unsubscribe(&self) -> Result<()> {
         let request = Request::new(
             "DELETE",
             &format!("/consumers/{}/instances/one", self.group),
@@ -116,7 +124,7 @@ impl<'a> Caller<'a> {
 }
 
 /// A record of this value was read.
-fn has(value: &str) -> impl Fn(&Response) -> Result<Option<()>> {
+pub(super) fn has(value: &str) -> impl Fn(&Response) -> Result<Option<()>> {
     move |answer| {
         expect_status(answer, 200)?;
         let found = answer.json()?;
@@ -125,7 +133,7 @@ fn has(value: &str) -> impl Fn(&Response) -> Result<Option<()>> {
     }
 }
 
-fn denied(answer: &Response) -> Result<()> {
+pub(super) fn denied(answer: &Response) -> Result<()> {
     let body = answer.json()?;
     let entry = &body["offsets"][0];
     ensure!(
@@ -136,7 +144,7 @@ fn denied(answer: &Response) -> Result<()> {
     Ok(())
 }
 
-fn unknown(answer: &Response) -> Result<()> {
+pub(super) fn unknown(answer: &Response) -> Result<()> {
     ensure!(
         answer.status == 401
             && answer.json()? == json!({"error_code": 401, "message": "Unauthorized"})
@@ -148,7 +156,7 @@ fn unknown(answer: &Response) -> Result<()> {
     Ok(())
 }
 
-async fn metric(proxy: &Proxy, name: &str) -> Result<f64> {
+pub(super) async fn metric(proxy: &Proxy, name: &str) -> Result<f64> {
     let admin = proxy.admin.as_ref().context("no admin listener")?;
     let text = admin.get("/metrics", None).await?.text()?;
     let found = Scrape::parse(&text)?.sum(&format!("sluiceway_proxy_{name}"), &[]);
@@ -289,7 +297,7 @@ pub(super) async fn users(session: &Session, broker: &SecuredBroker) -> Result<(
 }
 
 /// Lets a principal write and read the topic; returns the path of the rules.
-async fn rules(admin: &Caller<'_>, principal: &str) -> Result<String> {
+pub(super) async fn rules(admin: &Caller<'_>, principal: &str) -> Result<String> {
     let answer = admin.call(Request::new("GET", "/v3/clusters")).await?;
     expect_status(&answer, 200)?;
     let body = answer.json()?;

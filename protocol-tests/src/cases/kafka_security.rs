@@ -1,4 +1,4 @@
-//! Both programs on a Kafka that keeps strangers out, with the properties that Java clients have: SSL, SCRAM, access rules,
+//! Both programs on a Kafka that keeps strangers out, with the properties that Java clients have: SSL, PLAIN, SCRAM, access rules,
 //! tokens that end. One broker for all of it.
 
 use std::collections::BTreeSet;
@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use super::kafka_callers;
 use super::{SINK_LIMIT, V2, V2_JSON, expect_status, produce, produce_ok, wait_for_objects};
+use super::{kafka_callers, kafka_plain};
 use crate::aws_stand_in::AwsStandIn;
 use crate::connector::Connector;
 use crate::http::{Client, Request, Response};
@@ -31,7 +31,7 @@ pub(super) const LIMIT: Duration = Duration::from_secs(30);
 /// How long short-lived tokens are used: several of their lives, and several of the broker's sessions.
 const TOKENS: Duration = Duration::from_secs(20);
 
-/// SCRAM with rules, a wrong password, unsecured tokens, AWS IAM, an identity provider, callers
+/// SCRAM with rules, a wrong password, unsecured tokens, AWS IAM, an identity provider, PLAIN, SSL alone, callers
 /// whom Kafka knows; at the same time, on one broker.
 ///
 /// # Errors
@@ -47,6 +47,8 @@ pub async fn kafka_that_keeps_strangers_out(session: &Session) -> Result<()> {
         "oidc",
         "callers",
         "letters",
+        "plain",
+        "ssl",
     ] {
         kafka.create_topic(topic, 1, &[]).await?;
     }
@@ -60,6 +62,18 @@ pub async fn kafka_that_keeps_strangers_out(session: &Session) -> Result<()> {
             },
             async { iam(session, &broker, &kafka).await.context("AWS IAM") },
             async { oidc(session, &broker).await.context("OIDC") },
+            async {
+                let plain = kafka_plain::plain(session, &broker);
+                plain.await.context("PLAIN")
+            },
+            async {
+                let callers = kafka_plain::callers(session, &broker);
+                callers.await.context("callers by PLAIN")
+            },
+            async {
+                let ssl = kafka_plain::ssl(session, &broker);
+                ssl.await.context("SSL without SASL")
+            },
             async {
                 let users = kafka_callers::users(session, &broker);
                 users.await.context("callers by password")
@@ -143,7 +157,7 @@ async fn scram(session: &Session, broker: &SecuredBroker, kafka: &Kafka) -> Resu
 }
 
 /// `/v3/clusters/<id>`, once the proxy has reached Kafka.
-async fn cluster(http: &Client) -> Result<String> {
+pub(super) async fn cluster(http: &Client) -> Result<String> {
     eventually("waiting for the cluster", LIMIT, async || {
         let answer = http.get("/v3/clusters", None).await?;
         let id = (answer.status == 200).then(|| answer.json()).transpose()?;
@@ -153,7 +167,7 @@ async fn cluster(http: &Client) -> Result<String> {
     .await
 }
 
-async fn post_v3(http: &Client, path: &str, body: &Value) -> Result<Response> {
+pub(super) async fn post_v3(http: &Client, path: &str, body: &Value) -> Result<Response> {
     let request = Request::new("POST", path).header("Content-Type", "application/json");
     http.call(&request.body(body.to_string())).await
 }
@@ -218,7 +232,12 @@ async fn readers(http: &Client) -> Result<()> {
     Ok(())
 }
 
-async fn read(http: &Client, group: &str, topic: &str, count: usize) -> Result<Vec<Value>> {
+pub(super) async fn read(
+    http: &Client,
+    group: &str,
+    topic: &str,
+    count: usize,
+) -> Result<Vec<Value>> {
     let mut values = Vec::new();
     open_and_read(http, group, topic, async |answer| {
         expect_status(&answer, 200)?;
