@@ -1,13 +1,13 @@
 //! API keys with their plans, and tokens of an identity provider.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::Method;
 use serde_json::{Value, json};
 
 use crate::callers::{get, send};
 use crate::provider::Provider;
-use crate::support::{Answer, start};
+use crate::support::{Answer, Running, kafka, start};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn api_keys_and_usage_plans_answer_as_api_gateway() {
@@ -65,21 +65,28 @@ async fn api_keys_and_usage_plans_answer_as_api_gateway() {
     refusal(&exceeded, 429, "Limit Exceeded", "LimitExceededException");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn tokens_of_an_identity_provider() {
-    let provider = Provider::start("one").await;
-    let settings = format!(
+/// Settings for tokens of a provider.
+fn bearer(provider: &Provider, further: &str) -> String {
+    format!(
         "authentication.method=BEARER\noauthbearer.jwks.endpoint.url={}\n\
          oauthbearer.expected.issuer=https://issuer.example\noauthbearer.expected.audience=rest\n\
          sluiceway.authorization.rules=role/writers: produce=*\n\
-         sluiceway.authentication.failures.per.minute=0\n",
+         sluiceway.authentication.failures.per.minute=0\n{further}\n",
         provider.url()
-    );
-    let proxy = start("127.0.0.1:1", &settings).await;
-    let status = async |token: &str| {
-        let bearer = ("authorization", format!("Bearer {token}"));
-        get(&proxy, "/nowhere", &bearer).await.status
-    };
+    )
+}
+
+/// What whoever shows a token is answered: 404 is past the gate.
+async fn status(proxy: &Running, token: &str) -> u16 {
+    let bearer = ("authorization", format!("Bearer {token}"));
+    get(proxy, "/nowhere", &bearer).await.status
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_of_an_identity_provider() {
+    let provider = Provider::start("one").await;
+    let proxy = start("127.0.0.1:1", &bearer(&provider, "")).await;
+    let status = async |token: &str| status(&proxy, token).await;
     let unknown = proxy.get("/topics").await;
     assert_eq!(
         (unknown.status, unknown.header("www-authenticate")),
@@ -115,4 +122,63 @@ async fn tokens_of_an_identity_provider() {
         "the new key"
     );
     assert_eq!(status(&first).await, 401, "the old key is gone");
+}
+
+/// Each algorithm is taken when the settings name it, and else not, whoever has signed.
+#[tokio::test(flavor = "multi_thread")]
+async fn algorithms_of_tokens() {
+    const ALL: [&str; 9] = [
+        "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA",
+    ];
+    let (provider, kafka) = (Provider::start("one").await, kafka(false).await);
+    for algorithm in ALL {
+        provider.sign_by("one", algorithm);
+        let others: Vec<&str> = ALL.into_iter().filter(|one| *one != algorithm).collect();
+        let naming = |names: &str| format!("sluiceway.jwt.algorithms={names}");
+        for (names, expected) in [(algorithm.to_owned(), 404), (others.join(","), 401)] {
+            let settings = bearer(&provider, &naming(&names));
+            let proxy = start(&kafka.bootstrap(), &settings).await;
+            let found = status(&proxy, &provider.token(&Value::Null)).await;
+            assert_eq!(found, expected, "{algorithm} where {names} are taken");
+        }
+        let by_default = start(&kafka.bootstrap(), &bearer(&provider, "")).await;
+        let found = status(&by_default, &provider.token(&Value::Null)).await;
+        let taken = ["RS256", "ES256"].contains(&algorithm);
+        assert_eq!(found == 404, taken, "{algorithm} by default");
+    }
+    // All are taken, and the signature is right; but the provider says what its key is for.
+    provider.sign_by("one", "RS256");
+    let settings = bearer(
+        &provider,
+        &format!("sluiceway.jwt.algorithms={}", ALL.join(",")),
+    );
+    let proxy = start(&kafka.bootstrap(), &settings).await;
+    for (algorithm, expected) in [("RS256", 404), ("PS256", 401), ("RS512", 401)] {
+        let token = provider.token_by(algorithm, &Value::Null);
+        assert_eq!(status(&proxy, &token).await, expected, "{algorithm}");
+    }
+}
+
+/// A provider that changes its key and keeps the key's name: nothing but time tells of that.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_fetched_again_in_time() {
+    let (provider, kafka) = (Provider::start("one").await, kafka(false).await);
+    let settings = bearer(&provider, "sluiceway.jwks.refresh.ms=1000");
+    let proxy = start(&kafka.bootstrap(), &settings).await;
+    let old = provider.token(&json!({"exp": 99_999_999_999_i64}));
+    assert_eq!(status(&proxy, &old).await, 404);
+    provider.rotate("one");
+    let started = Instant::now();
+    while status(&proxy, &provider.token(&Value::Null)).await != 404 {
+        let waited = started.elapsed();
+        assert!(
+            waited < Duration::from_secs(60),
+            "the new key is never fetched"
+        );
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert_eq!(status(&proxy, &old).await, 401, "the old key is gone");
+    let fetches = u64::try_from(provider.fetches()).unwrap();
+    let most = 2 + started.elapsed().as_secs() / 10;
+    assert!((2..=most).contains(&fetches), "{fetches} fetches");
 }

@@ -1,15 +1,17 @@
-//! An identity provider: signs tokens and publishes its key, which it can change.
+//! An identity provider: signs tokens by any algorithm and publishes its key, which it can change.
 #![allow(clippy::unwrap_used, dead_code, missing_docs, unreachable_pub)]
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use openssl::pkey::PKey;
+use openssl::rsa::Rsa;
 use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use ring::signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -20,14 +22,103 @@ pub struct Provider {
 }
 
 struct State {
-    key: parking_lot::Mutex<(String, EcdsaKeyPair)>,
+    key: parking_lot::Mutex<Key>,
     fetches: AtomicUsize,
 }
 
-fn pair() -> EcdsaKeyPair {
-    let (kind, random) = (&ECDSA_P256_SHA256_FIXED_SIGNING, SystemRandom::new());
-    let document = EcdsaKeyPair::generate_pkcs8(kind, &random).unwrap();
-    EcdsaKeyPair::from_pkcs8(kind, document.as_ref(), &random).unwrap()
+/// A key, and the one algorithm that it is for.
+struct Key {
+    id: String,
+    algorithm: String,
+    pair: Pair,
+}
+
+enum Pair {
+    Elliptic(Box<EcdsaKeyPair>),
+    Edwards(Ed25519KeyPair),
+    Rsa(Box<RsaKeyPair>),
+}
+
+/// An RSA key takes its time to make.
+fn rsa() -> &'static [u8] {
+    static MADE: OnceLock<Vec<u8>> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+        key.private_key_to_pkcs8().unwrap()
+    })
+}
+
+impl Key {
+    /// A new one, but for RSA.
+    fn new(id: &str, algorithm: &str) -> Self {
+        let random = SystemRandom::new();
+        let elliptic = |kind| {
+            let document = EcdsaKeyPair::generate_pkcs8(kind, &random).unwrap();
+            Box::new(EcdsaKeyPair::from_pkcs8(kind, document.as_ref(), &random).unwrap())
+        };
+        let pair = match algorithm {
+            "ES256" => Pair::Elliptic(elliptic(&signature::ECDSA_P256_SHA256_FIXED_SIGNING)),
+            "ES384" => Pair::Elliptic(elliptic(&signature::ECDSA_P384_SHA384_FIXED_SIGNING)),
+            "EdDSA" => {
+                let document = Ed25519KeyPair::generate_pkcs8(&random).unwrap();
+                Pair::Edwards(Ed25519KeyPair::from_pkcs8(document.as_ref()).unwrap())
+            }
+            _ => Pair::Rsa(Box::new(RsaKeyPair::from_pkcs8(rsa()).unwrap())),
+        };
+        Self {
+            id: id.to_owned(),
+            algorithm: algorithm.to_owned(),
+            pair,
+        }
+    }
+
+    fn sign(&self, algorithm: &str, text: &str) -> Vec<u8> {
+        let (random, text) = (SystemRandom::new(), text.as_bytes());
+        let padding: &dyn signature::RsaEncoding = match algorithm {
+            "RS384" => &signature::RSA_PKCS1_SHA384,
+            "RS512" => &signature::RSA_PKCS1_SHA512,
+            "PS256" => &signature::RSA_PSS_SHA256,
+            "PS384" => &signature::RSA_PSS_SHA384,
+            "PS512" => &signature::RSA_PSS_SHA512,
+            _ => &signature::RSA_PKCS1_SHA256,
+        };
+        match &self.pair {
+            Pair::Elliptic(pair) => pair.sign(&random, text).unwrap().as_ref().to_vec(),
+            Pair::Edwards(pair) => pair.sign(text).as_ref().to_vec(),
+            Pair::Rsa(pair) => {
+                let mut proof = vec![0; pair.public().modulus_len()];
+                pair.sign(padding, &random, text, &mut proof).unwrap();
+                proof
+            }
+        }
+    }
+
+    fn public(&self) -> Value {
+        let mut key = match &self.pair {
+            Pair::Elliptic(pair) => {
+                let (x, y) = pair.public_key().as_ref()[1..].split_at(match &*self.algorithm {
+                    "ES384" => 48,
+                    _ => 32,
+                });
+                let curve = self
+                    .algorithm
+                    .replace("ES256", "P-256")
+                    .replace("ES384", "P-384");
+                json!({"kty": "EC", "crv": curve, "x": encode(x), "y": encode(y)})
+            }
+            Pair::Edwards(pair) => {
+                json!({"kty": "OKP", "crv": "Ed25519", "x": encode(pair.public_key())})
+            }
+            Pair::Rsa(pair) => {
+                let parts = signature::RsaPublicKeyComponents::<Vec<u8>>::from(pair.public());
+                json!({"kty": "RSA", "n": encode(parts.n), "e": encode(parts.e)})
+            }
+        };
+        key["kid"] = json!(self.id);
+        key["use"] = json!("sig");
+        key["alg"] = json!(self.algorithm);
+        key
+    }
 }
 
 fn encode(bytes: impl AsRef<[u8]>) -> String {
@@ -39,7 +130,7 @@ impl Provider {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
         let state = Arc::new(State {
-            key: parking_lot::Mutex::new((id.to_owned(), pair())),
+            key: parking_lot::Mutex::new(Key::new(id, "ES256")),
             fetches: AtomicUsize::new(0),
         });
         let served = Arc::clone(&state);
@@ -68,11 +159,22 @@ impl Provider {
     }
 
     pub fn rotate(&self, id: &str) {
-        *self.state.key.lock() = (id.to_owned(), pair());
+        self.sign_by(id, "ES256");
+    }
+
+    /// Has a key of this name for this algorithm from now on.
+    pub fn sign_by(&self, id: &str, algorithm: &str) {
+        *self.state.key.lock() = Key::new(id, algorithm);
     }
 
     /// A token of alice, valid for a minute, with these claims changed.
     pub fn token(&self, changes: &Value) -> String {
+        let algorithm = self.state.key.lock().algorithm.clone();
+        self.token_by(&algorithm, changes)
+    }
+
+    /// The same, signed by an algorithm that need not be the key's own.
+    pub fn token_by(&self, algorithm: &str, changes: &Value) -> String {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap()
@@ -83,13 +185,13 @@ impl Provider {
             claims[name] = value.clone();
         }
         let key = self.state.key.lock();
-        let header = json!({"alg": "ES256", "typ": "JWT", "kid": key.0});
+        let header = json!({"alg": algorithm, "typ": "JWT", "kid": key.id});
         let signed = format!(
             "{}.{}",
             encode(header.to_string()),
             encode(claims.to_string())
         );
-        let proof = key.1.sign(&SystemRandom::new(), signed.as_bytes()).unwrap();
+        let proof = key.sign(algorithm, &signed);
         format!("{signed}.{}", encode(proof))
     }
 
@@ -103,10 +205,6 @@ impl Provider {
 
 impl State {
     fn keys(&self) -> String {
-        let key = self.key.lock();
-        let point = key.1.public_key().as_ref();
-        json!({"keys": [{"kty": "EC", "crv": "P-256", "kid": key.0, "use": "sig", "alg": "ES256",
-            "x": encode(&point[1..33]), "y": encode(&point[33..])}]})
-        .to_string()
+        json!({"keys": [self.key.lock().public()]}).to_string()
     }
 }
