@@ -333,10 +333,22 @@ async fn streams_are_utf_8() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rates_are_limited() {
     let kafka = kafka(true).await;
-    let limits = "api.v3.produce.rate.limit.enabled=true\napi.v3.produce.rate.limit.max.requests.per.sec=1\n";
-    let proxy = start(&kafka.bootstrap(), limits).await;
-    let answers = post(&proxy, &record("x").repeat(3)).await;
-    assert_eq!(codes(&answers), [200, 429, 429]);
+    for limit in [
+        "requests.per.sec",
+        "requests.global.per.sec",
+        "bytes.per.sec",
+        "bytes.global.per.sec",
+    ] {
+        for (enabled, expected) in [(true, [200, 429, 429]), (false, [200; 3])] {
+            let limits = format!(
+                "api.v3.produce.rate.limit.enabled={enabled}\napi.v3.produce.rate.limit.max.{limit}=1\n"
+            );
+            let proxy = start(&kafka.bootstrap(), &limits).await;
+            // The first record's debt keeps the others out: one second's, or one second's for each of its bytes.
+            let answers = post(&proxy, &record("x").repeat(3)).await;
+            assert_eq!(codes(&answers), expected, "{limits}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
