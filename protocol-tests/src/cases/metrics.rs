@@ -22,7 +22,7 @@ pub use logs::requests_have_ids_in_the_log;
 macro_rules! metrics_cases {
     ($kind:ident) => {
         $crate::tests!($kind metrics a_scrape_of_the_proxy a_scrape_of_the_sink probes_tell_life_and_readiness
-            log_levels_change_while_it_runs requests_have_ids_in_the_log);
+            log_levels_change_while_it_runs log_levels_of_the_sink_change_while_it_runs requests_have_ids_in_the_log);
     };
 }
 
@@ -154,4 +154,53 @@ pub async fn log_levels_change_while_it_runs(session: &Session) -> Result<()> {
     admin.get("/livez", None).await?;
     ensure!(lines() == before, "requests are still logged");
     proxy.stop().await
+}
+
+/// The same of the sink, at its admin listener and by Connect's own `/admin/loggers`.
+///
+/// # Errors
+/// The case fails.
+pub async fn log_levels_of_the_sink_change_while_it_runs(session: &Session) -> Result<()> {
+    let mut sink = Sink::start(session, &[]).await?;
+    let (rest, admin, program) = (&sink.http, &sink.admin, &sink.program);
+    let lines = || program.log().matches("REST request").count();
+    // The line of a GET, which is one at debug, is written before its answer.
+    let told = async || -> Result<bool> {
+        let before = lines();
+        super::expect_status(&rest.get("/connectors", None).await?, 200)?;
+        Ok(lines() > before)
+    };
+    let set = async |method: &str, directives: &str| -> Result<String> {
+        let request = Request::new(method, "/log-levels").body(directives);
+        let answer = admin.call(&request).await?;
+        super::expect_status(&answer, 200)?;
+        answer.text()
+    };
+    let logger = async |name: &str, level: &str, status: u16| -> Result<()> {
+        let request = Request::new("PUT", &format!("/admin/loggers/{name}"))
+            .header("Content-Type", "application/json")
+            .body(json!({ "level": level }).to_string());
+        super::expect_status(&rest.call(&request).await?, status)
+    };
+    let first = set("GET", "").await?;
+    ensure!(!told().await?, "at {first}");
+    set("PUT", "info,sluiceway_sink::rest=debug").await?;
+    ensure!(told().await?, "the admin listener changed nothing");
+    let back = set("DELETE", "").await?;
+    ensure!(
+        back == first && !told().await?,
+        "{first} became {back}, or only says so"
+    );
+    logger("org.apache.kafka.connect", "DEBUG", 200).await?;
+    ensure!(told().await?, "/admin/loggers changed nothing");
+    let levels = set("GET", "").await?;
+    ensure!(levels.contains("sluiceway_sink=debug"), "{levels}");
+    logger("org.apache.kafka.connect", "LOUD", 404).await?;
+    logger("root", "ERROR", 200).await?;
+    let before = lines();
+    // A change, which is told of at info otherwise.
+    logger("com.example", "INFO", 200).await?;
+    ensure!(lines() == before, "root has no effect");
+    ensure!(set("DELETE", "").await? == first, "not as it was started");
+    sink.stop().await
 }
