@@ -192,6 +192,24 @@ async fn certificates_of_clients_name_principals() {
         assert!(status(calling().showing(&wrong)).await.is_err());
     }
     drop(proxy);
+    // Where they are required, nobody else learns of anything at either listener, probes included.
+    let settings = settings.replace("=REQUESTED", "=REQUIRED");
+    let proxy = self::proxy(&keystore(&store, &settings)).await.unwrap();
+    for (admin, path) in [(false, "/nowhere"), (true, "/livez"), (true, "/metrics")] {
+        let known = calling().showing(&authority.issue("Alice"));
+        let answer = known.get(&proxy, admin, path).await.unwrap();
+        let passed = ["HTTP/1.1 200", "HTTP/1.1 404"].map(|begin| answer.starts_with(begin));
+        assert!(passed.contains(&true), "{path}: {answer}");
+        for caller in [
+            calling(),
+            calling().showing(&stranger.issue("alice")),
+            calling().showing(&authority.issue_for("alice", (-10, -1))),
+        ] {
+            let refused = caller.get(&proxy, admin, path).await;
+            assert!(refused.is_err(), "{path}: {refused:?}");
+        }
+    }
+    drop(proxy);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -208,11 +226,13 @@ async fn new_certificates_are_used_without_a_restart() {
     tokio::time::sleep(Duration::from_millis(400)).await;
     before.connect(&proxy, false).await.unwrap();
     new.issue("server").pem(folder.path(), "a.pem");
-    eventually("the new certificate", async || {
-        after.connect(&proxy, false).await.is_ok()
-    })
-    .await;
-    assert!(before.connect(&proxy, false).await.is_err());
+    for admin in [false, true] {
+        eventually("the new certificate", async || {
+            after.connect(&proxy, admin).await.is_ok()
+        })
+        .await;
+        assert!(before.connect(&proxy, admin).await.is_err());
+    }
     drop(open);
     drop(proxy);
 }

@@ -3,6 +3,8 @@
 //! GET shows the directives in force, PUT takes others as its body (`info,librdkafka=debug`), DELETE goes back to those that
 //! the program was started with. What fails: a directive that is none, answered with 400 and its text; nothing is changed then.
 
+use std::time::Duration;
+
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Body;
@@ -11,6 +13,8 @@ use crate::logging;
 
 /// Longest body of a PUT, in bytes.
 const MAX_BODY: usize = 4096;
+/// Time that it may take to come: probes wait behind connections that are held open.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Answers one request.
 pub(super) async fn answer<B>(method: &Method, body: B) -> (StatusCode, String)
@@ -21,10 +25,11 @@ where
     let changed = match *method {
         Method::GET | Method::HEAD => Ok(()),
         Method::DELETE => logging::reset_levels(),
-        Method::PUT => match Limited::new(body, MAX_BODY).collect().await {
-            Ok(body) => put(&String::from_utf8_lossy(&body.to_bytes())),
-            Err(_) => Err(format!(
-                "the body could not be read, or has more than {MAX_BODY} bytes"
+        Method::PUT => match read(body).await {
+            Some(text) => put(&text),
+            None => Err(format!(
+                "the body could not be read in {} s, or has more than {MAX_BODY} bytes",
+                BODY_TIMEOUT.as_secs()
             )),
         },
         _ => {
@@ -38,6 +43,18 @@ where
         Ok(levels) => (StatusCode::OK, format!("{levels}\n")),
         Err(reason) => (StatusCode::BAD_REQUEST, format!("{reason}\n")),
     }
+}
+
+/// The body, if all of it comes in time.
+async fn read<B>(body: B) -> Option<String>
+where
+    B: Body + Unpin,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let reading = Limited::new(body, MAX_BODY).collect();
+    let body = tokio::time::timeout(BODY_TIMEOUT, reading).await.ok()?;
+    let bytes = body.ok()?.to_bytes();
+    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn put(text: &str) -> Result<(), String> {

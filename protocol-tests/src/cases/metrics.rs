@@ -7,6 +7,7 @@ mod logs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::json;
 
 use super::SINK_LIMIT;
 use crate::exposition::{Family, Scrape};

@@ -1,11 +1,16 @@
 //! Ways round it: other routes and methods, smuggled requests, guessing.
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use http::Method;
 use sluiceway_proxy::router::Router;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 use crate::callers::{RULES, basic, get, send, users};
 use crate::provider::Provider;
-use crate::support::start;
+use crate::support::{kafka, read_raw, start};
 
 /// Every row of the router's table, and every way to write its path differently.
 #[tokio::test(flavor = "multi_thread")]
@@ -101,45 +106,80 @@ async fn no_route_is_open_to_anybody() {
 /// Two servers that see different requests in the same bytes let one hide in the other.
 #[tokio::test(flavor = "multi_thread")]
 async fn smuggled_requests_do_not_arrive() {
+    let kafka = kafka(false).await;
     let folder = tempfile::tempdir().unwrap();
-    let proxy = start("127.0.0.1:1", &users(folder.path())).await;
+    let settings = users(folder.path())
+        + "sluiceway.admin.authentication.enable=true\nsluiceway.authentication.failures.per.minute=0\n";
+    let proxy = start(&kafka.bootstrap(), &settings).await;
     let (_, alice) = basic("alice", "s3cret-alice");
-    let hidden = "GET /topics HTTP/1.1\r\nHost: x\r\n\r\n";
-    for headers in [
-        format!("Content-Length: 4\r\nTransfer-Encoding: chunked\r\nAuthorization: {alice}"),
-        format!("Transfer-Encoding: chunked\r\nContent-Length: 4\r\nAuthorization: {alice}"),
-        format!(
-            "Transfer-Encoding: identity, chunked\r\nContent-Length: 4\r\nAuthorization: {alice}"
-        ),
-        format!("Transfer-Encoding: xchunked\r\nAuthorization: {alice}"),
-        format!("Content-Length: 5\r\nContent-Length: 6\r\nAuthorization: {alice}"),
-        format!("Content-Length : 5\r\nAuthorization: {alice}"),
-        format!("Content-Length: +5\r\nAuthorization: {alice}"),
-        format!("X: y\r\n Content-Length: 5\r\nAuthorization: {alice}"),
-        format!("Authorization: {alice}\r\nAuthorization: Basic eDp5\r\nContent-Length: 0"),
-    ] {
-        let text =
-            format!("POST /nowhere HTTP/1.1\r\nHost: x\r\n{headers}\r\n\r\n0\r\n\r\n{hidden}");
-        let answer = proxy.raw(text.as_bytes()).await;
-        // The hidden request has no credentials: were it let through with those of the first, it would not be a 401.
-        let answers: Vec<&str> = answer
-            .lines()
-            .filter_map(|line| line.strip_prefix("HTTP/1.1 "))
-            .collect();
-        let refused = |status: &&str| {
-            status.starts_with("400") || status.starts_with("401") || status.starts_with("404")
-        };
-        assert!(
-            !answers.is_empty() && answers.iter().all(refused),
-            "{headers}: {answers:?}"
-        );
-        if let [_, second, ..] = answers[..] {
+    let listeners = [
+        (proxy.address(), "/topics"),
+        (proxy.proxy.admin_addresses()[0], "/metrics"),
+    ];
+    for (address, path) in listeners {
+        let hidden = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+        for headers in [
+            "Content-Length: 4\r\nTransfer-Encoding: chunked",
+            "Transfer-Encoding: chunked\r\nContent-Length: 4",
+            "Transfer-Encoding: identity, chunked\r\nContent-Length: 4",
+            "Transfer-Encoding: xchunked",
+            "Content-Length: 5\r\nContent-Length: 6",
+            "Content-Length : 5",
+            "Content-Length: +5",
+            "X: y\r\n Content-Length: 5",
+            "Authorization: Basic eDp5\r\nContent-Length: 0",
+        ] {
+            let text = format!(
+                "POST /nowhere HTTP/1.1\r\nHost: x\r\nAuthorization: {alice}\r\n{headers}\r\n\r\n0\r\n\r\n{hidden}"
+            );
+            let answer = raw(address, text.as_bytes()).await;
+            let answers: Vec<&str> = answer
+                .lines()
+                .filter_map(|line| line.strip_prefix("HTTP/1.1 ")?.get(..3))
+                .collect();
+            let (first, others) = answers.split_first().unwrap_or((&"none", &[]));
+            // The hidden request has no credentials: were it let through with those of the first, it would not be a 401.
+            let refused = |status: &&str| ["400", "401"].contains(status);
             assert!(
-                second.starts_with("401") || second.starts_with("400"),
-                "{headers}: {answers:?}"
+                ["400", "401", "404", "405"].contains(first) && others.iter().all(refused),
+                "{path}, {headers}: {answers:?}"
             );
         }
     }
+}
+
+async fn raw(address: SocketAddr, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // The other side may answer, and close, before it has read everything.
+    let _sent = stream.write_all(bytes).await;
+    read_raw(&mut stream, Duration::from_secs(1)).await
+}
+
+/// The admin listener's connections are few: none is anybody's for long.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_senders_at_the_admin_listener() {
+    let kafka = kafka(false).await;
+    let proxy = start(&kafka.bootstrap(), "").await;
+    let address = proxy.proxy.admin_addresses()[0];
+    let body = "PUT /log-levels HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\ninf";
+    let mut held = Vec::new();
+    for text in ["", "GET /livez HTTP/1.1\r\nHos", body].repeat(25) {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(text.as_bytes()).await.unwrap();
+        held.push(stream);
+    }
+    // As many as it serves at once are there before it.
+    let mut probe = TcpStream::connect(address).await.unwrap();
+    let request = b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    probe.write_all(request).await.unwrap();
+    let answer = read_raw(&mut probe, Duration::from_secs(60)).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let long = format!(
+        "GET /livez HTTP/1.1\r\nX: {}\r\n\r\n",
+        "a".repeat(1_000_000)
+    );
+    let answer = raw(address, long.as_bytes()).await;
+    assert!(!answer.starts_with("HTTP/1.1 2"), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

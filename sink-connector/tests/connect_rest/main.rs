@@ -2,8 +2,11 @@
 //! Connect's REST API.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "../../../proxy/tests/support/certs.rs"]
+mod certs;
 mod distributed;
 mod files;
+mod hostile;
 mod lifecycle;
 mod offsets;
 mod plugins;
@@ -11,5 +14,6 @@ mod recorded;
 mod requests;
 mod secrets;
 mod stage;
+mod tls;
 mod trace;
 mod users;
