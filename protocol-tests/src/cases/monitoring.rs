@@ -25,7 +25,7 @@ use crate::{Session, eventually};
 #[macro_export]
 macro_rules! monitoring_cases {
     (embedded) => {
-        $crate::tests!(embedded monitoring expressions_name_what_is_exported);
+        $crate::tests!(embedded monitoring expressions_name_what_is_exported every_rule_has_its_tests);
     };
     (real) => {
         $crate::tests!(real monitoring prometheus_has_answers);
@@ -396,6 +396,7 @@ pub async fn prometheus_has_answers(session: &Session) -> Result<()> {
     for arguments in [
         ["check", "rules", "rules.yaml"],
         ["test", "rules", "rules_test.yaml"],
+        ["test", "rules", "rules_quiet_test.yaml"],
         ["check", "config", "prometheus.yaml"],
     ] {
         let output = Command::new(binaries.join("promtool"))
@@ -519,5 +520,50 @@ async fn rules_are_healthy(http: &Client) -> Result<()> {
         ensure!(!firing, "{rule}");
     }
     ensure!(count > 20, "only {count} rules");
+    Ok(())
+}
+
+/// What an expression looks at, with what recording rules look at in place of their names.
+fn looks_at(text: &str, rules: &[Expression]) -> Result<BTreeSet<String>> {
+    let mut found = BTreeSet::new();
+    for Selector { name, .. } in promql::read(text)?.selectors {
+        let rule = rules
+            .iter()
+            .find(|rule| rule.records.as_ref() == Some(&name));
+        match rule {
+            Some(rule) => found.extend(looks_at(&rule.text, rules)?),
+            None => {
+                found.insert(name);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Every recording rule has an expected value, every alert fires in a test of promtool, and whatever an alert looks at is there in
+/// the test where none fires.
+///
+/// # Errors
+/// The case fails.
+pub async fn every_rule_has_its_tests(_: &Session) -> Result<()> {
+    let read = |file: &str| std::fs::read_to_string(folder().join(file));
+    let (loud, quiet) = (read("rules_test.yaml")?, read("rules_quiet_test.yaml")?);
+    let rules = of_rules()?;
+    for rule in &rules {
+        let name = rule.place.rsplit(' ').next().unwrap_or_default();
+        if rule.records.is_some() {
+            let mut asked = loud.lines().filter(|line| line.contains("- expr: "));
+            let has_value = asked.any(|line| line.contains(name));
+            ensure!(has_value, "{name} has no expected value");
+            continue;
+        }
+        let ways = [format!("alertname: {name}"), format!("\"{name}\"")];
+        let fires = ways.iter().any(|way| loud.contains(way));
+        ensure!(fires, "{name} fires in no test");
+        for series in looks_at(&rule.text, &rules)? {
+            let there = quiet.contains(&format!("- series: {series}{{"));
+            ensure!(there, "{name}: {series} is not among what is quiet");
+        }
+    }
     Ok(())
 }
