@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from . import policy
+from . import policy, reach, starts
 from .helm import VERSIONS, Refused
 from .manifests import name_of, named, of_kind, pod_of, pods, properties
 from .refusals import REFUSALS, TAKEN
@@ -68,6 +68,7 @@ class ChartChecks(unittest.TestCase):
     def test_policies(self):
         for values, manifests in self.each():
             self.assertEqual([], list(policy.selectors(manifests)), values)
+            self.assertEqual([], list(reach.leads(manifests)), values)
             for manifest, _, spec in pods(manifests):
                 config = {}
                 if manifest["kind"] in ("Deployment", "StatefulSet"):
@@ -99,6 +100,34 @@ class ChartChecks(unittest.TestCase):
         spec["serviceAccountName"] = "default"
         with self.assertRaisesRegex(AssertionError, "ServiceAccount default"):
             list(policy.selectors(manifests))
+
+    def test_what_leads_nowhere_is_found(self):
+        secured = self.helm.chart / "ci/secured-values.yaml"
+        production = self.helm.chart / "ci/production-values.yaml"
+        for values, kind, place, wrong, told in [
+            (production, "HTTPRoute", ["rules", 0, "backendRefs", 0, "port"], 81, "not answered at"),
+            (production, "HTTPRoute", ["rules", 0, "backendRefs", 0, "name"], "other", "not answered at other"),
+            (secured, "Ingress", ["rules", 0, "http", "paths", 0, "backend", "service", "port", "number"], 80, "not answered at"),
+            (secured, "Ingress", ["rules", 0, "http", "paths", 0, "backend", "service", "name"], "rest-proxy-peers", "not answered at"),
+            (production, "ServiceMonitor", ["endpoints", 0, "port"], "http", "instead of one admin port"),
+            (production, "ServiceMonitor", ["selector", "matchLabels", "sluiceway/metrics"], "no", "finds []"),
+            (production, "ServiceMonitor", ["endpoints", 0, "path"], "/", "something else than /metrics"),
+            (secured, "PodMonitor", ["podMetricsEndpoints", 0, "port"], "metrics", "instead of one admin port"),
+            (secured, "PodMonitor", ["selector", "matchLabels", "app.kubernetes.io/component"], "sink", "scraped: "),
+            (production, "NetworkPolicy", ["ingress", 0, "ports", 0, "port"], "htpp", "htpp, which no pod has"),
+            (production, "NetworkPolicy", ["ingress", -1, "ports", 0, "port"], "http", "nobody through to ['admin']"),
+            (production, "NetworkPolicy", ["podSelector", "matchLabels", "app.kubernetes.io/component"], "x", "closes 0 kinds"),
+            (production, "NetworkPolicy", ["egress", 1, "to", 0, "podSelector", "matchLabels", "app.kubernetes.io/name"], "x", "which no pod is"),
+            (production, "Service", ["ports", 0, "targetPort"], "web", "not answered at"),
+            (production, "StatefulSet", ["serviceName"], "sluiceway-sink", "have no names"),
+        ]:
+            with self.subTest(kind=kind, place=place):
+                manifests = self.helm.rendered(values)
+                inner = of_kind(manifests, kind)[0]["spec"]
+                for step in place[:-1]:
+                    inner = inner[step]
+                inner[place[-1]] = wrong
+                self.assertIn(told, "\n".join(reach.leads(manifests)))
 
     def test_each_program_has_the_rights_of_its_own_account(self):
         key = "eks\\.amazonaws\\.com/role-arn"
@@ -169,6 +198,12 @@ class ChartChecks(unittest.TestCase):
                             self.assertNotIn("unknown", said.lower(), said)
                         elif component in ("connectors", "test") and worker and "s3.bucket.name" in text:
                             self.connector(name, text, worker)
+
+    def test_programs_start_as_the_pods_say(self):
+        wrong, started = starts.of_every_set(self.helm, self.programs)
+        self.assertEqual([], wrong)
+        # Each set but one of one component has both.
+        self.assertEqual(2 * len(self.helm.value_sets()) - 2, len(started), started)
 
     def program(self, program, text, name, *options, environment=None):
         with tempfile.TemporaryDirectory() as folder:
