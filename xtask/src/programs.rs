@@ -49,7 +49,12 @@ pub(crate) fn cargo() -> Command {
 /// Builds the programs as `cargo test --workspace` builds them: the same features, so after it this
 /// has next to nothing to do.
 pub(crate) fn build() -> Result<Binaries> {
-    build_with(&["--workspace", "--bins"])?;
+    let profile: &[&str] = if cfg!(debug_assertions) {
+        &[]
+    } else {
+        &["--release"]
+    };
+    build_with(&[&["--workspace", "--bins"], profile].concat())?;
     Binaries::beside_this()
 }
 
