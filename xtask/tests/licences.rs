@@ -1,8 +1,9 @@
 //! What `deny.toml` asks of dependencies, as far as it can be told without a network: licences and sources of every crate in
-//! `Cargo.lock` that is built on this platform. (`cargo deny check` does the same for all platforms, and asks the database of advisories.)
+//! `Cargo.lock` that is built on this platform; which crates it must not name, and which it may name twice. (`cargo deny check` does
+//! the same for all platforms, and asks the database of advisories and the registry for yanked versions.)
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
@@ -34,17 +35,36 @@ fn packages() -> Vec<Value> {
     metadata["packages"].as_array().unwrap().clone()
 }
 
+fn file(name: &str) -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name);
+    std::fs::read_to_string(file).unwrap()
+}
+
 /// The texts of a list in `deny.toml`.
-fn allowed() -> BTreeSet<String> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deny.toml");
-    let text = std::fs::read_to_string(file).unwrap();
-    let list = text.split_once("allow = [").unwrap().1;
+fn list(name: &str) -> BTreeSet<String> {
+    let text = file("deny.toml");
+    let list = text.split_once(&format!("\n{name} = [")).unwrap().1;
     let list = list.split_once(']').unwrap().0;
     list.split('"')
         .skip(1)
         .step_by(2)
         .map(str::to_owned)
         .collect()
+}
+
+/// Every crate of `Cargo.lock`, for whatever platform, with its versions.
+fn locked() -> BTreeMap<String, BTreeSet<String>> {
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for package in file("Cargo.lock").split("[[package]]").skip(1) {
+        let value = |key: &str| {
+            let line = package.lines().find_map(|line| line.strip_prefix(key));
+            line.unwrap().trim_matches('"').to_owned()
+        };
+        let versions = found.entry(value("name = ")).or_default();
+        versions.insert(value("version = "));
+    }
+    assert!(found.len() > 100, "only {} crates", found.len());
+    found
 }
 
 /// A licence expression: `OR` binds weaker than `AND`; `/` is an old `OR`; what stands after `WITH` belongs to the licence.
@@ -119,7 +139,7 @@ fn is_allowed(text: &str, allowed: &BTreeSet<String>, used: &mut BTreeSet<String
 
 #[test]
 fn every_licence_is_allowed_and_every_allowed_one_is_there() {
-    let (allowed, mut used) = (allowed(), BTreeSet::new());
+    let (allowed, mut used) = (list("allow"), BTreeSet::new());
     let mut refused = Vec::new();
     for package in packages() {
         let licence = package["license"].as_str().unwrap_or_default();
@@ -141,6 +161,33 @@ fn every_crate_comes_from_the_registry_or_from_here() {
             package["name"]
         );
     }
+}
+
+#[test]
+fn no_crate_is_banned() {
+    let text = file("deny.toml");
+    let banned: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("crate = "))
+        .map(|name| name.trim_matches('"'))
+        .collect();
+    assert!(banned.contains(&"aws-lc-rs"), "{banned:?}");
+    let locked = locked();
+    let found = banned.into_iter().find(|name| locked.contains_key(*name));
+    assert_eq!(found, None);
+}
+
+#[test]
+fn crates_in_several_versions_are_those_that_are_known() {
+    let several = locked()
+        .into_iter()
+        .filter(|(_, versions)| versions.len() > 1);
+    let several: BTreeSet<String> = several.map(|(name, _)| name).collect();
+    assert_eq!(
+        several,
+        list("skip"),
+        "those in Cargo.lock, and in deny.toml"
+    );
 }
 
 #[test]
