@@ -15,6 +15,8 @@ mod closing;
 mod commits;
 mod fetching;
 mod gaps;
+#[cfg(test)]
+mod pressure_tests;
 mod records;
 
 pub(crate) use commits::TpCommit;

@@ -43,6 +43,12 @@ pub(crate) fn file_closed(
     tracing::debug!(connector, key, reason, "file closed");
 }
 
+/// Memory pressure sent what a file held as a part, before it was full.
+pub(crate) fn part_sent_early(metrics: &SinkMetrics, connector: &str, key: &str, bytes: usize) {
+    metrics.early_parts.with_label_values(&[connector]).inc();
+    tracing::debug!(connector, key, bytes, "part sent early, for want of memory");
+}
+
 /// The one log line of each object.
 pub(crate) fn object_completed(metrics: &SinkMetrics, connector: &str, object: &ClosedObject) {
     metrics.objects.with_label_values(&[connector]).inc();

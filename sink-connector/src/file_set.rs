@@ -183,11 +183,16 @@ impl FileSet {
             .sum()
     }
 
-    /// Under memory pressure: sends what S3 takes as parts.
-    pub(crate) fn send_early(&mut self, uploader: &Arc<Uploader>) {
-        for (_, _, file) in &mut self.files {
-            file.send_early(uploader);
-        }
+    /// Under memory pressure: sends what S3 takes as parts. Key and bytes of each.
+    pub(crate) fn send_early(
+        &mut self,
+        uploader: &Arc<Uploader>,
+    ) -> impl Iterator<Item = (&str, usize)> {
+        let files = self.files.iter_mut();
+        files.filter_map(|(_, _, file)| {
+            let bytes = file.send_early(uploader)?;
+            Some((file.key.as_str(), bytes))
+        })
     }
 
     /// Ends the files.

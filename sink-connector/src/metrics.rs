@@ -33,6 +33,8 @@ pub struct SinkMetrics {
     pub files_open: IntGaugeVec,
     /// Files closed: connector, reason.
     pub files_closed: IntCounterVec,
+    /// Parts that memory pressure sent before they were full: connector.
+    pub early_parts: IntCounterVec,
     /// Objects completed: connector.
     pub objects: IntCounterVec,
     /// Bytes of completed objects: connector.
@@ -142,6 +144,12 @@ impl SinkMetrics {
                 "files_closed_total",
                 "Files closed.",
                 &["connector", "reason"],
+            )?,
+            early_parts: counter(
+                r,
+                "early_parts_total",
+                "Parts that memory pressure sent before they were full.",
+                &["connector"],
             )?,
             objects: counter(r, "objects_total", "Objects completed.", &["connector"])?,
             object_bytes: counter(

@@ -144,11 +144,11 @@ impl OpenFile {
         self.count_bytes();
     }
 
-    /// Under memory pressure: sends what is there, if S3 takes it as a part.
-    pub(crate) fn send_early(&mut self, uploader: &Arc<Uploader>) {
-        if self.buffer.len() >= MIN_PART_BYTES {
-            self.send_part(self.buffer.len(), uploader);
-        }
+    /// Under memory pressure: sends what is there, if S3 takes it as a part. The bytes that went out.
+    pub(crate) fn send_early(&mut self, uploader: &Arc<Uploader>) -> Option<usize> {
+        let bytes = Some(self.buffer.len()).filter(|bytes| *bytes >= MIN_PART_BYTES)?;
+        self.send_part(bytes, uploader);
+        Some(bytes)
     }
 
     /// Bytes encoded so far, sent or not; what a compressor still holds counts as it is held.

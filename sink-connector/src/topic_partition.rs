@@ -413,8 +413,11 @@ impl TopicPartition {
 
     /// Under memory pressure: sends what S3 takes as parts.
     pub(crate) fn send_early(&mut self) {
-        for file in &mut self.files {
-            file.send_early(&self.tools.uploader);
+        let tools = &self.tools;
+        for files in &mut self.files {
+            for (key, bytes) in files.send_early(&tools.uploader) {
+                events::part_sent_early(&tools.metrics, &tools.config.name, key, bytes);
+            }
         }
     }
 
