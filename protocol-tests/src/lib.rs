@@ -36,6 +36,7 @@ pub mod http2;
 pub mod java;
 pub mod json;
 pub mod kafka;
+pub mod line;
 pub mod load;
 pub mod member;
 pub mod openapi;

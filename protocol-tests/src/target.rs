@@ -2,6 +2,8 @@
 //! `TEST_TARGET=http://host:port` puts another REST proxy (Confluent's own, say) in the place of ours.
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -192,6 +194,18 @@ impl SinkFiles {
             listener,
             admin,
         })
+    }
+
+    /// It reaches Kafka here instead.
+    ///
+    /// # Errors
+    /// No disk.
+    pub fn reach(&self, kafka: &str) -> Result<()> {
+        let line = format!("bootstrap.servers={kafka}\n");
+        let mut file = File::options().append(true).open(&self.worker)?;
+        // A later line of a name wins.
+        file.write_all(line.as_bytes())?;
+        Ok(())
     }
 
     /// A client of the worker's REST API.

@@ -126,5 +126,6 @@ fn start_broker(name: &str) -> Result<Cluster> {
         auto_create: true,
         settings: vec![("log.segment.delete.delay.ms".to_owned(), "500".to_owned())],
         heap: "1g".to_owned(),
+        line: None,
     })
 }

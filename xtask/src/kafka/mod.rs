@@ -87,6 +87,18 @@ pub(crate) struct UpArgs {
     /// Largest heap of each broker
     #[arg(long, default_value = "512m")]
     pub(crate) heap: String,
+    /// A second listener of the first broker, for tests
+    #[arg(skip)]
+    pub(crate) line: Option<Line>,
+}
+
+/// A listener whose clients are told to connect elsewhere: to a proxy that a test puts before it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Line {
+    /// Where clients are told to connect.
+    pub(crate) advertised: u16,
+    /// Where the broker listens.
+    pub(crate) end: u16,
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

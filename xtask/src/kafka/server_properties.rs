@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::UpArgs;
+use super::{Line, UpArgs};
 
 /// Ports of one node.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +36,13 @@ fn defaults(args: &UpArgs, node: Node, nodes: &[Node], data: &Path) -> BTreeMap<
         .collect();
     let replicas = nodes.len().min(3).to_string();
     let in_sync = if nodes.len() >= 3 { "2" } else { "1" };
+    // Of the first broker: its clients are told of no other way to it.
+    let line = args.line.filter(|_| node.id == 1);
+    let listener = |port: fn(Line) -> u16| {
+        line.map_or_else(String::new, |line| {
+            format!(",LINE://127.0.0.1:{}", port(line))
+        })
+    };
     let pairs = [
         ("process.roles", "broker,controller".to_owned()),
         ("node.id", node.id.to_string()),
@@ -44,18 +51,24 @@ fn defaults(args: &UpArgs, node: Node, nodes: &[Node], data: &Path) -> BTreeMap<
         (
             "listeners",
             format!(
-                "PLAINTEXT://127.0.0.1:{},CONTROLLER://127.0.0.1:{}",
-                node.port, node.controller_port
+                "PLAINTEXT://127.0.0.1:{},CONTROLLER://127.0.0.1:{}{}",
+                node.port,
+                node.controller_port,
+                listener(|line| line.end)
             ),
         ),
         (
             "advertised.listeners",
-            format!("PLAINTEXT://127.0.0.1:{}", node.port),
+            format!(
+                "PLAINTEXT://127.0.0.1:{}{}",
+                node.port,
+                listener(|line| line.advertised)
+            ),
         ),
         ("inter.broker.listener.name", "PLAINTEXT".to_owned()),
         (
             "listener.security.protocol.map",
-            "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned(),
+            "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,LINE:PLAINTEXT".to_owned(),
         ),
         ("log.dirs", data.display().to_string()),
         ("auto.create.topics.enable", args.auto_create.to_string()),
@@ -101,6 +114,7 @@ mod tests {
                 .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
                 .collect(),
             heap: "512m".into(),
+            line: None,
         }
     }
 
@@ -125,6 +139,25 @@ mod tests {
         has("offsets.topic.replication.factor=3");
         has("min.insync.replicas=2");
         has("auto.create.topics.enable=false");
+    }
+
+    #[test]
+    fn clients_of_the_line_are_told_to_connect_elsewhere() {
+        let nodes = nodes(1);
+        let line = Some(Line {
+            advertised: 9201,
+            end: 9202,
+        });
+        let args = UpArgs {
+            line,
+            ..args(1, &[])
+        };
+        let text = render(&args, nodes[0], &nodes, Path::new("/data"));
+        let has = |line: &str| assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
+        has(
+            "listeners=PLAINTEXT://127.0.0.1:9001,CONTROLLER://127.0.0.1:9101,LINE://127.0.0.1:9202",
+        );
+        has("advertised.listeners=PLAINTEXT://127.0.0.1:9001,LINE://127.0.0.1:9201");
     }
 
     #[test]

@@ -79,6 +79,7 @@ pub(crate) fn run(args: &PipelineArgs) -> Result<()> {
         auto_create: true,
         settings: Vec::new(),
         heap: "512m".to_owned(),
+        line: None,
     })?;
     let s3 = s3::Server::start(&name)?;
     run_on(args, &binaries, &kafka.bootstrap(), &s3)

@@ -4,13 +4,15 @@ use std::path::PathBuf;
 
 use anyhow::{Result, anyhow};
 
-use crate::kafka::{Cluster, UpArgs};
-use crate::{prometheus, python, registry, s3};
+use crate::kafka::{Cluster, Line, UpArgs};
+use crate::{ports, prometheus, python, registry, s3};
 
 /// Everything that is not ours.
 pub(crate) struct RealParts {
     /// A broker that creates topics when they are written to.
     pub(crate) kafka: Cluster,
+    /// A listener of it before which a test puts a proxy.
+    line: Line,
     /// A broker that does not, with an authorizer.
     pub(crate) kafka_noauto: Cluster,
     /// Three brokers that a test kills.
@@ -31,9 +33,14 @@ impl RealParts {
         let run = std::process::id();
         // Fetched first: two clusters would wait for the same download.
         crate::kafka::fetch()?;
+        let line = line()?;
         std::thread::scope(|scope| {
-            let kafka = scope
-                .spawn(|| Cluster::start(&broker(&format!("verify-{run}"), true, &SHORT_SESSIONS)));
+            let kafka = scope.spawn(|| {
+                Cluster::start(&UpArgs {
+                    line: Some(line),
+                    ..broker(&format!("verify-{run}"), true, &SHORT_SESSIONS)
+                })
+            });
             let noauto = scope.spawn(|| {
                 Cluster::start(&broker(&format!("verify-{run}-noauto"), false, &AUTHORIZER))
             });
@@ -45,6 +52,7 @@ impl RealParts {
             let python = python::interpreter();
             Ok(Self {
                 kafka: join(kafka)?,
+                line,
                 kafka_noauto: join(noauto)?,
                 cluster: join(cluster)?,
                 s3: join(s3)?,
@@ -59,12 +67,14 @@ impl RealParts {
     ///
     /// # Errors
     /// Java's or this program's place is not known.
-    pub(crate) fn environment(&self) -> Result<[(&'static str, String); 11]> {
+    pub(crate) fn environment(&self) -> Result<[(&'static str, String); 13]> {
         let connect = crate::kafka::java_arguments("256m")?;
         let xtask = std::env::current_exe()?;
         Ok([
             ("SLUICEWAY_TEST_KAFKA", self.kafka.bootstrap()),
             ("SLUICEWAY_TEST_KAFKA_NOAUTO", self.kafka_noauto.bootstrap()),
+            ("SLUICEWAY_TEST_KAFKA_LINE", loopback(self.line.advertised)),
+            ("SLUICEWAY_TEST_KAFKA_LINE_END", loopback(self.line.end)),
             ("SLUICEWAY_TEST_S3", self.s3.endpoint()),
             ("SLUICEWAY_TEST_S3_KEY", s3::ACCESS_KEY.to_owned()),
             ("SLUICEWAY_TEST_S3_SECRET", s3::SECRET_KEY.to_owned()),
@@ -82,6 +92,18 @@ impl RealParts {
             ),
         ])
     }
+}
+
+fn loopback(port: u16) -> String {
+    format!("127.0.0.1:{port}")
+}
+
+fn line() -> Result<Line> {
+    let ports = ports::free(2)?;
+    Ok(Line {
+        advertised: ports[0],
+        end: ports[1],
+    })
 }
 
 /// The tests that kill workers wait for the sessions of the killed: the default shortest is 6 s.
@@ -105,6 +127,7 @@ fn broker(name: &str, auto_create: bool, settings: &[(&str, &str)]) -> UpArgs {
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect(),
         heap: "512m".to_owned(),
+        line: None,
     }
 }
 
