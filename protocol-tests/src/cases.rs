@@ -40,8 +40,9 @@ pub mod soak;
 pub mod traces;
 
 pub use soak::{
-    brokers as soak_brokers, hostile as soak_hostile, memory as soak_memory, mixed as soak_mixed,
-    s3_faults as soak_s3_faults, workers as soak_workers,
+    brokers as soak_brokers, distributed as soak_distributed, hostile as soak_hostile,
+    memory as soak_memory, mixed as soak_mixed, s3_faults as soak_s3_faults, uneven as soak_uneven,
+    workers as soak_workers,
 };
 
 use std::time::Duration;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::cases::soak;
 use crate::connector::Connector;
 use crate::load::{Load, Pace, numbered};
 use crate::parts::Kind;
@@ -228,6 +229,14 @@ impl<'a> Fight<'a> {
     /// A record was refused, the sink does not get there, or what it wrote is wrong.
     pub async fn finish(&self, load: Load, workers: &mut [Program]) -> Result<Census> {
         load.stop().await?;
+        self.drain(workers).await
+    }
+
+    /// The same when nobody writes any more.
+    ///
+    /// # Errors
+    /// See [`Fight::finish`].
+    pub async fn drain(&self, workers: &mut [Program]) -> Result<Census> {
         self.fill_up().await?;
         self.wait_until_drained(workers).await?;
         self.all_run().await?;
@@ -304,7 +313,17 @@ impl<'a> Fight<'a> {
     pub async fn check(&self) -> Result<Census> {
         let records = self.session.kafka.read_all(&self.topic)?;
         let objects = self.bucket.objects("").await?;
-        let census = tiling::census(&self.topic, &records, &objects)?;
+        let open = self.bucket.open_uploads().await?;
+        ensure!(
+            open.is_some() || self.session.parts.kind != Kind::Real,
+            "the store does not list its uploads"
+        );
+        let open = open.unwrap_or_default();
+        let census = Census {
+            orphaned: open.len(),
+            ..tiling::census(&self.topic, &records, &objects)?
+        };
+        soak::judge(&census).with_context(|| format!("uploads left open: {open:?}"))?;
         if self.scenario.default_layout {
             let tiles = tiling::check_complete(&self.topic, &records, &objects)
                 .with_context(|| census.to_string())?;
@@ -315,7 +334,6 @@ impl<'a> Fight<'a> {
                 "an object of another size: {tiles:?}"
             );
         }
-        ensure!(census.lost + census.duplicated == 0, "{census}");
         let ends = self.session.kafka.ends(&self.topic)?;
         let group = self.connector.group();
         for (partition, committed) in self.session.kafka.committed(&group, &self.topic)? {
@@ -324,13 +342,6 @@ impl<'a> Fight<'a> {
                 committed.offset == end,
                 "{partition}: {committed:?} is committed, the log ends at {end}"
             );
-        }
-        match self.bucket.open_uploads().await? {
-            Some(open) => ensure!(open.is_empty(), "uploads left open: {open:?}"),
-            None => ensure!(
-                self.session.parts.kind != Kind::Real,
-                "the store does not list its uploads"
-            ),
         }
         eprintln!("{}: {census}", self.scenario.name);
         Ok(census)

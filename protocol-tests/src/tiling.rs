@@ -88,19 +88,21 @@ pub struct Census {
     pub lost: usize,
     /// Lines beyond the first of a record.
     pub duplicated: usize,
+    /// Multipart uploads that nobody completes or aborts any more.
+    pub orphaned: usize,
 }
 
 impl std::fmt::Display for Census {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "{} records in {} objects, {} lost, {} duplicated",
-            self.records, self.objects, self.lost, self.duplicated
+            "{} records in {} objects, {} lost, {} duplicated, {} uploads left open",
+            self.records, self.objects, self.lost, self.duplicated, self.orphaned
         )
     }
 }
 
-/// Counts records by the text of their lines; each record's text is its own.
+/// Counts records by the text of their lines; each record's text is its own. Uploads are not counted.
 ///
 /// # Errors
 /// An object that is no text.
@@ -125,6 +127,7 @@ pub fn census(topic: &str, records: &[Record], objects: &[Object]) -> Result<Cen
         objects: objects.len(),
         lost: found.iter().filter(|times| **times == 0).count(),
         duplicated: found.iter().map(|times| times.saturating_sub(1)).sum(),
+        orphaned: 0,
     })
 }
 

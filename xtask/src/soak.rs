@@ -1,5 +1,7 @@
 //! `cargo xtask soak`: the faults of protocol-tests at length, one after the other, and a table of what came of them.
 
+mod table;
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,6 +9,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
+
+use table::Table;
 
 use crate::child::Foreground;
 use crate::programs;
@@ -53,10 +57,17 @@ const fn kills(name: &'static str) -> Case {
     }
 }
 
+/// The worker that is cut off from Kafka: among the workers' own cases.
+const CUT_OFF: Case = Case {
+    name: "a_worker_without_kafka_stops_before_others_start",
+    binary: "real_sink",
+    timed: true,
+};
+
 /// Kills of a case (of one with large objects half of them, of the other rotations a few each): 200 of all together.
 const KILLS: u32 = 40;
 
-const CASES: [Case; 20] = [
+const CASES: [Case; 23] = [
     kills("kills_with_scheduled_rotation"),
     kills("kills_with_flush_size_only"),
     kills("kills_with_flush_size_one"),
@@ -65,14 +76,17 @@ const CASES: [Case; 20] = [
     kills("kills_with_other_rotations"),
     kills("kills_with_folders_by_the_wall_clock"),
     timed("kills_under_s3_faults"),
+    timed("kills_of_distributed_workers"),
     timed("zombies_under_s3_faults"),
     timed("rebalances_in_uploads"),
+    CUT_OFF,
     timed("brokers_are_killed"),
     timed("s3_refusals"),
     timed("s3_broken_connections"),
     timed("s3_lost_answers"),
     timed("s3_says_no"),
     timed("one_slow_partition"),
+    timed("one_hot_partition"),
     timed("a_budget_keeps_the_worker_alive"),
     timed("ten_thousand_open_files"),
     timed("hostile_connections"),
@@ -109,24 +123,17 @@ pub(crate) fn run(args: &SoakArgs) -> Result<()> {
     let parts = RealParts::start()?;
     let timed = cases.iter().filter(|case| case.timed).count().max(1) as u64;
     let seconds = args.minutes * 60 / timed;
-    let (mut table, mut failed) = (Vec::new(), Vec::new());
+    let (mut table, mut failed) = (Table::default(), Vec::new());
     for case in cases {
         let started = Instant::now();
         eprintln!("== {}", case.name);
-        match run_case(case, &parts, seconds) {
-            Ok(lines) => table.extend(lines),
-            Err(error) => {
-                eprintln!("error: {}: {error:#}", case.name);
-                table.push(format!("{} | | | | | | FAILED: {error:#}", case.name));
-                failed.push(case.name);
-            }
+        if let Err(error) = run_case(case, &parts, seconds, &mut table) {
+            eprintln!("error: {}: {error:#}", case.name);
+            failed.push(case.name);
         }
         eprintln!("== {}: {:.0} s", case.name, started.elapsed().as_secs_f64());
     }
-    println!(
-        "| fault | times | records | objects | lost | duplicated | |\n|---|---|---|---|---|---|---|"
-    );
-    table.iter().for_each(|line| println!("| {line} |"));
+    print!("{table}");
     ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
     Ok(())
 }
@@ -144,8 +151,29 @@ impl SoakArgs {
     }
 }
 
-/// Runs one case; its lines of the table.
-fn run_case(case: &Case, parts: &RealParts, seconds: u64) -> Result<Vec<String>> {
+/// Runs one case; its rows, also that of a failure, go into the table.
+fn run_case(case: &Case, parts: &RealParts, seconds: u64, table: &mut Table) -> Result<()> {
+    let mut wrong = None;
+    let result = command(case, parts, seconds).and_then(|command| {
+        watch(command, |line| {
+            if let Some((_, row)) = line.split_once("soak| ")
+                && table.add(row)
+            {
+                eprintln!("{}", table.last());
+            } else if let Some((_, counted)) = line.split_once("soak-wrong| ") {
+                wrong = Some(counted.to_owned());
+            } else {
+                eprintln!("{line}");
+            }
+        })
+    });
+    if let Err(error) = &result {
+        table.add_failed(case.name, wrong.as_deref(), &format!("{error:#}"));
+    }
+    result
+}
+
+fn command(case: &Case, parts: &RealParts, seconds: u64) -> Result<Command> {
     let mut command: Command = programs::cargo();
     command
         .args(["test", "--workspace", "--quiet", "--test", case.binary])
@@ -162,19 +190,19 @@ fn run_case(case: &Case, parts: &RealParts, seconds: u64) -> Result<Vec<String>>
         let library = library.context("needs libfaketime (Debian: apt-get install libfaketime)")?;
         command.env("SLUICEWAY_TEST_FAKETIME", library);
     }
+    Ok(command)
+}
+
+/// Runs a test to its end; each line that it prints goes to `take`.
+fn watch(mut command: Command, mut take: impl FnMut(&str)) -> Result<()> {
     let mut runner = Foreground::start(&mut command)?;
     let stdout = runner.take_stdout().context("no pipe from the test")?;
-    let mut lines = Vec::new();
     for line in BufReader::new(stdout).lines() {
-        let line = line?;
-        match line.split_once("soak| ") {
-            Some((_, row)) => lines.push(row.to_owned()),
-            None => eprintln!("{line}"),
-        }
+        take(&line?);
     }
     let status = runner.wait()?;
     if !status.success() {
         bail!("the test ended with {status}");
     }
-    Ok(lines)
+    Ok(())
 }

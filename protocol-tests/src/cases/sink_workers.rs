@@ -4,10 +4,11 @@
 //! Times are measured and printed, and compared with the session time-out only: a pause is one between two advances of
 //! a partition's committed offset.
 
+mod cut_off;
 mod progress;
-mod scene;
+pub(in crate::cases) mod scene;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
@@ -15,6 +16,7 @@ use anyhow::{Result, ensure};
 use super::SINK_LIMIT;
 use crate::target::Sink;
 use crate::{Session, eventually};
+pub use cut_off::a_worker_without_kafka_stops_before_others_start;
 use progress::Progress;
 use scene::{Place, Scene, Shape, Told};
 
@@ -23,7 +25,8 @@ use scene::{Place, Scene, Shape, Told};
 macro_rules! sink_workers_cases {
     ($kind:ident) => {
         $crate::tests!($kind sink_workers
-            workers_end_in_every_way a_rolling_restart_moves_only_what_it_must);
+            workers_end_in_every_way a_rolling_restart_moves_only_what_it_must
+            a_worker_without_kafka_stops_before_others_start);
     };
 }
 
@@ -46,13 +49,14 @@ pub async fn workers_end_in_every_way(session: &Session) -> Result<()> {
     let progress = Progress::watch(session, &scene)?;
     progress.settle().await?;
 
+    let before = scene.placement(&a).await?;
     progress.begin();
     b.program.kill()?;
     let told = scene.until_taken_over(&[&a], &b).await?;
     progress.all_advance().await?;
     progress.report("SIGKILL", &told);
     // Those of the dead worker's partitions wait for its session; no other waits at all.
-    progress.some_went_on(scene.shape.session)?;
+    progress.these_went_on(&partitions_of(&a, &before), scene.shape.session)?;
 
     progress.settle().await?;
     progress.begin();
@@ -77,12 +81,13 @@ pub async fn workers_end_in_every_way(session: &Session) -> Result<()> {
     scene.until_shared(&[&a, &b]).await?;
 
     progress.settle().await?;
+    let before = scene.placement(&b).await?;
     progress.begin();
     a.program.signal("STOP")?;
     let told = scene.until_taken_over(&[&b], &a).await?;
     progress.all_advance().await?;
     progress.report("SIGSTOP", &told);
-    progress.some_went_on(scene.shape.session)?;
+    progress.these_went_on(&partitions_of(&b, &before), scene.shape.session)?;
     progress.begin();
     a.program.signal("CONT")?;
     scene.until_shared(&[&a, &b]).await?;
@@ -157,6 +162,13 @@ pub async fn a_rolling_restart_moves_only_what_it_must(session: &Session) -> Res
         worker.stop().await?;
     }
     Ok(())
+}
+
+/// The partitions of the tasks that run on a worker.
+fn partitions_of(worker: &Sink, places: &BTreeMap<usize, Place>) -> BTreeSet<i32> {
+    let name = worker.http.authority();
+    let own = places.values().filter(|place| place.worker == name);
+    own.flat_map(|place| &place.partitions).copied().collect()
 }
 
 fn all(workers: &[Sink]) -> Vec<&Sink> {

@@ -1,5 +1,6 @@
 //! How a topic's committed offsets get on: the longest pause of each partition.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -29,6 +30,8 @@ struct Seen {
     at: Instant,
     longest: Duration,
     advances: u32,
+    /// Ever since the watch began.
+    went_back: bool,
 }
 
 impl Progress {
@@ -39,6 +42,7 @@ impl Progress {
             at: Instant::now(),
             longest: Duration::ZERO,
             advances: 0,
+            went_back: false,
         };
         let seen = Arc::new(Mutex::new(vec![
             start;
@@ -56,6 +60,7 @@ impl Progress {
                         let offset = committed.get(&partition).map_or(0, |found| found.offset);
                         let pause = seen.at.elapsed();
                         seen.longest = seen.longest.max(pause);
+                        seen.went_back |= offset < seen.offset;
                         if offset > seen.offset {
                             (seen.offset, seen.at) = (offset, Instant::now());
                             seen.advances += 1;
@@ -139,12 +144,17 @@ impl Progress {
         );
     }
 
-    /// Some partitions did not wait for the session time-out.
-    pub(super) fn some_went_on(&self, timeout: Duration) -> Result<()> {
-        match self.longest().first() {
-            Some(shortest) if *shortest < timeout => Ok(()),
-            shortest => bail!("every partition stood still, for {shortest:?} at least"),
+    /// None of these partitions waited for the session time-out.
+    pub(super) fn these_went_on(&self, these: &BTreeSet<i32>, timeout: Duration) -> Result<()> {
+        ensure!(!these.is_empty(), "no partition to look at");
+        for (partition, seen) in (0..).zip(self.now()) {
+            ensure!(
+                !these.contains(&partition) || seen.longest < timeout,
+                "{partition} of {these:?} stood still for {:?}",
+                seen.longest
+            );
         }
+        Ok(())
     }
 
     /// No partition waited for the session time-out.
@@ -155,10 +165,16 @@ impl Progress {
         }
     }
 
-    /// Ends watching.
+    /// Ends watching. What was committed never went back: nobody commits what another has committed before.
+    ///
+    /// # Errors
+    /// It did.
     pub(super) fn stop(self) -> Result<()> {
         self.watching.abort();
-        ensure!(!self.now().is_empty(), "nobody watched");
+        let seen = self.now();
+        ensure!(!seen.is_empty(), "nobody watched");
+        let back: Vec<usize> = (0..seen.len()).filter(|at| seen[*at].went_back).collect();
+        ensure!(back.is_empty(), "committed offsets went back: {back:?}");
         Ok(())
     }
 }

@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::cases::{SINK_LIMIT, expect_status};
+use crate::cases::{SINK_LIMIT, expect_status, soak};
 use crate::connector::Connector;
 use crate::group;
 use crate::http::Request;
 use crate::load::{Load, Pace};
 use crate::s3::Bucket;
 use crate::target::{Sink, SinkFiles};
-use crate::{Session, eventually, tiling};
+use crate::tiling::{self, Census};
+use crate::{Session, eventually};
 
 /// How often members of both groups are heard: a rebalance is told to them by the answers.
 const HEARTBEAT: Duration = Duration::from_millis(333);
@@ -26,25 +27,25 @@ const PACE: Pace = Pace {
 const LOOK: Duration = Duration::from_millis(50);
 
 /// How large a scene is.
-pub(super) struct Shape {
+pub(in crate::cases) struct Shape {
     /// Workers that can be started.
-    pub(super) workers: usize,
+    pub(in crate::cases) workers: usize,
     /// Partitions of the topic.
-    pub(super) partitions: i32,
+    pub(in crate::cases) partitions: i32,
     /// Tasks of the connector.
-    pub(super) tasks: usize,
+    pub(in crate::cases) tasks: usize,
     /// The session time-out of workers and tasks: far above what a rebalance takes on a loaded machine, so that a
     /// pause as long is one that waited for a session to end.
-    pub(super) session: Duration,
+    pub(in crate::cases) session: Duration,
 }
 
 /// See the module.
-pub(super) struct Scene<'a> {
-    pub(super) shape: Shape,
+pub(in crate::cases) struct Scene<'a> {
+    pub(in crate::cases) shape: Shape,
     session: &'a Session,
-    pub(super) topic: String,
+    pub(in crate::cases) topic: String,
     bucket: Bucket,
-    pub(super) connector: Connector,
+    pub(in crate::cases) connector: Connector,
     files: Vec<SinkFiles>,
 }
 
@@ -72,7 +73,7 @@ pub(super) struct Place {
 
 impl<'a> Scene<'a> {
     /// Makes topic, bucket and files; nothing runs yet.
-    pub(super) async fn new(session: &'a Session, shape: Shape) -> Result<Self> {
+    pub(in crate::cases) async fn new(session: &'a Session, shape: Shape) -> Result<Self> {
         let name = "workers";
         let topic = session.topic(name, shape.partitions).await?;
         let bucket = session.bucket(name).await?;
@@ -111,16 +112,30 @@ impl<'a> Scene<'a> {
         })
     }
 
+    /// One of the workers and its tasks reach Kafka here.
+    ///
+    /// # Errors
+    /// No such worker, no disk.
+    pub(in crate::cases) fn reach(&mut self, worker: usize, kafka: &str) -> Result<()> {
+        let file = self.files.get(worker).context("no such worker")?;
+        file.reach(kafka)
+    }
+
     /// Starts to write.
-    pub(super) fn load(&self, seed: u64) -> Result<Load> {
+    pub(in crate::cases) fn load(&self, seed: u64) -> Result<Load> {
         let kafka = &self.session.parts.kafka;
         Load::start(kafka, &self.topic, self.shape.partitions, PACE, seed)
     }
 
-    /// Starts a worker and waits until it is a member.
-    pub(super) async fn start(&self, worker: usize) -> Result<Sink> {
+    /// Starts a worker; it may be no member yet.
+    pub(in crate::cases) async fn begin(&self, worker: usize) -> Result<Sink> {
         let file = self.files.get(worker).context("no such worker")?;
-        let sink = file.start().await?;
+        file.start().await
+    }
+
+    /// Starts a worker and waits until it is a member.
+    pub(in crate::cases) async fn start(&self, worker: usize) -> Result<Sink> {
+        let sink = self.begin(worker).await?;
         eventually("waiting for the worker", SINK_LIMIT, async || {
             let health = sink.http.get("/health", None).await?;
             Ok((health.status == 200).then_some(()))
@@ -130,7 +145,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Makes the connector.
-    pub(super) async fn create(&self, sink: &Sink) -> Result<()> {
+    pub(in crate::cases) async fn create(&self, sink: &Sink) -> Result<()> {
         let body = json!({"name": self.connector.name, "config": self.connector.properties});
         let request = Request::new("POST", "/connectors")
             .header("Content-Type", "application/json")
@@ -139,13 +154,13 @@ impl<'a> Scene<'a> {
     }
 
     /// Deletes the connector.
-    pub(super) async fn delete(&self, sink: &Sink) -> Result<()> {
+    pub(in crate::cases) async fn delete(&self, sink: &Sink) -> Result<()> {
         let path = format!("/connectors/{}", self.connector.name);
         expect_status(&sink.http.call(&Request::new("DELETE", &path)).await?, 204)
     }
 
     /// State and worker of the connector and each task.
-    async fn states(&self, sink: &Sink) -> Result<Vec<(String, String)>> {
+    pub(super) async fn states(&self, sink: &Sink) -> Result<Vec<(String, String)>> {
         let status = sink.status(&self.connector).await?.unwrap_or_default();
         let tasks = status["tasks"].as_array().into_iter().flatten();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -156,17 +171,28 @@ impl<'a> Scene<'a> {
     }
 
     /// Waits until all tasks run, some of them on each worker, and each worker says so.
-    pub(super) async fn until_shared(&self, sinks: &[&Sink]) -> Result<()> {
+    pub(in crate::cases) async fn until_shared(&self, sinks: &[&Sink]) -> Result<()> {
+        self.until_on(sinks, true).await
+    }
+
+    /// Waits until all tasks run on these workers, and each worker says so.
+    pub(in crate::cases) async fn until_run(&self, sinks: &[&Sink]) -> Result<()> {
+        self.until_on(sinks, false).await
+    }
+
+    /// `each`: some on each of them.
+    async fn until_on(&self, sinks: &[&Sink], each: bool) -> Result<()> {
         let wanted: BTreeSet<&str> = sinks.iter().map(|sink| sink.http.authority()).collect();
         for sink in sinks {
-            let what = format!("waiting for {} to show shared tasks", sink.http.authority());
+            let what = format!("waiting for {} to show all tasks", sink.http.authority());
             eventually(&what, SINK_LIMIT, async || {
                 let states = self.states(sink).await?;
                 let workers: BTreeSet<&str> =
                     states.iter().skip(1).map(|(_, worker)| &**worker).collect();
                 let all_run = states.len() == self.shape.tasks + 1
                     && states.iter().all(|(state, _)| state == "RUNNING");
-                Ok((all_run && workers == wanted).then_some(()))
+                let where_wanted = workers.is_subset(&wanted) && (!each || workers == wanted);
+                Ok((all_run && where_wanted).then_some(()))
             })
             .await?;
         }
@@ -234,34 +260,26 @@ impl<'a> Scene<'a> {
     }
 
     /// Waits until everything is written, and checks that it is there once.
-    pub(super) async fn check(&self) -> Result<()> {
-        let ends: i64 = self
-            .session
-            .kafka
-            .ends(&self.topic)?
-            .values()
-            .map(|(_, end)| end)
-            .sum();
+    pub(in crate::cases) async fn check(&self) -> Result<Census> {
+        let kafka = &self.session.kafka;
+        let ends = kafka.ends(&self.topic)?;
+        let ends: i64 = ends.values().map(|(_, end)| end).sum();
         eventually("waiting for the rest", SINK_LIMIT, async || {
-            let committed = self
-                .session
-                .kafka
-                .committed(&self.connector.group(), &self.topic)?;
+            let committed = kafka.committed(&self.connector.group(), &self.topic)?;
             let sum: i64 = committed.values().map(|committed| committed.offset).sum();
             Ok((sum == ends).then_some(()))
         })
         .await?;
-        let records = self.session.kafka.read_all(&self.topic)?;
+        let records = kafka.read_all(&self.topic)?;
         let objects = self.bucket.objects("").await?;
+        let open = self.bucket.open_uploads().await?.unwrap_or_default();
+        let census = Census {
+            orphaned: open.len(),
+            ..tiling::census(&self.topic, &records, &objects)?
+        };
+        eprintln!("{census}");
+        soak::judge(&census)?;
         tiling::check_complete(&self.topic, &records, &objects)?;
-        if let Some(open) = self.bucket.open_uploads().await? {
-            ensure!(open.is_empty(), "uploads left open: {open:?}");
-        }
-        eprintln!(
-            "{} records, each in exactly one of {} objects",
-            records.len(),
-            objects.len()
-        );
-        Ok(())
+        Ok(census)
     }
 }

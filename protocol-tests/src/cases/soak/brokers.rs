@@ -97,6 +97,7 @@ fn report_proxy(session: &Session, topic: &str, told: &Told, times: u64) -> Resu
     let census = Census {
         records: verdict.records,
         objects: 0,
+        orphaned: 0,
         lost: verdict.lost,
         duplicated: verdict.duplicated,
     };
