@@ -4,7 +4,6 @@
 //! Times are measured and printed, and compared with the session time-out only: a pause is one between two advances of
 //! a partition's committed offset.
 
-mod cut_off;
 mod progress;
 pub(in crate::cases) mod scene;
 
@@ -16,7 +15,6 @@ use anyhow::{Result, ensure};
 use super::SINK_LIMIT;
 use crate::target::Sink;
 use crate::{Session, eventually};
-pub use cut_off::a_worker_without_kafka_stops_before_others_start;
 use progress::Progress;
 use scene::{Place, Scene, Shape, Told};
 
@@ -25,8 +23,7 @@ use scene::{Place, Scene, Shape, Told};
 macro_rules! sink_workers_cases {
     ($kind:ident) => {
         $crate::tests!($kind sink_workers
-            workers_end_in_every_way a_rolling_restart_moves_only_what_it_must
-            a_worker_without_kafka_stops_before_others_start);
+            workers_end_in_every_way a_rolling_restart_moves_only_what_it_must);
     };
 }
 

@@ -112,15 +112,6 @@ impl<'a> Scene<'a> {
         })
     }
 
-    /// One of the workers and its tasks reach Kafka here.
-    ///
-    /// # Errors
-    /// No such worker, no disk.
-    pub(in crate::cases) fn reach(&mut self, worker: usize, kafka: &str) -> Result<()> {
-        let file = self.files.get(worker).context("no such worker")?;
-        file.reach(kafka)
-    }
-
     /// Starts to write.
     pub(in crate::cases) fn load(&self, seed: u64) -> Result<Load> {
         let kafka = &self.session.parts.kafka;
