@@ -9,8 +9,10 @@
 //! | [`jaas`] | `sasl.jaas.config` lines |
 //! | [`json`] | a validating walk over JSON that builds no tree |
 //! | [`listener`] | `http://host:port` settings and sockets bound to them |
-//! | [`auth`] | users and passwords: JAAS password files, HTTP Basic |
+//! | [`auth`] | who a client is (passwords, tokens, API keys, certificates), and what rules give to whom |
 //! | [`bucket`] | tokens that come back with time |
+//! | [`meters`] | so many requests, bytes and records a second |
+//! | [`glob`] | patterns of names with `*` |
 //! | [`admin`] | the admin listener: `/metrics`, `/livez`, `/readyz` |
 //! | [`console`] | the page at `/console` of the admin listener, and what it needs |
 //! | [`causes`] | an error and what caused it, in one line |
@@ -29,11 +31,13 @@ pub mod bucket;
 pub mod causes;
 pub mod config_def;
 pub mod console;
+pub mod glob;
 pub mod jaas;
 pub mod json;
 pub mod kafka_config;
 pub mod listener;
 pub mod logging;
+pub mod meters;
 pub mod process_metrics;
 pub mod props;
 pub mod secret;

@@ -20,10 +20,10 @@ use crate::base_url::base_url;
 use crate::body::{self, Limits};
 use crate::decompress::Encoding;
 use crate::error::Error;
-use crate::limit::meters::Account;
 use crate::media::{MediaType, Negotiated};
 use crate::router::{self, Endpoint, Matched};
 use crate::server::Peer;
+use sluiceway_common::meters::Account;
 
 /// A request whose route is known and whose media types fit.
 pub struct Request<'a> {

@@ -2,26 +2,20 @@
 //!
 //! ```text
 //! request ─▶ gate: address limits ─▶ authenticate ─▶ plan, limits of the principal ─▶ need of the route ─▶ stack
-//!                                       │ basic │ jwt + jwks │ api_key │ certificate        │ rights
+//!                                       │ common's verifier │ callers (Kafka)               │ rights
 //! ```
 //!
 //! | module | what it is |
 //! |---|---|
 //! | [`gate`] | the order of all checks |
 //! | [`authenticate`] | credentials of a request → a principal |
+//! | [`callers`] | callers whom Kafka knows |
 //! | [`principal`], [`rights`], [`need`] | who it is, what that one may do, what a route asks for |
-//! | [`api_key`], [`plan`] | API keys and their usage plans |
-//! | [`jwt`], [`jwks`] | bearer tokens and the provider's keys |
+//! | [`sluiceway_common::auth`] | passwords, tokens, API keys, rules: what the sink has as well |
 
-pub mod api_key;
 pub mod authenticate;
 pub mod callers;
 pub mod gate;
-#[cfg(feature = "tls")]
-pub mod jwks;
-#[cfg(feature = "tls")]
-pub mod jwt;
 pub mod need;
-pub mod plan;
 pub mod principal;
 pub mod rights;

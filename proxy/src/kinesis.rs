@@ -104,7 +104,7 @@ impl Kinesis {
         let security = &app.config.security;
         let rights = if security.rules.is_empty() {
             let roles = Roles::read(&security.roles);
-            if !security.methods.is_empty() && !roles.allow(&key.roles) {
+            if !security.auth.methods.is_empty() && !roles.allow(&key.roles) {
                 let message = format!("{} has none of the roles that are let in", key.name);
                 return Err(Error::Forbidden(message).into());
             }

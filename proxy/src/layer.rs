@@ -24,10 +24,10 @@ use sluiceway_common::traces::TraceParent;
 
 use crate::auth::principal::Principal;
 use crate::connections::Active;
-use crate::limit::meters::Account;
 use crate::respond::Response;
 use crate::router::Matched;
 use crate::server::Peer;
+use sluiceway_common::meters::Account;
 
 /// A request on its way down.
 pub struct Call {

@@ -47,7 +47,6 @@ pub mod events;
 pub mod format;
 #[doc(hidden)]
 pub mod fuzzing;
-pub mod glob;
 pub mod health;
 pub mod idempotency;
 pub mod instant;

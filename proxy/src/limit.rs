@@ -2,7 +2,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`meters`] | `sluiceway.limit.*`, and `network.traffic.rate.limit.*` |
+//! | [`sluiceway_common::meters`] | `sluiceway.limit.*`, and `network.traffic.rate.limit.*` |
 //! | [`dos_filter`] | `dos.filter.*` |
 //! | [`permits`] | `rate.limit.*` |
 //!
@@ -10,5 +10,4 @@
 //! been read: it is charged then, and whoever owes is refused until the debt has been paid by time.
 
 pub mod dos_filter;
-pub mod meters;
 pub mod permits;

@@ -8,9 +8,9 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Parser;
 use sluiceway_common::auth::login_file;
+use sluiceway_common::auth::settings::LOGIN_FILE;
 use sluiceway_common::{causes, logging, process_metrics, props, shutdown};
 use sluiceway_proxy::config::ENV_PREFIX;
-use sluiceway_proxy::config::security::LOGIN_FILE;
 use sluiceway_proxy::{Config, Proxy, config_keys};
 
 /// A drop-in for Confluent's Kafka REST Proxy.

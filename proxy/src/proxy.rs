@@ -45,11 +45,11 @@ fn metrics_check(config: &Config) -> Result<Option<MetricsCheck>, AppError> {
     if !config.security.admin {
         return Ok(None);
     }
-    let basic = config.security.basic().map_err(GateError)?;
+    let verifier = config.security.auth.verifier().map_err(GateError)?;
     let missing = || {
         GateError("sluiceway.admin.authentication.enable needs authentication.method=BASIC".into())
     };
-    let basic = basic.ok_or_else(missing)?;
+    let basic = verifier.basic.ok_or_else(missing)?;
     Ok(Some(Arc::new(move |header| {
         basic.check_header(header).is_some()
     })))

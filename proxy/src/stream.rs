@@ -29,7 +29,6 @@ use crate::app::App;
 use crate::body;
 use crate::error::{Error, codes};
 use crate::events;
-use crate::limit::meters::Account;
 use crate::produce::RecordError;
 use crate::produce::answer::common_fields;
 use crate::produce::burst::{self, Burst, Outcome};
@@ -37,6 +36,7 @@ use crate::produce::prepare::prepare;
 use crate::rate_limit;
 use crate::trace_context::{Sending, TraceContext};
 use input::{Input, Read};
+use sluiceway_common::meters::Account;
 
 pub use answers::Answers;
 use answers::Out;

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use http::{HeaderMap, Method as HttpMethod, header};
 use sluiceway_common::auth::guessing::Guessing;
+use sluiceway_common::auth::plan::Exceeded;
+use sluiceway_common::meters::Meters;
 use thiserror::Error;
 
 use super::authenticate::{Authenticator, Failure};
 use super::callers::Callers;
 use super::need::Need;
-use super::plan::Exceeded;
 use super::principal::{Method, Principal};
 use super::rights::Operation;
 use crate::config::security::SecurityConfig;
@@ -20,7 +21,6 @@ use crate::events;
 use crate::kinesis::signature;
 use crate::layer::Call;
 use crate::limit::dos_filter::{Action, DosFilter};
-use crate::limit::meters::Meters;
 use crate::limit::permits::Permits;
 use crate::media::{self, Negotiated, Offer};
 use crate::metrics::Metrics;
@@ -318,10 +318,12 @@ impl Gate {
     }
 
     fn refusal(&self, failure: &Failure, authenticator: &Authenticator) -> ProxyError {
-        let by_password = authenticator.basic.is_some() || authenticator.callers.is_some();
+        let by_password = authenticator.verifier.basic.is_some() || authenticator.callers.is_some();
         match failure {
             Failure::Wrong(Method::ApiKey, _) => ProxyError::GatewayForbidden,
-            Failure::Nothing if authenticator.only_api_keys() => ProxyError::GatewayForbidden,
+            Failure::Nothing if authenticator.verifier.only_api_keys() => {
+                ProxyError::GatewayForbidden
+            }
             Failure::NotLetIn(name) => {
                 ProxyError::Forbidden(format!("{name} has none of the roles that are let in"))
             }

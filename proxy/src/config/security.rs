@@ -3,33 +3,28 @@
 //! In: values. Out: a [`SecurityConfig`]; what can be wrong without looking at files is an error here, the files are
 //! read when the proxy starts.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use sluiceway_common::auth::basic::BasicAuth;
-use sluiceway_common::auth::login_file;
-use sluiceway_common::auth::password_file::PasswordFile;
+use sluiceway_common::auth::settings::{AuthSettings, METHOD};
 use sluiceway_common::config_def::{ConfigError, ConfigErrors, Values};
 use sluiceway_common::kafka_config::KafkaConfig;
+use sluiceway_common::meters::{MeterConfig, Rates};
 use sluiceway_common::props::Properties;
 
 use super::millis;
-use crate::auth::api_key::ApiKeys;
 use crate::auth::authenticate::{Authenticator, Roles};
 use crate::auth::callers::CallersConfig;
 use crate::auth::gate::Audit;
 use crate::auth::principal::Method;
 use crate::auth::rights::Rules;
 use crate::limit::dos_filter::{Action, DosConfig, Network};
-use crate::limit::meters::{MeterConfig, Rates};
 use crate::limit::permits::PermitConfig;
 
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct SecurityConfig {
-    /// `authentication.method`; empty: nobody has to say who they are.
-    pub methods: Vec<Method>,
+    /// How clients prove who they are.
+    pub auth: AuthSettings,
     /// `authentication.realm`
     pub realm: String,
     /// `authentication.roles`
@@ -54,24 +49,6 @@ pub struct SecurityConfig {
     pub meters: MeterConfig,
     /// `sluiceway.authentication.kafka.*`, when Kafka knows the callers.
     pub callers: Option<CallersConfig>,
-    login_file: Option<PathBuf>,
-    password_file: Option<PathBuf>,
-    api_keys: Option<PathBuf>,
-    #[cfg(feature = "tls")]
-    tokens: TokenConfig,
-}
-
-#[cfg(feature = "tls")]
-#[derive(Debug, Clone, Default)]
-struct TokenConfig {
-    url: String,
-    issuer: String,
-    audiences: Vec<String>,
-    algorithms: Vec<String>,
-    name_claim: String,
-    roles_claim: String,
-    skew: Duration,
-    refresh: Duration,
 }
 
 /// What stands beside the settings of security, as far as it matters to callers whom Kafka knows.
@@ -82,10 +59,15 @@ pub(super) struct Beside<'a> {
     pub(super) excluded: &'a [(bool, &'static str)],
 }
 
-const METHOD: &str = "authentication.method";
+/// What `authentication.method` may name.
+const METHODS: [Method; 5] = [
+    Method::Basic,
+    Method::Bearer,
+    Method::ApiKey,
+    Method::Mtls,
+    Method::Kafka,
+];
 const RULES: &str = "sluiceway.authorization.rules";
-/// The property that may name the login file besides the JVM's option of that name.
-pub const LOGIN_FILE: &str = "java.security.auth.login.config";
 
 impl SecurityConfig {
     pub(super) fn read(
@@ -93,7 +75,7 @@ impl SecurityConfig {
         values: &Values,
         errors: &mut ConfigErrors,
     ) -> Self {
-        let methods = methods(values, errors);
+        let auth = AuthSettings::read(values, &METHODS, errors);
         let rules = Rules::parse(values.text(RULES)).unwrap_or_else(|reason| {
             errors
                 .0
@@ -101,21 +83,18 @@ impl SecurityConfig {
             Rules::default()
         });
         let need_rules = |method: &Method| !matches!(method, Method::Basic | Method::Kafka);
-        if rules.is_empty() && methods.iter().any(need_rules) {
+        if rules.is_empty() && auth.methods.iter().any(need_rules) {
             let text = format!(
                 "{RULES} is empty, so nobody may do anything; give rules such as `alice: produce=orders.* consume=orders.*`, or `*: produce=* consume=* admin=*` for whoever is known"
             );
             errors.0.push(ConfigError::other(RULES, text));
         }
-        if !rules.is_empty() && methods.is_empty() {
+        if !rules.is_empty() && auth.methods.is_empty() {
             let text = format!("{RULES} needs {METHOD}: without it nobody has a name");
             errors.0.push(ConfigError::other(RULES, text));
         }
-        let path = |name: &str| {
-            let text = values.text(name).trim();
-            (!text.is_empty()).then(|| PathBuf::from(text))
-        };
-        let config = Self {
+        auth.check("KAFKAREST_OPTS", errors);
+        Self {
             realm: values.text("authentication.realm").to_owned(),
             roles: values.list("authentication.roles").to_vec(),
             skip_paths: values.list("authentication.skip.paths").to_vec(),
@@ -137,49 +116,8 @@ impl SecurityConfig {
                 .boolean("rate.limit.enable")
                 .then(|| permits(values, errors)),
             meters: meters(values, properties),
-            callers: methods.contains(&Method::Kafka).then(|| callers(values)),
-            login_file: path(LOGIN_FILE),
-            password_file: path("sluiceway.authentication.password.file"),
-            api_keys: path("sluiceway.api.keys.file"),
-            #[cfg(feature = "tls")]
-            tokens: tokens(values),
-            methods,
-        };
-        config.check(errors);
-        config
-    }
-
-    /// What a method needs and has not.
-    fn check(&self, errors: &mut ConfigErrors) {
-        let mut missing = |key: &str, why: &str| {
-            errors
-                .0
-                .push(ConfigError::other(key, format!("{key} is not set: {why}")));
-        };
-        let uses = |method| self.methods.contains(&method);
-        if uses(Method::Basic) && self.password_file.is_none() && self.login_file.is_none() {
-            missing(
-                "sluiceway.authentication.password.file",
-                "BASIC needs a password file, or a JAAS login configuration in java.security.auth.login.config (also as -D… in KAFKAREST_OPTS) whose section authentication.realm names one",
-            );
-        }
-        if uses(Method::ApiKey) && self.api_keys.is_none() {
-            missing("sluiceway.api.keys.file", "API_KEY needs the file of keys");
-        }
-        #[cfg(feature = "tls")]
-        if uses(Method::Bearer) {
-            for (key, value) in [
-                ("oauthbearer.jwks.endpoint.url", &self.tokens.url),
-                ("oauthbearer.expected.issuer", &self.tokens.issuer),
-                (
-                    "oauthbearer.expected.audience",
-                    &self.tokens.audiences.join(","),
-                ),
-            ] {
-                if value.is_empty() {
-                    missing(key, "BEARER needs it");
-                }
-            }
+            callers: auth.uses(Method::Kafka).then(|| callers(values)),
+            auth,
         }
     }
 
@@ -192,7 +130,7 @@ impl SecurityConfig {
         if self.callers.is_none() {
             return;
         }
-        if self.methods.len() > 1 {
+        if self.auth.methods.len() > 1 {
             wrong(
                 METHOD,
                 format!(
@@ -224,107 +162,22 @@ impl SecurityConfig {
         }
     }
 
-    /// Users and passwords, when BASIC is on.
-    ///
-    /// # Errors
-    /// Which file is wrong, and how.
-    pub fn basic(&self) -> Result<Option<BasicAuth>, String> {
-        if !self.methods.contains(&Method::Basic) {
-            return Ok(None);
-        }
-        let file = match (&self.password_file, &self.login_file) {
-            (Some(file), _) => file.clone(),
-            (None, Some(login)) => self.file_of_section(login)?,
-            (None, None) => return Err("BASIC needs a password file".to_owned()),
-        };
-        let file = PasswordFile::open(&file).map_err(|error| error.to_string())?;
-        Ok(Some(BasicAuth::new(file)))
-    }
-
-    fn file_of_section(&self, login: &Path) -> Result<PathBuf, String> {
-        let text = std::fs::read_to_string(login)
-            .map_err(|error| format!("{LOGIN_FILE}: cannot read {}: {error}", login.display()))?;
-        login_file::password_file(&text, &self.realm)
-            .map_err(|error| format!("{LOGIN_FILE}: {}: {error}", login.display()))
-    }
-
     /// How clients prove who they are; `None` when they need not.
     ///
     /// # Errors
     /// Which file is wrong, and how.
     pub fn authenticator(&self) -> Result<Option<Authenticator>, String> {
-        if self.methods.is_empty() {
+        if self.auth.methods.is_empty() {
             return Ok(None);
         }
         let roles = Roles::read(&self.roles);
-        let mut authenticator = Authenticator::new(self.rules.clone(), roles);
-        authenticator.basic = self.basic()?.map(Arc::new);
-        if let Some(file) = self
-            .api_keys
-            .as_ref()
-            .filter(|_| self.methods.contains(&Method::ApiKey))
-        {
-            let keys = ApiKeys::open(file).map_err(|error| error.to_string())?;
-            authenticator.api_keys = Some(keys);
-        }
-        authenticator.certificates = self.methods.contains(&Method::Mtls);
-        #[cfg(feature = "tls")]
-        if self.methods.contains(&Method::Bearer) {
-            authenticator.tokens = Some(self.tokens.make()?);
-        }
-        Ok(Some(authenticator))
+        let verifier = self.auth.verifier()?;
+        Ok(Some(Authenticator::new(
+            verifier,
+            self.rules.clone(),
+            roles,
+        )))
     }
-}
-
-#[cfg(feature = "tls")]
-impl TokenConfig {
-    fn make(&self) -> Result<(crate::auth::jwt::TokenRules, Arc<crate::auth::jwks::Jwks>), String> {
-        let keys = crate::auth::jwks::Jwks::new(&self.url, self.refresh);
-        let rules = crate::auth::jwt::TokenRules {
-            issuer: self.issuer.clone(),
-            audiences: self.audiences.clone(),
-            algorithms: self.algorithms.clone(),
-            name_claim: self.name_claim.clone(),
-            roles_claim: self.roles_claim.clone(),
-            skew: i64::try_from(self.skew.as_secs()).unwrap_or(0),
-        };
-        Ok((rules, Arc::new(keys.map_err(|error| error.to_string())?)))
-    }
-}
-
-#[cfg(feature = "tls")]
-fn tokens(values: &Values) -> TokenConfig {
-    let text = |name: &str| values.text(name).trim().to_owned();
-    TokenConfig {
-        url: text("oauthbearer.jwks.endpoint.url"),
-        issuer: text("oauthbearer.expected.issuer"),
-        audiences: values.list("oauthbearer.expected.audience").to_vec(),
-        algorithms: values.list("sluiceway.jwt.algorithms").to_vec(),
-        name_claim: text("oauthbearer.sub.claim.name"),
-        roles_claim: text("oauthbearer.groups.claim.name"),
-        skew: millis(values, "sluiceway.jwt.clock.skew.ms"),
-        refresh: millis(values, "sluiceway.jwks.refresh.ms"),
-    }
-}
-
-fn methods(values: &Values, errors: &mut ConfigErrors) -> Vec<Method> {
-    let mut methods = Vec::new();
-    for name in values.list(METHOD) {
-        match name.to_ascii_uppercase().as_str() {
-            "NONE" => {}
-            "BASIC" => methods.push(Method::Basic),
-            "BEARER" if cfg!(feature = "tls") => methods.push(Method::Bearer),
-            "API_KEY" => methods.push(Method::ApiKey),
-            "MTLS" => methods.push(Method::Mtls),
-            "KAFKA" => methods.push(Method::Kafka),
-            _ => errors.0.push(ConfigError::invalid(
-                METHOD,
-                name,
-                "it must be NONE, KAFKA, or some of BASIC, BEARER, API_KEY, MTLS with commas between them",
-            )),
-        }
-    }
-    methods
 }
 
 fn callers(values: &Values) -> CallersConfig {

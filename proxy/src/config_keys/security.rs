@@ -1,5 +1,6 @@
 //! Keys of TLS, authentication, authorisation and limits on rates.
 
+use sluiceway_common::auth::settings;
 use sluiceway_common::config_def::{Key, Kind};
 
 use crate::auth::callers::MECHANISMS;
@@ -103,7 +104,7 @@ pub(super) fn tls() -> Vec<Key> {
 
 /// Keys of who may do what.
 pub(super) fn authentication() -> Vec<Key> {
-    vec![
+    let mut keys = vec![
         Key::with("authentication.method", Kind::List, "NONE", "How clients prove who they are: NONE, or BASIC, BEARER (tokens), API_KEY, MTLS (certificates); several with commas, of which a request needs one. Or KAFKA: by what Kafka's brokers take, whose own access rules decide then."),
         Key::with("authentication.realm", Kind::String, "", "Realm of BASIC, and the section of the JAAS login configuration."),
         Key::with("authentication.roles", Kind::List, "*", "Without `sluiceway.authorization.rules`: roles of BASIC users that are let in; `*`: any role, `**`: with or without a role, empty: nobody."),
@@ -120,29 +121,9 @@ pub(super) fn authentication() -> Vec<Key> {
         Key::with("sluiceway.authorization.rules", Kind::String, "", "Who may do what: `alice: produce=orders.*,clicks consume=orders.*; role/ops: admin=* produce=* consume=*; *: consume=public.*`. What no rule gives is denied. Needed for all methods but BASIC."),
         Key::with("sluiceway.admin.authentication.enable", Kind::Boolean, "false", "Whether `/metrics` and `/log-levels` ask for a user of BASIC; probes never do."),
         Key::with("sluiceway.audit.log", Kind::String, "ADMIN", "What the log target `sluiceway_proxy::audit` tells of: NONE, DENIED, ADMIN (and changes of topics, configurations, access rules), ALL.").one_of(&["NONE", "DENIED", "ADMIN", "ALL"], true),
-        Key::with("sluiceway.api.keys.file", Kind::String, "", "API keys (`x-api-key`) and their usage plans; see docs/security.md. A changed file is read again."),
-        Key::with("oauthbearer.jwks.endpoint.url", Kind::String, "", "Where the identity provider's public keys are (JSON Web Key Set): https, or http on this machine."),
-        Key::with("oauthbearer.expected.issuer", Kind::String, "", "`iss` of tokens."),
-        Key::with("oauthbearer.expected.audience", Kind::List, "", "`aud` of tokens: one of these."),
-        Key::with("oauthbearer.sub.claim.name", Kind::String, "sub", "The claim that names the principal."),
-        Key::with("oauthbearer.groups.claim.name", Kind::String, "groups", "The claim that lists its roles."),
-        Key::with("sluiceway.jwt.algorithms", Kind::List, "RS256,ES256", "Signatures of tokens that are taken: of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA.").check(jwt_algorithms),
-        Key::with("sluiceway.jwt.clock.skew.ms", Kind::Long, "30000", "Milliseconds that the provider's clock may differ.").between(0, 600_000),
-        Key::with("sluiceway.jwks.refresh.ms", Kind::Long, "300000", "Milliseconds after which the provider's keys are fetched again. An unknown key is asked for at once, but not more often than every 10 s.").at_least(1000),
-    ]
-}
-
-fn jwt_algorithms(text: &str) -> Result<(), String> {
-    const KNOWN: [&str; 9] = [
-        "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA",
     ];
-    let unknown = text
-        .split(',')
-        .map(str::trim)
-        .find(|name| !KNOWN.contains(name));
-    unknown.map_or(Ok(()), |name| {
-        Err(format!("\"{name}\" is not one of {}", KNOWN.join(", ")))
-    })
+    keys.extend(settings::keys());
+    keys
 }
 
 /// Keys of limits on rates.

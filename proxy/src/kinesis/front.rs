@@ -8,10 +8,11 @@ use super::config::KinesisConfig;
 use super::fault::Fault;
 use super::token::{Kind, Refused};
 use super::which::Which;
+use sluiceway_common::glob;
+
 use crate::api::Request;
 use crate::app::App;
 use crate::auth::rights::Operation;
-use crate::glob;
 use crate::kafka_error::{FaultClass, KafkaFault};
 use crate::produce::RecordError;
 

@@ -12,9 +12,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName};
 
+use sluiceway_common::glob;
+
 use crate::envelope::extras::time_of_text;
 use crate::error::Error;
-use crate::glob;
 use crate::record_request::Header;
 
 const HEADER: &str = "kafka-header-";

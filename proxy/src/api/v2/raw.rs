@@ -18,9 +18,7 @@ use crate::app::App;
 use crate::body::Limits;
 use crate::error::Error;
 use crate::format::{Batch, Format};
-use crate::glob;
 use crate::idempotency::{self, Done, Hand, Work};
-use crate::limit::meters::Account;
 use crate::media::{self, MediaType, Negotiated, Offer};
 use crate::prefer;
 use crate::produce::{produce, produce_in};
@@ -28,6 +26,8 @@ use crate::raw::{Kind, Meta, content_type};
 use crate::respond::{self, Response};
 use crate::router::{Endpoint, Matched, Route};
 use crate::trace_context::TraceContext;
+use sluiceway_common::glob;
+use sluiceway_common::meters::Account;
 
 /// Whether a request whose media type its route does not read is a raw one.
 pub(crate) fn takes(

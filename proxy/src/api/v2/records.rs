@@ -19,13 +19,13 @@ use crate::format::binary::Binary;
 use crate::format::schema::WithSchemas;
 use crate::format::{Batch, Format, Side};
 use crate::idempotency::{self, Done, Hand, Work};
-use crate::limit::meters::Account;
 use crate::media::MediaType;
 use crate::prefer;
 use crate::produce::{Produced, produce, produce_in};
 use crate::respond::{self, Response};
 use crate::schemas::{self, Asked, Found, Place, SchemaFault};
 use crate::trace_context::TraceContext;
+use sluiceway_common::meters::Account;
 
 /// `POST /topics/{topic}`
 ///

@@ -20,7 +20,6 @@ use crate::app::App;
 use crate::coerce::{self, Mismatch, shorten};
 use crate::error::Error;
 use crate::idempotency::{self, Done, Hand, Work};
-use crate::limit::meters::Account;
 use crate::produce::answer::{self, common_fields};
 use crate::produce::burst::{self, Burst, Outcome};
 use crate::produce::prepare::prepare;
@@ -29,6 +28,7 @@ use crate::record_request::{self, BATCHED, RecordRequest, cannot_construct};
 use crate::respond::{self, Response};
 use crate::stream::now;
 use crate::trace_context::TraceContext;
+use sluiceway_common::meters::Account;
 
 const REQUEST: &str = "ProduceBatchRequest";
 /// Characters of an id.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use sluiceway_common::bucket::{Bucket, Keyed};
+use crate::bucket::{Bucket, Keyed};
 
 /// Addresses and principals that are remembered at once, each.
 const MAX_KEYS: usize = 10_000;

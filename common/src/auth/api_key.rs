@@ -18,9 +18,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::props::{self, Properties};
 use parking_lot::RwLock;
 use sha2::{Digest, Sha256};
-use sluiceway_common::props::{self, Properties};
 use thiserror::Error;
 
 use super::plan::{Period, PlanLimits, UsagePlan};
