@@ -5,12 +5,12 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -20,9 +20,13 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+mod callers;
 mod log_levels;
 
+pub use callers::{AdminCallers, MayChange};
+
 use crate::auth::guessing::Guessing;
+use crate::auth::verifier::Caller;
 use crate::console::{Body, Console};
 use crate::listener::{ListenerError, ListenerSpec};
 use crate::tls::opening::Opening;
@@ -55,20 +59,16 @@ struct State {
 pub struct Guard {
     /// TLS of listeners, by their names.
     pub tls: HashMap<String, TlsSettings>,
-    /// Whether a request with these headers may see the metrics and change log levels; `None`: any may. Probes are always
-    /// answered.
-    pub metrics: Option<MetricsCheck>,
+    /// Who may see the metrics and change log levels; `None`: anybody. Probes are always answered.
+    pub callers: Option<Arc<AdminCallers>>,
     /// Wrong credentials that an address may show in a minute; 0: any number.
     pub failures_per_minute: f64,
-    /// Whether only known callers may change log levels: where the program's API asks for credentials and `metrics` for none,
+    /// Whether only known callers may change log levels: where the program's API asks for credentials and this listener for none,
     /// that is whoever has a certificate.
     pub levels_closed: bool,
     /// The page at `/console`, if there is to be one.
     pub console: Option<Arc<Console>>,
 }
-
-/// Says whether a request's `Authorization` opens the metrics; blocking work is allowed.
-pub type MetricsCheck = Arc<dyn Fn(Option<&str>) -> bool + Send + Sync>;
 
 impl AdminServer {
     /// Listens on every item of `listeners`; `option` is the setting an error names.
@@ -199,14 +199,20 @@ async fn probe(
     (address, client): &(SocketAddr, Client),
 ) -> Response<Full<Bytes>> {
     let path = request.uri().path();
+    let mut caller = None;
     if matches!(path, "/log-levels" | "/metrics")
-        && let Some(refused) = refused(state, request.headers(), address.ip()).await
+        && let Some(callers) = &state.guard.callers
     {
-        return refused;
+        let (guessing, from) = (state.guessing.as_ref(), (address.ip(), client));
+        match callers.identify(guessing, request.headers(), from).await {
+            Ok(known) => caller = Some(known),
+            Err(refusal) => return *refusal,
+        }
     }
     if path == "/log-levels" {
-        if !may_change(state, request.method(), client) {
-            return text(StatusCode::FORBIDDEN, LEVELS_CLOSED);
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        if !reads && let Err(reason) = may_change(&state.guard, caller.as_ref(), client) {
+            return text(StatusCode::FORBIDDEN, reason);
         }
         let (head, body) = request.into_parts();
         let (status, told) = log_levels::answer(&head.method, body).await;
@@ -231,62 +237,20 @@ async fn probe(
     }
 }
 
-/// The answer to a request whose credentials do not open the metrics.
-async fn refused(
-    state: &State,
-    headers: &HeaderMap,
-    address: IpAddr,
-) -> Option<Response<Full<Bytes>>> {
-    let check = state.guard.metrics.clone()?;
-    if let Some(guessing) = &state.guessing
-        && let Err(wait) = guessing.check(address)
-    {
-        return Some(too_many(wait));
-    }
-    let Some(credentials) = headers.get(header::AUTHORIZATION) else {
-        return Some(unauthorized());
-    };
-    let credentials = credentials.to_str().ok().map(str::to_owned);
-    let checked = tokio::task::spawn_blocking(move || check(credentials.as_deref())).await;
-    if checked.unwrap_or(false) {
-        return None;
-    }
-    if let Some(guessing) = &state.guessing {
-        guessing.failed(address);
-    }
-    Some(unauthorized())
-}
-
-/// Right credentials wait as well: otherwise their answer would tell that they are.
-fn too_many(wait: Duration) -> Response<Full<Bytes>> {
-    let mut response = text(
-        StatusCode::TOO_MANY_REQUESTS,
-        "too many wrong credentials came from this address\n",
-    );
-    let seconds = wait.as_secs() + 1;
-    response
-        .headers_mut()
-        .insert(header::RETRY_AFTER, header::HeaderValue::from(seconds));
-    response
-}
-
 const LEVELS_CLOSED: &str = "the API asks for credentials, so nobody unknown changes log levels: set \
     sluiceway.admin.authentication.enable=true (it needs users), or give the admin listener https with certificates of clients\n";
 
-/// Whether the request, which may see the log levels, may also do what it wants with them.
-fn may_change(state: &State, method: &Method, client: &Client) -> bool {
-    let reads = matches!(*method, Method::GET | Method::HEAD);
-    let known = state.guard.metrics.is_some() || client.principal.is_some();
-    reads || known || !state.guard.levels_closed
-}
+const NO_RIGHT: &str =
+    "the rules of sluiceway.authorization.rules do not let you change log levels\n";
 
-fn unauthorized() -> Response<Full<Bytes>> {
-    let mut response = text(StatusCode::UNAUTHORIZED, "unauthorized\n");
-    response.headers_mut().insert(
-        header::WWW_AUTHENTICATE,
-        header::HeaderValue::from_static("Basic realm=\"metrics\""),
-    );
-    response
+/// Whether a request, which may see the log levels, may also change them.
+fn may_change(guard: &Guard, caller: Option<&Caller>, client: &Client) -> Result<(), &'static str> {
+    match (&guard.callers, caller) {
+        (Some(callers), Some(caller)) if callers.may_change(caller) => Ok(()),
+        (Some(_), _) => Err(NO_RIGHT),
+        (None, _) if client.principal.is_some() || !guard.levels_closed => Ok(()),
+        (None, _) => Err(LEVELS_CLOSED),
+    }
 }
 
 fn metrics(registry: &Registry) -> Response<Full<Bytes>> {
@@ -318,6 +282,8 @@ fn respond(status: StatusCode, content_type: String, body: Vec<u8>) -> Response<
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::auth::method::Method;
+    use crate::auth::verifier::Verifier;
     use std::sync::atomic::{AtomicBool, Ordering};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -332,30 +298,32 @@ mod tests {
 
     #[test]
     fn who_may_change_log_levels() {
-        let may = |method: Method, levels_closed: bool, users: bool, certificate: bool| {
-            let metrics = users.then(|| -> MetricsCheck { Arc::new(|_| true) });
-            let state = State {
-                registry: Registry::new(),
-                ready: Arc::new(|| Ok(())),
-                guessing: None,
-                guard: Guard {
-                    metrics,
-                    levels_closed,
-                    ..Guard::default()
-                },
+        let may = |levels_closed: bool, known: Option<bool>, certificate: bool| {
+            let callers = known.map(|right| {
+                let callers = AdminCallers::new(Verifier::default(), Box::new(move |_| right));
+                Arc::new(callers)
+            });
+            let guard = Guard {
+                callers,
+                levels_closed,
+                ..Guard::default()
             };
             let client = Client {
                 secure: certificate,
                 principal: certificate.then(|| "CN=ops".into()),
             };
-            may_change(&state, &method, &client)
+            let caller = known.map(|_| Caller {
+                name: "ops".into(),
+                roles: Vec::new(),
+                method: Method::Basic,
+                plan: None,
+            });
+            may_change(&guard, caller.as_ref(), &client).is_ok()
         };
-        assert!(may(Method::PUT, false, false, false), "nobody is asked");
-        assert!(!may(Method::PUT, true, false, false));
-        assert!(!may(Method::DELETE, true, false, false));
-        assert!(may(Method::GET, true, false, false));
-        assert!(may(Method::PUT, true, true, false));
-        assert!(may(Method::PUT, true, false, true));
+        assert!(may(false, None, false), "nobody is asked");
+        assert!(!may(true, None, false) && may(true, None, true));
+        assert!(may(true, Some(true), false) && !may(true, Some(false), false));
+        assert!(!may(true, Some(false), true), "a certificate is no right");
     }
 
     #[tokio::test]

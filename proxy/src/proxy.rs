@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use prometheus::Registry;
-use sluiceway_common::admin::{AdminServer, Guard, MetricsCheck};
+use sluiceway_common::admin::{AdminCallers, AdminServer, Guard};
+use sluiceway_common::auth::verifier::Caller;
 use sluiceway_common::config_def::ConfigErrors;
 use sluiceway_common::console::{self, Console, Entrance};
 use sluiceway_common::listener::ListenerError;
@@ -15,6 +16,8 @@ use tokio::task::AbortHandle;
 use crate::admission::Admission;
 use crate::app::{App, AppError};
 use crate::auth::gate::GateError;
+use crate::auth::principal::Method;
+use crate::auth::rights::Operation;
 use crate::config::Config;
 use crate::server::Server;
 
@@ -40,19 +43,20 @@ pub struct Proxy {
     watch: AbortHandle,
 }
 
-/// Whether `/metrics` asks for a user, and which ones are let in.
-fn metrics_check(config: &Config) -> Result<Option<MetricsCheck>, AppError> {
-    if !config.security.admin {
+/// Whom `/metrics` and `/log-levels` let in; `None`: anybody.
+fn admin_callers(config: &Config) -> Result<Option<Arc<AdminCallers>>, AppError> {
+    let security = &config.security;
+    if !security.admin {
         return Ok(None);
     }
-    let verifier = config.security.auth.verifier().map_err(GateError)?;
-    let missing = || {
-        GateError("sluiceway.admin.authentication.enable needs authentication.method=BASIC".into())
-    };
-    let basic = verifier.basic.ok_or_else(missing)?;
-    Ok(Some(Arc::new(move |header| {
-        basic.check_header(header).is_some()
-    })))
+    if security.auth.methods.is_empty() || security.auth.uses(Method::Kafka) {
+        let missing = "sluiceway.admin.authentication.enable needs authentication.method=BASIC, BEARER, API_KEY or MTLS";
+        return Err(GateError(missing.into()).into());
+    }
+    let verifier = security.auth.verifier().map_err(GateError)?;
+    let admission = security.admission();
+    let may_change = Box::new(move |caller: &Caller| admission.may_all(Operation::Admin, caller));
+    Ok(Some(Arc::new(AdminCallers::new(verifier, may_change))))
 }
 
 impl Proxy {
@@ -80,9 +84,9 @@ impl Proxy {
             .and_then(|settings| Console::start(settings, console::PROXY, registry.clone()));
         let guard = Guard {
             tls: app.config.tls.clone(),
-            metrics: metrics_check(&app.config)?,
+            callers: admin_callers(&app.config)?,
             failures_per_minute: app.config.security.failures_per_minute,
-            levels_closed: !app.config.security.methods.is_empty(),
+            levels_closed: !app.config.security.auth.methods.is_empty(),
             console: console.clone(),
         };
         let option = "sluiceway.admin.listeners";

@@ -16,13 +16,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use sluiceway_common::auth::login_file;
+use sluiceway_common::auth::settings::LOGIN_FILE;
 use sluiceway_common::props::{self, Properties};
 use sluiceway_common::{causes, logging, process_metrics, shutdown};
 use sluiceway_sink::apply::{self, ApplyArgs};
 use sluiceway_sink::explain::{self, Sample};
 use sluiceway_sink::trial::{self, TrialArgs};
 use sluiceway_sink::validate::{self, Verdict};
-use sluiceway_sink::worker::{ConnectorFile, LOGIN_FILE, Worker, WorkerConfig};
+use sluiceway_sink::worker::{ConnectorFile, Worker, WorkerConfig};
 
 /// Runs S3 sink connectors as a Kafka Connect worker.
 #[derive(Debug, Parser)]
@@ -92,7 +93,7 @@ const EXPLAIN_HELP: &str = "A record: {\"topic\": \"orders\", \"partition\": 0, 
 
 const APPLY_HELP: &str = "New connectors are created in their initial_state; existing ones get their configuration, and their \
     state where the file has an initial_state. What has failed is restarted once. User and password of the REST API: \
-    SLUICEWAY_CONNECT_USER and SLUICEWAY_CONNECT_PASSWORD; SLUICEWAY_CONNECT_CA_FILE names what https trusts.\n\n\
+    SLUICEWAY_CONNECT_USER and SLUICEWAY_CONNECT_PASSWORD, SLUICEWAY_CONNECT_TOKEN, or SLUICEWAY_CONNECT_API_KEY; SLUICEWAY_CONNECT_CA_FILE names what https trusts.\n\n\
     Exit status: 0 when every connector is as declared, 1 otherwise; a refused configuration is told with all of its errors.";
 
 const TRIAL_HELP: &str = "The connector is made for the trial and deleted after it. Users and passwords: \

@@ -6,31 +6,34 @@
 //! else.
 //!
 //! ```text
-//! connection ─▶ server ─▶ router (path, method) ─▶ forward ─▶ connectors | plugins | offsets | objects | loggers | root ─▶ herder
+//! connection ─▶ server ─▶ gate ─▶ router (path, method) ─▶ need ─▶ forward ─▶ connectors | plugins | offsets | objects | loggers | root ─▶ herder
 //!                 ▲                                   │                                     │
 //!                 │                                   ▼ another worker                      │
 //!                 └───────────────────── respond ◀──────────────────────────────────────────┘
 //! ```
 
 mod audit;
-mod basic_auth;
 mod body;
 mod connectors;
 mod cors;
 mod events;
 mod explain;
 mod forward;
+mod gate;
+mod introduce;
 mod loggers;
+mod need;
 mod objects;
 mod offsets;
 mod plugins;
+mod refused;
 mod respond;
 mod root;
 mod router;
 mod server;
 
-pub(crate) use basic_auth::RestUsers;
 pub(crate) use events::Events;
+pub(crate) use gate::Gate;
 pub(crate) use loggers::Loggers;
 pub(crate) use server::{BoundSockets, RestServer};
 
@@ -54,8 +57,8 @@ pub(crate) struct Api {
     pub(crate) loggers: Arc<Loggers>,
     /// The API's settings.
     pub(crate) config: RestConfig,
-    /// Who may call; `None`: anybody.
-    pub(crate) users: Option<RestUsers>,
+    /// Who may call, and how often; `None`: anybody.
+    pub(crate) gate: Option<Gate>,
     /// Set once the worker has started, with all connectors of the command line.
     pub(crate) started: Arc<AtomicBool>,
 }

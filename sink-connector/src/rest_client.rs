@@ -8,13 +8,14 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
+use sluiceway_common::auth::verifier::API_KEY;
 use sluiceway_common::secret::Secret;
 #[cfg(feature = "tls")]
 use sluiceway_common::tls::{
@@ -101,13 +102,14 @@ impl CallError {
 pub struct RestClient {
     client: Client<Connector, Full<Bytes>>,
     base: String,
-    authorization: Option<Secret>,
+    /// What the server asks for: a header and its value.
+    credentials: Vec<(HeaderName, Secret)>,
 }
 
 impl RestClient {
-    /// A client of `base` (`http://host:port`, a path may follow). User and password, where the server asks for them, stand in
-    /// the environment variables `<prefix>_USER` and `<prefix>_PASSWORD`. `https` trusts the system's certificates, or
-    /// those of the PEM file that `<prefix>_CA_FILE` names.
+    /// A client of `base` (`http://host:port`, a path may follow). What the server asks for stands in environment variables:
+    /// `<prefix>_USER` and `<prefix>_PASSWORD`, `<prefix>_TOKEN` (a bearer token), `<prefix>_API_KEY`. `https` trusts the
+    /// system's certificates, or those of the PEM file that `<prefix>_CA_FILE` names.
     ///
     /// # Errors
     /// The URL is none, or `https` cannot be spoken.
@@ -120,13 +122,7 @@ impl RestClient {
             _ => return Err(CallError::Url(base)),
         };
         let variable = |name: &str| std::env::var(format!("{prefix}_{name}")).ok();
-        let authorization = variable("USER").map(|user| {
-            let password = variable("PASSWORD").unwrap_or_default();
-            Secret::new(format!(
-                "Basic {}",
-                STANDARD.encode(format!("{user}:{password}"))
-            ))
-        });
+        let credentials = credentials(variable);
         Ok(Self {
             client: Client::builder(TokioExecutor::new()).build(connector(
                 &base,
@@ -134,7 +130,7 @@ impl RestClient {
                 variable("CA_FILE"),
             )?),
             base,
-            authorization,
+            credentials,
         })
     }
 
@@ -224,8 +220,8 @@ impl RestClient {
         if body.is_some() {
             request = request.header(CONTENT_TYPE, media);
         }
-        if let Some(authorization) = &self.authorization {
-            request = request.header(AUTHORIZATION, authorization.expose());
+        for (name, value) in &self.credentials {
+            request = request.header(name, value.expose());
         }
         let bytes = body.map_or_else(Bytes::new, |body| body.to_string().into());
         request.body(Full::new(bytes))
@@ -239,6 +235,19 @@ impl RestClient {
         let body = Limited::new(body, ANSWER_BYTES).collect().await?;
         Ok((parts.status, body.to_bytes()))
     }
+}
+
+/// User and password go before a token: there is one `Authorization`.
+fn credentials(variable: impl Fn(&str) -> Option<String>) -> Vec<(HeaderName, Secret)> {
+    let basic = variable("USER").map(|user| {
+        let password = variable("PASSWORD").unwrap_or_default();
+        format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+    });
+    let bearer = || variable("TOKEN").map(|token| format!("Bearer {}", token.trim()));
+    let authorization = basic.or_else(bearer).map(|text| (AUTHORIZATION, text));
+    let key = variable("API_KEY").map(|key| (API_KEY, key.trim().to_owned()));
+    let all = authorization.into_iter().chain(key);
+    all.map(|(name, text)| (name, Secret::new(text))).collect()
 }
 
 #[cfg(feature = "tls")]
@@ -296,6 +305,25 @@ mod tests {
         assert!(RestClient::new("http://127.0.0.1:1/", "NOBODY").is_ok());
         let error = RestClient::new("sink:8083", "NOBODY").unwrap_err();
         assert!(error.to_string().contains("http://host:port"), "{error}");
+    }
+
+    #[test]
+    fn what_the_server_asks_for() {
+        let shown = |set: &[(&str, &str)]| {
+            let find = |name: &str| set.iter().find(|(key, _)| *key == name);
+            let found = credentials(|name| find(name).map(|(_, value)| (*value).to_owned()));
+            let texts = found
+                .iter()
+                .map(|(name, value)| format!("{name}: {}", value.expose()));
+            texts.collect::<Vec<_>>().join(", ")
+        };
+        assert_eq!(shown(&[]), "");
+        assert_eq!(
+            shown(&[("USER", "u"), ("TOKEN", "t")]),
+            "authorization: Basic dTo="
+        );
+        let both = [("TOKEN", "t\n"), ("API_KEY", "k")];
+        assert_eq!(shown(&both), "authorization: Bearer t, x-api-key: k");
     }
 
     #[test]

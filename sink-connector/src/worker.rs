@@ -19,6 +19,7 @@ pub(crate) mod json_config;
 mod keys;
 mod providers;
 mod rest_config;
+mod rights;
 
 pub use clients::role_prefix;
 pub use config::{OverridePolicy, WorkerConfig};
@@ -26,7 +27,8 @@ pub use distributed_config::{DistributedConfig, InternalTopic};
 pub use files::{ConnectorFile, ConnectorRequest};
 pub use keys::definition;
 pub use providers::Providers;
-pub use rest_config::{AdminApi, Audit, LOGIN_FILE, RestConfig, UsersFile};
+pub use rest_config::{AdminApi, Audit, RestConfig};
+pub use rights::{Operation, Rights, Rules};
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -34,8 +36,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::BoxFuture;
 use prometheus::Registry;
-use sluiceway_common::admin::{AdminServer, Guard, MetricsCheck, Readiness};
-use sluiceway_common::auth::basic::BasicAuth;
+use sluiceway_common::admin::{AdminCallers, AdminServer, Guard, Readiness};
+use sluiceway_common::auth::verifier::Caller;
 use sluiceway_common::config_def::{ConfigError, ConfigErrors};
 use sluiceway_common::console::{self, Console, Entrance};
 use sluiceway_common::listener::ListenerError;
@@ -47,7 +49,7 @@ use crate::budget::Budget;
 use crate::connector::Host;
 use crate::herder::{ConnectorStates, DistributedHerder, Herder, NotStarted, StandaloneHerder};
 use crate::metrics::SinkMetrics;
-use crate::rest::{Api, BoundSockets, Events, Loggers, Part, RestServer, RestUsers};
+use crate::rest::{Api, BoundSockets, Events, Gate, Loggers, Part, RestServer};
 use crate::status::ConnectorStatus;
 use crate::stored::Stores;
 use crate::written::Written;
@@ -288,13 +290,12 @@ fn serve(
     started: &Arc<AtomicBool>,
     registry: &Registry,
 ) -> Result<RestServer, WorkerError> {
-    let guesses = config.rest.failures_per_minute;
     let api = Api {
         herder: Arc::clone(herder),
         loggers,
         stores: Stores::default(),
         written,
-        users: users(config)?.map(|users| RestUsers::new(users, guesses)),
+        gate: Gate::new(&config.rest)?,
         config: config.rest.clone(),
         started: Arc::clone(started),
     };
@@ -305,25 +306,26 @@ fn serve(
     ))
 }
 
-/// The users of the REST API, when it has some.
-fn users(config: &WorkerConfig) -> Result<Option<BasicAuth>, ConfigErrors> {
-    let file = config.rest.users.as_ref();
-    file.map(UsersFile::open).transpose()
-}
-
-fn metrics_check(config: &WorkerConfig) -> Result<Option<MetricsCheck>, ConfigErrors> {
-    if !config.rest.metrics_users {
+/// Whom `/metrics` and `/log-levels` let in; `None`: anybody.
+fn admin_callers(config: &WorkerConfig) -> Result<Option<Arc<AdminCallers>>, ConfigErrors> {
+    let (rest, key) = (&config.rest, "sluiceway.admin.authentication.enable");
+    if !rest.metrics_users {
         return Ok(None);
     }
-    let key = "sluiceway.admin.authentication.enable";
-    let missing = || {
-        let message = format!("{key} needs users: set rest.extension.classes");
-        ConfigErrors(vec![ConfigError::other(key, message)])
-    };
-    let basic = users(config)?.ok_or_else(missing)?;
-    Ok(Some(Arc::new(move |header| {
-        basic.check_header(header).is_some()
-    })))
+    let wrong = |key: &str, message| ConfigErrors(vec![ConfigError::other(key, message)]);
+    if rest.auth.methods.is_empty() {
+        let message =
+            format!("{key} needs users: set authentication.method or rest.extension.classes");
+        return Err(wrong(key, message));
+    }
+    let verifier = rest.auth.verifier();
+    let verifier = verifier.map_err(|reason| wrong(rest.users_key(), reason))?;
+    let rules = rest.rules.clone();
+    let may_change = Box::new(move |caller: &Caller| {
+        let rights = || rules.rights(&caller.name, &caller.roles);
+        rules.is_empty() || rights().allow_all(Operation::Write)
+    });
+    Ok(Some(Arc::new(AdminCallers::new(verifier, may_change))))
 }
 
 async fn admin(
@@ -351,9 +353,9 @@ async fn admin(
     }
     let guard = Guard {
         tls: config.admin_tls.clone(),
-        metrics: metrics_check(config)?,
-        failures_per_minute: f64::from(config.rest.failures_per_minute),
-        levels_closed: config.rest.users.is_some(),
+        callers: admin_callers(config)?,
+        failures_per_minute: config.rest.failures_per_minute,
+        levels_closed: !config.rest.auth.methods.is_empty(),
         console,
     };
     let server =

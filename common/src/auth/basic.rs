@@ -110,13 +110,6 @@ impl BasicAuth {
         Some(identity)
     }
 
-    /// Both in one, for a whole header.
-    #[must_use]
-    pub fn check_header(&self, header: Option<&str>) -> Option<Arc<Identity>> {
-        let given = UserPassword::read(header?)?;
-        self.remembered(&given).or_else(|| self.check(&given))
-    }
-
     fn digest(&self, given: &UserPassword) -> [u8; 32] {
         // Only a key of this process's map: who does not know the random key cannot look for texts that collide.
         let mut digest = Sha256::new();
@@ -171,7 +164,5 @@ mod tests {
         assert!(basic.remembered(&given("wrong")).is_none());
         assert_eq!(&*basic.check(&given("s3cret")).unwrap().name, "alice");
         assert!(basic.remembered(&given("s3cret")).is_some());
-        assert!(basic.check_header(Some("Basic YWxpY2U6czNjcmV0")).is_some());
-        assert!(basic.check_header(None).is_none());
     }
 }

@@ -11,7 +11,7 @@ use sluiceway_common::tls::stream::Client;
 
 use super::callers::Callers;
 use super::principal::{Method, OwnClients, Principal};
-use super::rights::{Rights, Rules};
+use super::rights::{Operation, Rights, Rules};
 use crate::peers::PassedPrincipal;
 
 /// How clients prove who they are.
@@ -20,7 +20,13 @@ pub struct Authenticator {
     pub verifier: Verifier,
     /// Kafka; then nothing else.
     pub callers: Option<Arc<Callers>>,
-    /// What those of [`Method::Basic`] must have, when there are no rules: `authentication.roles`.
+    admission: Admission,
+}
+
+/// Who of those that are known is let in, and what they may do.
+#[derive(Debug, Clone)]
+pub struct Admission {
+    /// What whoever is let in must have, when there are no rules: `authentication.roles`.
     pub roles: Roles,
     /// Who may do what; empty: see `roles`.
     pub rules: Rules,
@@ -90,12 +96,11 @@ impl From<Unknown> for Failure {
 impl Authenticator {
     /// These methods.
     #[must_use]
-    pub fn new(verifier: Verifier, rules: Rules, roles: Roles) -> Self {
+    pub fn new(verifier: Verifier, admission: Admission) -> Self {
         Self {
             verifier,
             callers: None,
-            roles,
-            rules,
+            admission,
         }
     }
 
@@ -118,9 +123,10 @@ impl Authenticator {
     /// Without rules of the proxy's own, Kafka's decide.
     async fn by_kafka(&self, callers: &Arc<Callers>, given: &str) -> Result<Principal, Failure> {
         let admitted = callers.admit(given).await?;
-        let rights = match self.rules.is_empty() {
+        let rules = &self.admission.rules;
+        let rights = match rules.is_empty() {
             true => Rights::All,
-            false => self.rules.rights(&admitted.name, &[]),
+            false => rules.rights(&admitted.name, &[]),
         };
         Ok(Principal {
             name: admitted.name,
@@ -151,15 +157,7 @@ impl Authenticator {
             method,
             plan,
         } = caller;
-        let rights = if self.rules.is_empty() {
-            // Without rules the roles decide, as in the original.
-            if !self.roles.allow(&roles) {
-                return Err(Failure::NotLetIn(name));
-            }
-            Rights::All
-        } else {
-            self.rules.rights(&name, &roles)
-        };
+        let rights = self.admission.rights(&name, &roles)?;
         Ok(Principal {
             name,
             roles,
@@ -168,6 +166,29 @@ impl Authenticator {
             plan,
             own: None,
         })
+    }
+}
+
+impl Admission {
+    /// What someone may do. Without rules the roles decide, as in the original.
+    ///
+    /// # Errors
+    /// [`Failure::NotLetIn`].
+    pub fn rights(&self, name: &Arc<str>, roles: &[String]) -> Result<Rights, Failure> {
+        if !self.rules.is_empty() {
+            return Ok(self.rules.rights(name, roles));
+        }
+        match self.roles.allow(roles) {
+            true => Ok(Rights::All),
+            false => Err(Failure::NotLetIn(Arc::clone(name))),
+        }
+    }
+
+    /// Whether a caller may do this with everything.
+    #[must_use]
+    pub fn may_all(&self, operation: Operation, caller: &Caller) -> bool {
+        let rights = self.rights(&caller.name, &caller.roles);
+        rights.is_ok_and(|rights| rights.allow_all(operation))
     }
 }
 

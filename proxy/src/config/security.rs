@@ -12,7 +12,7 @@ use sluiceway_common::meters::{MeterConfig, Rates};
 use sluiceway_common::props::Properties;
 
 use super::millis;
-use crate::auth::authenticate::{Authenticator, Roles};
+use crate::auth::authenticate::{Admission, Authenticator, Roles};
 use crate::auth::callers::CallersConfig;
 use crate::auth::gate::Audit;
 use crate::auth::principal::Method;
@@ -170,13 +170,17 @@ impl SecurityConfig {
         if self.auth.methods.is_empty() {
             return Ok(None);
         }
-        let roles = Roles::read(&self.roles);
         let verifier = self.auth.verifier()?;
-        Ok(Some(Authenticator::new(
-            verifier,
-            self.rules.clone(),
-            roles,
-        )))
+        Ok(Some(Authenticator::new(verifier, self.admission())))
+    }
+
+    /// Who of those that are known is let in, and what they may do.
+    #[must_use]
+    pub fn admission(&self) -> Admission {
+        Admission {
+            roles: Roles::read(&self.roles),
+            rules: self.rules.clone(),
+        }
     }
 }
 

@@ -119,7 +119,7 @@ pub(super) fn authentication() -> Vec<Key> {
         Key::with("sluiceway.authentication.password.file", Kind::String, "", "The password file itself: lines `user: password,role,…`; a password may stand as `OBF:`, `MD5:`, `CRYPT:` or, best, `PBKDF2-SHA256:` (`sluiceway-proxy --hash-password` makes one). A changed file is read again."),
         Key::with("sluiceway.authentication.failures.per.minute", Kind::Int, "60", "Wrong credentials that an address may show in a minute; then 429 until time has passed. 0: any number.").at_least(0),
         Key::with("sluiceway.authorization.rules", Kind::String, "", "Who may do what: `alice: produce=orders.*,clicks consume=orders.*; role/ops: admin=* produce=* consume=*; *: consume=public.*`. What no rule gives is denied. Needed for all methods but BASIC."),
-        Key::with("sluiceway.admin.authentication.enable", Kind::Boolean, "false", "Whether `/metrics` and `/log-levels` ask for a user of BASIC; probes never do."),
+        Key::with("sluiceway.admin.authentication.enable", Kind::Boolean, "false", "Whether `/metrics` and `/log-levels` ask who it is, by `authentication.method` (not KAFKA); probes never do. To change log levels needs `admin=*` where there are rules."),
         Key::with("sluiceway.audit.log", Kind::String, "ADMIN", "What the log target `sluiceway_proxy::audit` tells of: NONE, DENIED, ADMIN (and changes of topics, configurations, access rules), ALL.").one_of(&["NONE", "DENIED", "ADMIN", "ALL"], true),
     ];
     keys.extend(settings::keys());

@@ -104,6 +104,7 @@ async fn tokens_of_an_identity_provider() {
     }
     assert_eq!(status("nonsense").await, 401);
     assert_eq!(status(&provider.unsigned()).await, 401);
+    assert_eq!(status(&provider.confused()).await, 401);
     let other = provider.token(&json!({"groups": ["readers"]}));
     let bearer = ("authorization", format!("Bearer {other}"));
     assert_eq!(get(&proxy, "/topics/x", &bearer).await.status, 403);

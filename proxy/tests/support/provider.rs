@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use openssl::pkey::PKey;
 use openssl::rsa::Rsa;
+use ring::hmac;
 use ring::rand::SystemRandom;
 use ring::signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair};
 use serde_json::{Value, json};
@@ -90,6 +91,15 @@ impl Key {
                 pair.sign(padding, &random, text, &mut proof).unwrap();
                 proof
             }
+        }
+    }
+
+    /// The public key as it is.
+    fn bare(&self) -> &[u8] {
+        match &self.pair {
+            Pair::Elliptic(pair) => pair.public_key().as_ref(),
+            Pair::Edwards(pair) => pair.public_key().as_ref(),
+            Pair::Rsa(pair) => pair.public_key().as_ref(),
         }
     }
 
@@ -200,6 +210,22 @@ impl Provider {
         let token = self.token(&Value::Null);
         let claims = token.split('.').nth(1).unwrap();
         format!("{}.{claims}.", encode(json!({"alg": "none"}).to_string()))
+    }
+}
+
+impl Provider {
+    /// A token whose signature takes the provider's public key for a shared secret: those who confuse the two take it.
+    pub fn confused(&self) -> String {
+        let token = self.token(&Value::Null);
+        let claims = token.split('.').nth(1).unwrap();
+        let key = self.state.key.lock();
+        let header = json!({"alg": "HS256", "typ": "JWT", "kid": key.id});
+        let signed = format!("{}.{claims}", encode(header.to_string()));
+        let secret = hmac::Key::new(hmac::HMAC_SHA256, key.bare());
+        format!(
+            "{signed}.{}",
+            encode(hmac::sign(&secret, signed.as_bytes()))
+        )
     }
 }
 

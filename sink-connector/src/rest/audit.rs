@@ -1,4 +1,4 @@
-//! The audit log of the REST API, once it has users: who asked for what, from where, and what became of it.
+//! The audit log of the REST API, once its callers have to be known: who asked for what, from where, and what became of it.
 //!
 //! In: an answered request. Out: a line of the log target `sluiceway_sink::audit`, as `sluiceway.audit.log` says. A request that a worker
 //! passes on to another stands in the logs of both.
@@ -17,7 +17,7 @@ pub(super) struct Audited<'a> {
     /// Where it came from.
     pub(super) peer: SocketAddr,
     /// Who sent it; `None`: it was not let in.
-    pub(super) user: Option<&'a str>,
+    pub(super) principal: Option<&'a str>,
     pub(super) method: &'a Method,
     pub(super) path: &'a str,
     /// Whether its route and method change something; see [`changes`].
@@ -30,13 +30,17 @@ impl Audited<'_> {
         let Self {
             peer, method, path, ..
         } = self;
+        let forbidden = status == StatusCode::FORBIDDEN;
         let status = status.as_u16();
-        match self.user {
+        match self.principal {
             None if audit >= Audit::Denied => {
                 tracing::warn!(target: TARGET, %peer, %method, path, status, "denied");
             }
-            Some(user) if audit == Audit::All || (audit == Audit::Admin && self.changes) => {
-                tracing::info!(target: TARGET, %peer, principal = user, %method, path, status, "done");
+            Some(principal) if forbidden && audit >= Audit::Denied => {
+                tracing::warn!(target: TARGET, %peer, principal, %method, path, status, "denied");
+            }
+            Some(principal) if audit == Audit::All || (audit == Audit::Admin && self.changes) => {
+                tracing::info!(target: TARGET, %peer, principal, %method, path, status, "done");
             }
             _ => {}
         }

@@ -63,10 +63,11 @@ fn number(text: &str) -> Result<u32, ApiError> {
         .map_err(|_| ApiError::plain(StatusCode::NOT_FOUND))
 }
 
-/// Names, or with `expand` an object of names; a connector that disappears meanwhile is left out.
+/// Names that the caller may read, or with `expand` an object of them; a connector that disappears meanwhile is left out.
 async fn list(api: &Api, call: &Call) -> Result<Reply, ApiError> {
     let expand = query_values(call.query.as_deref(), "expand");
-    let names = api.herder.connectors().await?;
+    let mut names = api.herder.connectors().await?;
+    names.retain(|name| call.may_read(name));
     if expand.is_empty() {
         return Ok(respond::ok(&names));
     }

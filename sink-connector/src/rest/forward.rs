@@ -4,23 +4,28 @@
 //! the worker that holds the connector's slot, the restart of a task to the one that runs it; everything else any
 //! worker answers. A request is handed on once: it carries `forward=false` then, as between Connect's own workers. A
 //! worker that cannot be reached has not acted, and this one acts in its place; one that was reached and did not
-//! answer may have acted, which is a 500 that says so.
+//! answer may have acted, which is a 500 that says so. Where callers have to be known, the other worker is told who it is, signed
+//! by what the workers share ([`super::introduce`]), or without that is shown the caller's own credentials.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, LOCATION, TRANSFER_ENCODING,
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, LOCATION,
+    TRANSFER_ENCODING,
 };
-use http::{HeaderValue, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::rt::TokioIo;
+use sluiceway_common::auth::verifier::API_KEY;
+use sluiceway_common::secret::Secret;
 use tokio::net::TcpStream;
 
+use super::introduce::{self, Signed};
 use super::respond::{ApiError, Reply};
 use super::router::{Route, query_flag};
 use super::server::{Call, handle};
-use super::{Api, body};
+use super::{Api, Gate, body};
 use crate::herder::Concern;
 
 /// How long reaching another worker may take.
@@ -51,7 +56,8 @@ pub(super) async fn serve(api: &Api, route: Route, call: &Call) -> Result<Reply,
     if let Some(about) = about.as_ref().filter(|_| !handed_on)
         && let Some(worker) = api.herder.elsewhere(about.concern())
     {
-        match hand_on(&worker, call, api.config.request_timeout).await {
+        let secret = api.gate.as_ref().and_then(Gate::workers_secret);
+        match hand_on(&worker, (call, secret), api.config.request_timeout).await {
             Ok(reply) => return Ok(take_over(api, reply).await),
             Err(Missing::NotReached(error)) => tracing::warn!(
                 worker,
@@ -79,12 +85,16 @@ async fn take_over(api: &Api, mut reply: Reply) -> Reply {
     reply
 }
 
-async fn hand_on(worker: &str, call: &Call, timeout: Duration) -> Result<Reply, Missing> {
+async fn hand_on(
+    worker: &str,
+    (call, secret): (&Call, Option<&Secret>),
+    timeout: Duration,
+) -> Result<Reply, Missing> {
     let reached = tokio::time::timeout(REACH, TcpStream::connect(worker)).await;
     let stream = reached
         .map_err(|_| Missing::NotReached(std::io::ErrorKind::TimedOut.into()))?
         .map_err(Missing::NotReached)?;
-    match tokio::time::timeout(timeout, exchange(stream, call)).await {
+    match tokio::time::timeout(timeout, exchange(stream, call, secret)).await {
         Ok(Ok(reply)) => Ok(reply),
         Ok(Err(error)) => Err(Missing::NoAnswer(error.to_string())),
         Err(_) => Err(Missing::NoAnswer(format!("none within {timeout:?}"))),
@@ -94,6 +104,7 @@ async fn hand_on(worker: &str, call: &Call, timeout: Duration) -> Result<Reply, 
 async fn exchange(
     stream: TcpStream,
     call: &Call,
+    secret: Option<&Secret>,
 ) -> Result<Reply, Box<dyn std::error::Error + Send + Sync>> {
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
@@ -104,16 +115,12 @@ async fn exchange(
     });
     let query = call.query.as_deref().filter(|query| !query.is_empty());
     let query = query.map_or_else(String::new, |query| format!("{query}&"));
+    let target = format!("{}?{query}forward=false", call.path);
     let mut request = Request::builder()
         .method(call.method.clone())
-        .uri(format!("{}?{query}forward=false", call.path))
+        .uri(&target)
         .body(Full::new(call.body.clone()))?;
-    // Host too: the answer's Location is for the client.
-    for (name, value) in &call.headers {
-        if ![CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING].contains(name) {
-            request.headers_mut().append(name, value.clone());
-        }
-    }
+    *request.headers_mut() = headers(call, secret, &target);
     let (parts, body) = sender.send_request(request).await?.into_parts();
     let body: Bytes = Limited::new(body, ANSWER_BYTES).collect().await?.to_bytes();
     let mut reply = Reply::new(Full::new(body));
@@ -124,6 +131,27 @@ async fn exchange(
         }
     }
     Ok(reply)
+}
+
+/// The client's headers, but those of its connection; and who it is. Host is among them: the answer's Location is for the client.
+fn headers(call: &Call, secret: Option<&Secret>, target: &str) -> HeaderMap {
+    let mut headers = call.headers.clone();
+    for name in [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING] {
+        headers.remove(name);
+    }
+    // Only a worker's own words count.
+    headers.remove(introduce::CALLER);
+    headers.remove(introduce::SIGNATURE);
+    if let (Some(secret), Some(principal)) = (secret, &call.principal) {
+        let method = &call.method;
+        let signed = Signed { method, target };
+        if let Some(told) = introduce::introduce(secret, &signed, principal, &call.body) {
+            headers.remove(AUTHORIZATION);
+            headers.remove(API_KEY);
+            headers.extend(told);
+        }
+    }
+    headers
 }
 
 impl About {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, HeaderMap, ORIGIN};
-use http::{Method, Request, StatusCode};
+use http::{Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -18,19 +18,24 @@ use sluiceway_common::console::{Entrance, Visitor};
 use sluiceway_common::listener::{ListenerError, ListenerSpec};
 use sluiceway_common::tls::opening::Opening;
 use sluiceway_common::tls::settings::TlsSettings;
-use sluiceway_common::tls::stream::Stream;
+use sluiceway_common::tls::stream::{Client, Stream};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::events::Events;
+use super::gate::{Gate, Visit};
+use super::introduce::Signed;
+use super::need::{Need, Principal};
+use super::refused::Refused;
 use super::respond::{self, ApiError, Reply};
 use super::router::Route;
 use super::{
     Api, Part, audit, body, connectors, cors, explain, forward, loggers, objects, offsets, plugins,
     root,
 };
+use crate::worker::Operation;
 
 /// A connection that sends no whole request header within this time is closed.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -59,9 +64,17 @@ pub(super) struct Call {
     pub(super) query: Option<String>,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
+    /// Who sent it; `None`: nobody has to be known.
+    pub(super) principal: Option<Arc<Principal>>,
 }
 
 impl Call {
+    /// Whether its sender may read this connector.
+    pub(super) fn may_read(&self, connector: &str) -> bool {
+        let principal = self.principal.as_ref();
+        principal.is_none_or(|who| who.rights.allow(Operation::Read, connector))
+    }
+
     /// The host that the request was sent to, as its client wrote it.
     pub(super) fn host(&self) -> Option<&str> {
         self.headers
@@ -147,9 +160,9 @@ impl RestServer {
                 let Ok(_slot) = slots.acquire_owned().await else {
                     return;
                 };
-                let address = visitor.address;
+                let from = (visitor.address, visitor.client);
                 let stream = Stream::Memory(visitor.stream);
-                let mut connection = pin!(connection(stream, service, address));
+                let mut connection = pin!(connection(stream, service, from));
                 let ended = tokio::select! {
                     ended = connection.as_mut() => ended,
                     () = stop.cancelled() => {
@@ -215,14 +228,14 @@ async fn accept(
         };
         let (service, opening, watcher) = (service.clone(), opening.clone(), graceful.watcher());
         tokio::spawn(async move {
-            let stream = match opening.open(stream, HEADER_TIMEOUT).await {
-                Ok((stream, _)) => stream,
+            let (stream, client) = match opening.open(stream, HEADER_TIMEOUT).await {
+                Ok(opened) => opened,
                 Err(error) => {
                     service.events.handshake_failed(&error);
                     return;
                 }
             };
-            let connection = watcher.watch(connection(stream, service, address));
+            let connection = watcher.watch(connection(stream, service, (address, client)));
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a REST connection ended");
             }
@@ -238,14 +251,14 @@ type Connection<S> = hyper::server::conn::http1::Connection<TokioIo<Stream>, S>;
 fn connection(
     stream: Stream,
     service: Service,
-    address: SocketAddr,
+    from: (SocketAddr, Client),
 ) -> Connection<
     impl hyper::service::Service<Request<Incoming>, Response = Reply, Error = Infallible, Future: Send>
     + Send,
 > {
     let serve = service_fn(move |request| {
-        let service = service.clone();
-        async move { Ok(service.answer(request, address).await) }
+        let (service, from) = (service.clone(), from.clone());
+        async move { Ok(service.answer(request, from).await) }
     });
     hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -254,7 +267,7 @@ fn connection(
 }
 
 impl Service {
-    async fn answer(self, request: Request<Incoming>, from: SocketAddr) -> Reply {
+    async fn answer(self, request: Request<Incoming>, from: (SocketAddr, Client)) -> Reply {
         let started = Instant::now();
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let origin = request.headers().get(ORIGIN).cloned();
@@ -262,21 +275,19 @@ impl Service {
         let name = route.as_ref().map_or("none", Route::name);
         let changes = audit::changes(&method, route.as_ref());
         // Before anything else: nobody learns what is there without being let in.
-        let user = match &self.api.users {
-            Some(users) => Some(users.identify(request.headers(), from.ip()).await),
-            None => None,
-        };
-        let mut reply = match &user {
-            Some(Err(refused)) => refused.reply(),
-            _ => {
-                let answered = self.route(route, request).await;
-                answered.unwrap_or_else(|error| error.reply())
+        let admitted = self.admit((request.method(), request.uri(), request.headers()), &from);
+        let (principal, mut reply) = match admitted.await {
+            Err(refused) => (None, refused.reply()),
+            Ok(visit) => {
+                let principal = visit.principal.clone();
+                let answered = self.route(route, request, visit).await;
+                (principal, answered.unwrap_or_else(|error| error.reply()))
             }
         };
-        if let Some(user) = &user {
+        if self.api.gate.as_ref().is_some_and(Gate::asks) {
             let audited = audit::Audited {
-                peer: from,
-                user: user.as_ref().ok().map(|user| &*user.name),
+                peer: from.0,
+                principal: principal.as_ref().map(|principal| &*principal.name),
                 method: &method,
                 path: &path,
                 changes,
@@ -297,10 +308,24 @@ impl Service {
         reply
     }
 
+    async fn admit(
+        &self,
+        (method, uri, headers): (&Method, &Uri, &HeaderMap),
+        (peer, client): &(SocketAddr, Client),
+    ) -> Result<Visit, Refused> {
+        let Some(gate) = &self.api.gate else {
+            return Ok(Visit::default());
+        };
+        let target = uri.path_and_query().map_or("", |target| target.as_str());
+        let signed = Signed { method, target };
+        gate.admit(&signed, headers, (peer.ip(), client)).await
+    }
+
     async fn route(
         &self,
         route: Option<Route>,
         request: Request<Incoming>,
+        visit: Visit,
     ) -> Result<Reply, ApiError> {
         let route = route.ok_or_else(|| ApiError::plain(StatusCode::NOT_FOUND))?;
         if request.method() == Method::OPTIONS {
@@ -317,12 +342,23 @@ impl Service {
             let error = ApiError::plain(StatusCode::METHOD_NOT_ALLOWED);
             return Ok(respond::with_allow(error.reply(), &route.allow()));
         }
-        let reading = tokio::time::timeout(BODY_TIMEOUT, self.read(method, request)).await;
+        if let Some(principal) = &visit.principal {
+            Need::of(&route, &method).check(principal)?;
+        }
+        let reading = tokio::time::timeout(BODY_TIMEOUT, self.read(method, request, visit)).await;
         let call = reading.map_err(|_| ApiError::plain(StatusCode::REQUEST_TIMEOUT))??;
+        if let (Some(principal), Some(name)) = (&call.principal, created(&route, &call)) {
+            principal.check(Operation::Write, &name)?;
+        }
         self.carry_out(route, call).await
     }
 
-    async fn read(&self, method: Method, request: Request<Incoming>) -> Result<Call, ApiError> {
+    async fn read(
+        &self,
+        method: Method,
+        request: Request<Incoming>,
+        visit: Visit,
+    ) -> Result<Call, ApiError> {
         let (parts, body) = request.into_parts();
         let limited = Limited::new(body, self.api.config.max_body_bytes);
         let body = match limited.collect().await {
@@ -336,6 +372,10 @@ impl Service {
                 )));
             }
         };
+        if visit.introduced.is_some_and(|told| !told.has_body(&body)) {
+            let message = "The body is not the one that the worker signed";
+            return Err(ApiError::forbidden(message));
+        }
         body::check_content_type(&parts.headers, &body)?;
         if !accepts_json(&parts.headers) {
             return Err(ApiError::plain(StatusCode::NOT_ACCEPTABLE));
@@ -347,6 +387,7 @@ impl Service {
             query,
             headers: parts.headers,
             body,
+            principal: visit.principal,
         })
     }
 
@@ -363,6 +404,13 @@ impl Service {
             Err(_) => Err(ApiError::timed_out()),
         }
     }
+}
+
+/// The connector that a request makes, where its body names it. What cannot be read is refused by its handler.
+fn created(route: &Route, call: &Call) -> Option<String> {
+    let creates = *route == Route::Connectors && call.method == Method::POST;
+    let request = creates.then(|| body::create(&call.body))?;
+    Some(request.ok()?.name)
 }
 
 /// Answers a request that this worker carries out.

@@ -116,6 +116,9 @@ impl WorkerConfig {
             distributed.then(|| distributed_config::read(&values, &properties, &mut errors));
         let mut config = Self::assemble(&values, rest, override_policy, providers, properties);
         config.distributed = shared;
+        if distributed {
+            config.rest.check_shared(&mut errors);
+        }
         config.admin_tls = admin_tls;
         config.console = console;
         config.traces = traces;

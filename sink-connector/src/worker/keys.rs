@@ -4,6 +4,8 @@
 //! Keys that concern only source connectors or the JVM are declared too, so that an existing worker file gives no
 //! warnings; their text says that they have no effect.
 
+mod callers;
+
 use sluiceway_common::config_def::{ConfigDef, Importance, Key, Kind};
 use sluiceway_common::console::ConsoleConfig;
 use sluiceway_common::traces::TraceConfig;
@@ -36,6 +38,7 @@ pub fn definition() -> ConfigDef {
         .keys("Converters", converters())
         .keys("Tasks", tasks())
         .keys("REST API", rest())
+        .keys("Callers of the REST API", callers::keys())
         .keys("Sluiceway", own())
         .keys("Traces", TraceConfig::keys())
         .keys("Distributed mode", distributed())
@@ -202,7 +205,7 @@ fn rest() -> Vec<Key> {
             "java.security.auth.login.config",
             Kind::String,
             "",
-            "The JAAS login configuration whose section `KafkaConnect` names the password file of that extension. As a Java option it is read from `KAFKA_OPTS`.",
+            "The JAAS login configuration whose section `authentication.realm` names the password file of that extension and of BASIC. As a Java option it is read from `KAFKA_OPTS`.",
         ),
         Key::with(
             "sluiceway.rest.authentication.password.file",
@@ -214,7 +217,7 @@ fn rest() -> Vec<Key> {
             "sluiceway.rest.authentication.failures.per.minute",
             Kind::Int,
             "60",
-            "Wrong passwords that an address may show in a minute; then 429 until time has passed. 0: any number.",
+            "Wrong credentials that an address may show in a minute; then 429 until time has passed. 0: any number.",
         )
         .at_least(0),
         Key::with(
@@ -252,13 +255,13 @@ fn own() -> Vec<Key> {
             "sluiceway.admin.authentication.enable",
             Kind::Boolean,
             "false",
-            "Whether `/metrics` and `/log-levels` ask for the users of the REST API; probes never do.",
+            "Whether `/metrics` and `/log-levels` ask who it is, as the REST API does; probes never do. To change log levels needs `write=*` where there are rules.",
         ),
         Key::with(
             "sluiceway.audit.log",
             Kind::String,
             "ADMIN",
-            "What the log target `sluiceway_sink::audit` tells of, when the REST API has users: NONE, DENIED, ADMIN (and changes of connectors, offsets, log levels), ALL.",
+            "What the log target `sluiceway_sink::audit` tells of, when callers of the REST API have to be known: NONE, DENIED, ADMIN (and changes of connectors, offsets, log levels), ALL.",
         )
         .one_of(&["NONE", "DENIED", "ADMIN", "ALL"], true),
         Key::with(

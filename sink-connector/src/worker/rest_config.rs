@@ -4,19 +4,20 @@
 //! for (TLS, extensions) is an error rather than left out.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use sluiceway_common::auth::basic::BasicAuth;
-use sluiceway_common::auth::login_file;
-use sluiceway_common::auth::password_file::PasswordFile;
+use sluiceway_common::auth::method::Method;
+use sluiceway_common::auth::settings::{AuthSettings, LOGIN_FILE, METHOD, path};
 use sluiceway_common::config_def::{ConfigError, ConfigErrors, Values};
 use sluiceway_common::listener::ListenerSpec;
+use sluiceway_common::meters::{MeterConfig, Rates};
 use sluiceway_common::props::Properties;
+use sluiceway_common::secret::Secret;
 use sluiceway_common::tls::settings::TlsSettings;
 
 use super::config::{millis, non_empty};
 use super::headers::ResponseHeader;
+use super::rights::Rules;
 
 /// Where `/admin/loggers` is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +30,7 @@ pub enum AdminApi {
     On(Vec<ListenerSpec>),
 }
 
-/// What the audit log of the REST API tells of, once that has users.
+/// What the audit log of the REST API tells of, once its callers have to be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 pub enum Audit {
     /// Nothing.
@@ -59,13 +60,21 @@ pub struct RestConfig {
     pub advertised_host: Option<String>,
     /// Port by which others know this worker; `None` takes the listener's.
     pub advertised_port: Option<u16>,
-    /// Where the users are whom the REST API lets in; `None`: anybody.
-    pub users: Option<UsersFile>,
-    /// Wrong passwords that an address may show in a minute; 0: any number.
-    pub failures_per_minute: u32,
+    /// How callers prove who they are; no method: anybody is let in.
+    pub auth: AuthSettings,
+    /// Whether the original's extension is on: BASIC, and its refusals.
+    pub extension: bool,
+    /// Who may do what; empty: whoever is let in may do everything.
+    pub rules: Rules,
+    /// Wrong credentials that an address may show in a minute; 0: any number.
+    pub failures_per_minute: f64,
+    /// Requests a second of all, of an address, of a principal.
+    pub meters: MeterConfig,
+    /// What workers prove with to one another that they are workers.
+    pub workers_secret: Option<Secret>,
     /// What the audit log tells of.
     pub audit: Audit,
-    /// Whether `/metrics` asks for them, too.
+    /// Whether `/metrics` and `/log-levels` ask for these callers, too.
     pub metrics_users: bool,
     /// Origins that browsers may call from; empty for none.
     pub allow_origin: String,
@@ -93,11 +102,16 @@ pub(super) fn read(
         AdminApi::On(own) => &own[..],
         AdminApi::OnListeners | AdminApi::Off => &[],
     };
+    let (auth, extension) = auth(values, errors);
     RestConfig {
+        rules: rules(values, &auth, errors),
+        auth,
+        extension,
+        meters: meters(values),
+        workers_secret: workers_secret(values),
         tls: tls(&listeners, "listeners.https.", properties, errors),
         admin_tls: tls(own, "admin.listeners.https.", properties, errors),
-        users: users(values, errors),
-        failures_per_minute: u32::try_from(values.number(FAILURES)).unwrap_or(u32::MAX),
+        failures_per_minute: failures(values, properties),
         audit: match &*values.text("sluiceway.audit.log").to_ascii_uppercase() {
             "NONE" => Audit::None,
             "DENIED" => Audit::Denied,
@@ -123,47 +137,61 @@ pub(super) fn read(
     }
 }
 
-/// Where users and passwords are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum UsersFile {
-    /// The password file itself.
-    Passwords(PathBuf),
-    /// A JAAS login configuration whose section `KafkaConnect` names one.
-    Login(PathBuf),
-}
-
-const FAILURES: &str = "sluiceway.rest.authentication.failures.per.minute";
+/// What `authentication.method` may name.
+const METHODS: [Method; 4] = [Method::Basic, Method::Bearer, Method::ApiKey, Method::Mtls];
 const EXTENSIONS: &str = "rest.extension.classes";
 /// The name of the one extension that is known.
 const BASIC_AUTH: &str = "BasicAuthSecurityRestExtension";
-/// The section of the login configuration.
-const SECTION: &str = "KafkaConnect";
-/// The property that may name the login file besides the JVM's option of that name.
-pub const LOGIN_FILE: &str = "java.security.auth.login.config";
+const RULES: &str = "sluiceway.authorization.rules";
+const WORKERS_SECRET: &str = "sluiceway.rest.workers.secret";
 
-impl UsersFile {
-    /// Reads the users.
-    ///
-    /// # Errors
-    /// Which file is wrong, and how.
-    pub fn open(&self) -> Result<BasicAuth, ConfigErrors> {
-        let wrong = |message: String| ConfigErrors(vec![ConfigError::other(EXTENSIONS, message)]);
-        let passwords = match self {
-            Self::Passwords(file) => file.clone(),
-            Self::Login(file) => {
-                let told = |error: &dyn std::fmt::Display| {
-                    wrong(format!("{LOGIN_FILE}: {}: {error}", file.display()))
-                };
-                let text = std::fs::read_to_string(file).map_err(|error| told(&error))?;
-                login_file::password_file(&text, SECTION).map_err(|error| told(&error))?
-            }
-        };
-        let file = PasswordFile::open(&passwords).map_err(|error| wrong(error.to_string()))?;
-        Ok(BasicAuth::new(file))
+impl RestConfig {
+    /// The setting by which callers have to be known.
+    pub fn users_key(&self) -> &'static str {
+        match self.extension {
+            true => EXTENSIONS,
+            false => METHOD,
+        }
+    }
+
+    /// What does not go together in a worker that passes requests on to others.
+    pub(super) fn check_shared(&self, errors: &mut ConfigErrors) {
+        if self.auth.uses(Method::Mtls) && self.workers_secret.is_none() {
+            let message = format!(
+                "{WORKERS_SECRET} is not set: with MTLS a worker has no credentials of its caller that it could show another one; give all workers the same secret"
+            );
+            errors.0.push(ConfigError::other(WORKERS_SECRET, message));
+        }
     }
 }
 
-fn users(values: &Values, errors: &mut ConfigErrors) -> Option<UsersFile> {
+/// How callers prove who they are, and whether the extension asks for that.
+fn auth(values: &Values, errors: &mut ConfigErrors) -> (AuthSettings, bool) {
+    let mut auth = AuthSettings::read(values, &METHODS, errors);
+    // Connect's own name for it goes first.
+    auth.password_file =
+        path(values, "sluiceway.rest.authentication.password.file").or(auth.password_file);
+    let extension = extension(values, errors);
+    let no_users = auth.password_file.is_none() && auth.login_file.is_none();
+    if extension && no_users {
+        let message = format!(
+            "{EXTENSIONS}: {BASIC_AUTH} needs a JAAS login configuration with a section {} in {LOGIN_FILE} (also as -D… in KAFKA_OPTS), or sluiceway.rest.authentication.password.file",
+            auth.section
+        );
+        errors.0.push(ConfigError::other(EXTENSIONS, message));
+    }
+    // Once: what the extension has not got, BASIC has not either.
+    if extension {
+        auth.methods.retain(|method| *method != Method::Basic);
+    }
+    auth.check("KAFKA_OPTS", errors);
+    if extension {
+        auth.methods.push(Method::Basic);
+    }
+    (auth, extension)
+}
+
+fn extension(values: &Values, errors: &mut ConfigErrors) -> bool {
     let classes = non_empty(values.list(EXTENSIONS));
     let known = |class: &String| class.rsplit('.').next() == Some(BASIC_AUTH);
     if let Some(other) = classes.iter().find(|class| !known(class)) {
@@ -173,25 +201,57 @@ fn users(values: &Values, errors: &mut ConfigErrors) -> Option<UsersFile> {
         errors
             .0
             .push(ConfigError::invalid(EXTENSIONS, other, reason));
-        return None;
+        return false;
     }
-    if classes.is_empty() {
-        return None;
+    !classes.is_empty()
+}
+
+fn rules(values: &Values, auth: &AuthSettings, errors: &mut ConfigErrors) -> Rules {
+    let rules = Rules::parse(values.text(RULES)).unwrap_or_else(|reason| {
+        let text = format!("{RULES}: {reason}");
+        errors.0.push(ConfigError::other(RULES, text));
+        Rules::default()
+    });
+    if !rules.is_empty() && auth.methods.is_empty() {
+        let text =
+            format!("{RULES} needs {METHOD} or {EXTENSIONS}: without them nobody has a name");
+        errors.0.push(ConfigError::other(RULES, text));
     }
-    let path = |name: &str| {
-        let text = values.text(name).trim();
-        (!text.is_empty()).then(|| PathBuf::from(text))
+    rules
+}
+
+/// By the proxy's name for it, else by the worker's own.
+#[allow(clippy::cast_precision_loss)]
+fn failures(values: &Values, properties: &Properties) -> f64 {
+    const OWN: &str = "sluiceway.rest.authentication.failures.per.minute";
+    const SHARED: &str = "sluiceway.authentication.failures.per.minute";
+    let key = match properties.contains_key(SHARED) {
+        true => SHARED,
+        false => OWN,
     };
-    let found = path("sluiceway.rest.authentication.password.file")
-        .map(UsersFile::Passwords)
-        .or_else(|| path(LOGIN_FILE).map(UsersFile::Login));
-    if found.is_none() {
-        let message = format!(
-            "{EXTENSIONS}: {BASIC_AUTH} needs a JAAS login configuration with a section {SECTION} in {LOGIN_FILE} (also as -D… in KAFKA_OPTS), or sluiceway.rest.authentication.password.file"
-        );
-        errors.0.push(ConfigError::other(EXTENSIONS, message));
+    values.number(key) as f64
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn meters(values: &Values) -> MeterConfig {
+    let rates = |scope: &str| {
+        let value = values.number(&format!("sluiceway.limit.{scope}.requests.per.sec")) as f64;
+        Rates {
+            requests: (value > 0.0).then_some(value),
+            ..Rates::default()
+        }
+    };
+    MeterConfig {
+        global: rates("global"),
+        address: rates("address"),
+        principal: rates("principal"),
+        burst_seconds: values.number("sluiceway.limit.burst.ms") as f64 / 1000.0,
     }
-    found
+}
+
+fn workers_secret(values: &Values) -> Option<Secret> {
+    let secret = values.secret(WORKERS_SECRET);
+    secret.filter(|secret| !secret.is_empty()).cloned()
 }
 
 fn response_headers(values: &Values, errors: &mut ConfigErrors) -> Vec<ResponseHeader> {

@@ -18,7 +18,7 @@ const TOPICS: &str = "group.id=cluster\nconfig.storage.topic=configs\nconfig.sto
     status.storage.topic=statuses\nstatus.storage.replication.factor=1\nstatus.storage.partitions=2\nsluiceway.slots=16\n";
 
 impl Stage {
-    async fn try_shared_worker(&self, extra: &str) -> Result<Worker, WorkerError> {
+    pub(crate) async fn try_shared_worker(&self, extra: &str) -> Result<Worker, WorkerError> {
         let properties = self.worker_properties(&format!("{TOPICS}{extra}"));
         let config = WorkerConfig::parse_distributed(&properties).unwrap();
         Worker::start(config, Vec::new(), Registry::new()).await

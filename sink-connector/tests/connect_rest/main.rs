@@ -2,6 +2,7 @@
 //! Connect's REST API.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod callers;
 #[path = "../../../proxy/tests/support/certs.rs"]
 mod certs;
 mod distributed;
@@ -9,7 +10,11 @@ mod files;
 mod hostile;
 mod lifecycle;
 mod offsets;
+mod passed_on;
 mod plugins;
+#[path = "../../../proxy/tests/support/provider.rs"]
+mod provider;
+mod rates;
 mod recorded;
 mod requests;
 mod secrets;

@@ -8,7 +8,7 @@ use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 
-use crate::stage::{PATIENCE, Stage};
+use crate::stage::{PATIENCE, Stage, send};
 
 /// The router, whose match over all routes names each of them in a line of its own: none can be left out here.
 const ROUTER: &str = include_str!("../../src/rest/router.rs");
@@ -170,4 +170,50 @@ async fn every_route_needs_a_user() {
         refused += u16::from(status == 429 && right == 429);
     }
     worker.stop().await;
+}
+
+/// Whatever the methods are that are on; and a caller without rights reaches nothing that is about a connector.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_needs_credentials_and_rights() {
+    let stage = Stage::new().await;
+    let users = stage.file("users", "alice: s3cret\n");
+    let keys = stage.file("keys", "key.k.value=planted-key-that-is-long\n");
+    let settings = |methods: &str| {
+        format!(
+            "authentication.method={methods}\nsluiceway.authentication.password.file={}\n\
+             sluiceway.api.keys.file={}\noauthbearer.jwks.endpoint.url=http://127.0.0.1:1/keys\n\
+             oauthbearer.expected.issuer=i\noauthbearer.expected.audience=a\n\
+             sluiceway.authorization.rules=bob: write=*\n{FAILURES}=0\n",
+            users.display(),
+            keys.display()
+        )
+    };
+    let basic = ("authorization", "Basic YWxpY2U6czNjcmV0");
+    let key = ("x-api-key", "planted-key-that-is-long");
+    // Open to whoever is known.
+    let open = ["/", "/health", "/connectors", "/connector-plugins"];
+    for (methods, unknown, known) in [
+        ("API_KEY", 403, key),
+        ("BASIC,BEARER,API_KEY,MTLS", 401, basic),
+    ] {
+        let worker = stage.worker_with(&settings(methods), Vec::new()).await;
+        let rest = worker.rest_addresses()[0];
+        for path in paths() {
+            for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
+                let anybody = send(rest, method, &path, &[], "").await.status;
+                assert_eq!(anybody, unknown, "{method} {path}");
+                let status = send(rest, method, &path, &[known], "{}").await.status;
+                let reads = ["GET", "HEAD"].contains(&method);
+                let is_open =
+                    open.contains(&path.as_str()) || path == "/connector-plugins/class/config";
+                if !(reads && is_open) {
+                    assert!(
+                        [403, 404, 405].contains(&status),
+                        "{method} {path}: {status}"
+                    );
+                }
+            }
+        }
+        worker.stop().await;
+    }
 }
