@@ -5,7 +5,9 @@
 use std::io::IsTerminal;
 use std::sync::OnceLock;
 
-use tracing_subscriber::layer::SubscriberExt;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry, reload};
 
@@ -46,18 +48,27 @@ pub fn init(format: Format, default_directives: &str) {
     let installed = match format {
         Format::Text => {
             let lines = lines.with_ansi(std::io::stderr().is_terminal());
-            registry.with(lines).try_init()
+            registry
+                .with(lines.with_filter(filter_fn(keeps_secrets)))
+                .try_init()
         }
         Format::Json => {
             let lines = lines.json().flatten_event(true);
             let lines = lines.with_current_span(false).with_span_list(false);
-            registry.with(lines).try_init()
+            registry
+                .with(lines.with_filter(filter_fn(keeps_secrets)))
+                .try_init()
         }
     };
     if installed.is_ok() {
         // Only the call that installed the subscriber comes here.
         let _first = RELOAD.set((handle, started_with));
     }
+}
+
+/// Whatever the levels: what the AWS SDK says of each request at `trace` has the session token and the signature in it.
+fn keeps_secrets(line: &Metadata<'_>) -> bool {
+    *line.level() != Level::TRACE || !line.target().starts_with("aws_")
 }
 
 /// Changes the levels of the running process, e.g. to `info,rdkafka=debug`.
