@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 import unittest
 
 import requests
@@ -91,7 +92,12 @@ class Scripts(unittest.TestCase):
                 token = answer if answer.json()["MillisBehindLatest"] else None
         self.assertEqual(sorted(found, key=str), sorted(ROWS.values(), key=str))
         self.assertEqual(requests.delete(f"{streams}/{name}", timeout=LIMIT).status_code, 200)
-        self.assertEqual(requests.get(f"{streams}/{name}", timeout=LIMIT).json()["__type"], "ResourceNotFoundException")
+        # A stream goes in the background, here as there.
+        until = time.monotonic() + LIMIT
+        while "StreamDescription" in (answer := requests.get(f"{streams}/{name}", timeout=LIMIT).json()):
+            self.assertLess(time.monotonic(), until, answer)
+            time.sleep(0.1)
+        self.assertEqual(answer["__type"], "ResourceNotFoundException")
 
     def test_bodies_that_are_wrong(self):
         record = f"{self.invoke_url}/streams/{self.streams['pin']}/record"

@@ -1,8 +1,9 @@
 //! How far an internal topic has been read, and whether to the end that it had.
 //!
 //! The client library tells that the end of a partition is reached by an event, once. Workers were seen to wait for one that did
-//! not come: on a busy broker, right after their topics had been made. So after a moment in which nothing is heard the broker is asked
-//! where the partitions end, and what is not being read although there is more is begun again.
+//! not come: on a busy broker, right after their topics had been made. So after a moment in which nothing is heard of the partitions
+//! whose end is missing (others go on being written, by this worker, too) the broker is asked where they end, and what is not being
+//! read although there is more is begun again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ pub(super) struct CatchUp {
     behind: BTreeSet<i32>,
     /// The offset that comes next, of partitions of which something was read.
     next: BTreeMap<i32, i64>,
+    /// When something was last heard of one of those behind.
     heard: Instant,
 }
 
@@ -35,13 +37,18 @@ impl CatchUp {
     /// A record was read.
     pub(super) fn read(&mut self, partition: i32, offset: i64, now: Instant) {
         self.next.insert(partition, offset + 1);
-        self.heard = now;
+        if self.behind.contains(&partition) {
+            self.heard = now;
+        }
     }
 
     /// The end of a partition is reached. True if that was the last one that was missing.
     pub(super) fn at_end(&mut self, partition: i32, now: Instant) -> bool {
-        self.heard = now;
-        self.behind.remove(&partition) && self.behind.is_empty()
+        let was_behind = self.behind.remove(&partition);
+        if was_behind {
+            self.heard = now;
+        }
+        was_behind && self.behind.is_empty()
     }
 
     /// Whether to ask where partitions end. Not again before another silence.
@@ -105,6 +112,20 @@ mod tests {
         // The empty one.
         assert!(log.ask(|_| Some(0)));
         assert!(!log.is_time_to_ask(later(60)));
+    }
+
+    #[test]
+    fn partitions_that_are_written_meanwhile_do_not_hide_a_silent_one() {
+        let began = Instant::now();
+        let mut log = CatchUp::new(2, began);
+        assert!(!log.at_end(0, began));
+        for seconds in 1..10 {
+            let now = began + Duration::from_secs(seconds);
+            log.read(0, i64::try_from(seconds).unwrap(), now);
+            log.at_end(0, now);
+            // The other one is silent: asked for again and again.
+            assert_eq!(log.is_time_to_ask(now), seconds % 2 == 0);
+        }
     }
 
     #[test]
