@@ -13,7 +13,7 @@ use dev_services::broker::{Broker, BrokerOptions};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Message, OwnedMessage};
-use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 /// How long a test waits for what should happen at once.
@@ -88,7 +88,8 @@ pub(crate) fn produce(
     for (name, value) in settings {
         config.set(*name, *value);
     }
-    let producer: ThreadedProducer<Deliveries> =
+    // Not a threaded one: its thread and `flush` would hand over answers side by side, in no order.
+    let producer: BaseProducer<Deliveries> =
         config.create_with_context(Deliveries::default()).unwrap();
     for value in values {
         let record = BaseRecord::<(), _>::to(topic).payload(value).partition(0);
