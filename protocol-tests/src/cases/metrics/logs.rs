@@ -26,10 +26,11 @@ fn lines(program: &Program) -> Result<Vec<Value>> {
     parsed.collect()
 }
 
-/// One line an object of three records, in the order of their offsets: key, first and last offset, count, bytes, reason.
+/// One line an object of three records, in whatever order the store took them: key, first and last offset, count, bytes, reason.
 pub(super) fn tell_objects(program: &Program, connector: &str, keys: &[String]) -> Result<()> {
     let written = |line: &Value| line["message"] == "object written";
-    let found: Vec<Value> = lines(program)?.into_iter().filter(written).collect();
+    let mut found: Vec<Value> = lines(program)?.into_iter().filter(written).collect();
+    found.sort_by_key(|line| line["first_offset"].as_i64());
     ensure!(found.len() == keys.len(), "{found:?}");
     for (line, (key, first)) in found.iter().zip(keys.iter().zip((0..).step_by(3))) {
         for (name, expected) in [
