@@ -104,7 +104,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     let binaries = steps.need("build of the programs", programs::build)?;
     let parts = steps.need("start of the real parts", RealParts::start)?;
     run_broker_steps(args, &steps, &parts, &binaries);
-    run_registry_steps(args, &steps, &parts, &binaries);
+    run_patient_steps(args, &steps, &parts, &binaries);
     let mut tests = test_runner::Output::default();
     // Both mostly wait: for sessions to end and records to arrive here, for browsers and Spark there.
     std::thread::scope(|scope| {
@@ -126,8 +126,9 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     steps.outcome()
 }
 
-/// The steps whose clients of others wait for the one registry with their own patience: nothing runs beside them.
-fn run_registry_steps(args: &VerifyArgs, steps: &Steps, parts: &RealParts, binaries: &Binaries) {
+/// The steps whose clients of others wait for the registry, or for topics to come and go, with their own patience: nothing runs
+/// beside them.
+fn run_patient_steps(args: &VerifyArgs, steps: &Steps, parts: &RealParts, binaries: &Binaries) {
     if args.wants(Step::Pipeline) {
         steps.run("real clients on the pipeline", || {
             pipeline::run(parts, binaries)
@@ -138,17 +139,17 @@ fn run_registry_steps(args: &VerifyArgs, steps: &Steps, parts: &RealParts, binar
             rest_clients::run(parts, binaries)
         });
     }
+    if args.wants(Step::Kinesis) {
+        steps.run("boto3 on the Kinesis front", || {
+            kinesis_clients::run(parts, binaries)
+        });
+    }
 }
 
 /// The other steps that have programs of others as clients, one after the other.
 fn run_client_steps(args: &VerifyArgs, steps: &Steps, parts: &RealParts, binaries: &Binaries) {
     if args.wants(Step::UpAndDown) {
         steps.run("parts up and down", || up_and_down::run(parts));
-    }
-    if args.wants(Step::Kinesis) {
-        steps.run("boto3 on the Kinesis front", || {
-            kinesis_clients::run(parts, binaries)
-        });
     }
     if args.wants(Step::Chart) {
         steps.run("the chart's manifests", || chart::check(binaries));
