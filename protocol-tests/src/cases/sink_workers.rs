@@ -111,7 +111,7 @@ pub async fn a_rolling_restart_moves_only_what_it_must(session: &Session) -> Res
         workers: 3,
         partitions: 12,
         tasks: 6,
-        session: Duration::from_secs(30),
+        session: Duration::from_secs(8),
     };
     let scene = Scene::new(session, shape).await?;
     let mut workers = Vec::new();
