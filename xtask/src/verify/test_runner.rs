@@ -9,13 +9,11 @@ use super::parts::RealParts;
 use crate::child::Foreground;
 
 /// Cases that go on for minutes, each with a reason of its own: `cargo xtask soak` runs them, or `cargo xtask verify <name>`.
-const AT_LENGTH_ONLY: [&str; 4] = [
+const AT_LENGTH_ONLY: [&str; 3] = [
     // Waits for time-outs of broken connections, one after the other. `kills_under_s3_faults` has broken ones, too.
     "s3_broken_connections",
     // Thousands of connections that are held until the limits end them: `hostile_clients` has a thousand of each.
     "hostile_connections",
-    // Two of its runs of three fail since its session is longer than four seconds; `workers_end_in_every_way` has the other harms.
-    "a_rolling_restart_moves_only_what_it_must",
     // Memory and descriptors over time: nothing to see in seconds.
     "mixed_load",
 ];

@@ -86,6 +86,7 @@ impl<'a> Scene<'a> {
         let topics = ["config", "offset", "status"].map(|kind| format!("{cluster}-{kind}"));
         let millis = |duration: Duration| duration.as_millis().to_string();
         let (session_ms, heartbeat_ms) = (millis(shape.session), millis(HEARTBEAT));
+        let slots = shape.tasks.to_string();
         let properties = [
             ("group.id", &*cluster),
             ("config.storage.topic", &topics[0]),
@@ -96,7 +97,8 @@ impl<'a> Scene<'a> {
             ("status.storage.topic", &topics[2]),
             ("status.storage.replication.factor", "1"),
             ("status.storage.partitions", "2"),
-            ("sluiceway.slots", "32"),
+            // With more of them than tasks a worker may hold only those that no task lies in.
+            ("sluiceway.slots", &*slots),
             ("session.timeout.ms", &*session_ms),
             ("heartbeat.interval.ms", &*heartbeat_ms),
         ];

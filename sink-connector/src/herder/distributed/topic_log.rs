@@ -14,7 +14,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::producer::{FutureProducer, FutureRecord};
-use rdkafka::{ClientContext, TopicPartitionList};
+use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
 use sluiceway_kafka_tokens::{LoginContext, log_in};
 
@@ -92,6 +92,15 @@ pub(super) fn read(
             reader.begins(partitions);
             let mut log = CatchUp::new(partitions, Instant::now());
             while !stop.load(Ordering::Relaxed) {
+                if log.is_time_to_ask(Instant::now()) {
+                    ask_for_ends(&mut log, &consumer, &topic, timeout);
+                }
+                if log.is_just_done() {
+                    reader.caught_up();
+                }
+                if log.is_silent(Instant::now()) {
+                    begin_again(&mut consumer, &client, &log, (&topic, partitions));
+                }
                 match consumer.poll(POLL) {
                     None => {}
                     Some(Ok(message)) => {
@@ -105,47 +114,46 @@ pub(super) fn read(
                         });
                     }
                     Some(Err(KafkaError::PartitionEOF(partition))) => {
-                        let last = log.at_end(partition, Instant::now());
-                        last.then(|| reader.caught_up());
+                        log.at_end(partition, Instant::now());
                     }
                     Some(Err(error)) => {
                         tracing::warn!(topic, %error, "reading the worker's topic, going on");
-                    }
-                }
-                if log.is_time_to_ask(Instant::now()) {
-                    match ends_reached(&mut log, &consumer, &topic, timeout) {
-                        true => reader.caught_up(),
-                        false => begin_again(&mut consumer, &client, &log, (&topic, partitions)),
                     }
                 }
             }
         })
 }
 
-/// Asks where the partitions end.
-fn ends_reached(
+/// Asks where the partitions end of which it is not known.
+fn ask_for_ends(
     log: &mut CatchUp,
     consumer: &BaseConsumer<LogContext>,
     topic: &str,
     timeout: Duration,
-) -> bool {
-    let mut answers = true;
-    let end = |partition| {
-        // One that is silent about a partition is not asked about each of the others.
-        let asked = answers.then(|| consumer.fetch_watermarks(topic, partition, timeout));
-        let (_, end) = asked?
-            .inspect_err(|error| {
-                answers = false;
-                tracing::warn!(topic, partition, %error, "the end of the worker's topic is not told");
-            })
-            .ok()?;
-        Some(end)
-    };
-    let reached = log.ask(end);
-    if reached {
-        tracing::info!(topic, "the end of the worker's topic was asked for");
+) {
+    let mut asked = TopicPartitionList::new();
+    for partition in log.unknown() {
+        // In a question for times this stands for the end.
+        let _listed = asked.add_partition_offset(topic, partition, Offset::End);
     }
-    reached
+    let told = consumer.offsets_for_times(asked, timeout);
+    let told = match &told {
+        Ok(told) => told.elements(),
+        Err(error) => {
+            tracing::info!(topic, %error, "the end of the worker's topic is not told yet");
+            return;
+        }
+    };
+    for place in told {
+        let partition = place.partition();
+        match (place.error(), place.offset()) {
+            (Ok(()), Offset::Offset(end)) => log.ends(partition, end),
+            (Ok(()), _) => {}
+            (Err(error), _) => {
+                tracing::info!(topic, partition, %error, "the end of the worker's topic is not told yet");
+            }
+        }
+    }
 }
 
 /// Another consumer goes on where reading has stopped.
