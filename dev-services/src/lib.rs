@@ -24,6 +24,7 @@
 #![forbid(unsafe_code)]
 
 pub mod broker;
+pub mod raw_http;
 pub mod registry;
 pub mod s3;
 

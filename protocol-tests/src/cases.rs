@@ -20,6 +20,7 @@ pub mod peers;
 pub mod quick_start;
 pub mod rest_beyond;
 pub mod rest_openapi;
+pub mod rest_raw;
 pub mod rest_streams;
 pub mod rest_v2_connections;
 pub mod rest_v2_errors;

@@ -7,5 +7,6 @@ protocol_tests::rest_v2_connections_cases!(real);
 protocol_tests::rest_v2_groups_cases!(real);
 protocol_tests::pages_cases!(real);
 protocol_tests::rest_beyond_cases!(real);
+protocol_tests::rest_raw_cases!(real);
 protocol_tests::rest_streams_cases!(real);
 protocol_tests::rest_openapi_cases!(real);

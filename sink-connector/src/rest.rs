@@ -14,6 +14,7 @@
 
 mod audit;
 mod body;
+mod call;
 mod connectors;
 mod cors;
 mod events;
@@ -31,6 +32,7 @@ mod respond;
 mod root;
 mod router;
 mod server;
+mod service;
 
 pub(crate) use events::Events;
 pub(crate) use gate::Gate;

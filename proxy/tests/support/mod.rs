@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use dev_services::broker::{Broker, BrokerOptions};
+use dev_services::raw_http;
 use http::{Method, Request};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
@@ -27,7 +28,6 @@ use rdkafka::{Offset, TopicPartitionList};
 use serde_json::Value;
 use sluiceway_common::props;
 use sluiceway_proxy::{Config, Proxy};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 pub const JSON: &str = "application/vnd.kafka.json.v2+json";
@@ -157,9 +157,7 @@ impl Running {
 
     /// Sends bytes on a connection of its own and reads until the proxy closes it or says nothing for a second.
     pub async fn raw(&self, bytes: &[u8]) -> String {
-        let mut stream = TcpStream::connect(self.address()).await.unwrap();
-        stream.write_all(bytes).await.unwrap();
-        read_raw(&mut stream, Duration::from_secs(1)).await
+        raw_http::exchange(self.address(), bytes).await.unwrap()
     }
 }
 
@@ -175,12 +173,7 @@ pub async fn read(response: hyper::Response<hyper::body::Incoming>) -> Answer {
 
 /// Reads until the end, or until nothing came for so long.
 pub async fn read_raw(stream: &mut TcpStream, silence: Duration) -> String {
-    let mut text = Vec::new();
-    let mut buffer = [0; 4096];
-    while let Ok(Ok(count @ 1..)) = tokio::time::timeout(silence, stream.read(&mut buffer)).await {
-        text.extend_from_slice(&buffer[..count]);
-    }
-    String::from_utf8_lossy(&text).into_owned()
+    raw_http::read(stream, silence).await
 }
 
 /// The development broker, in a folder of its own.

@@ -6,11 +6,15 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`translate`] | Avro schema → Connect schema |
+//! | [`annotations`] | name, version, documentation, parameters of a type |
+//! | [`simple`] | logical types and narrower integers |
 //! | [`default`] | a field's default → value |
 //! | [`read`] | binary → value |
 
+mod annotations;
 mod default;
 mod read;
+mod simple;
 #[cfg(test)]
 mod tests;
 mod translate;

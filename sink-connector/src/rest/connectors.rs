@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sluiceway_common::props::Properties;
 
+use super::call::Call;
 use super::respond::{self, ApiError, Reply};
 use super::router::{Route, query_flag, query_values};
-use super::server::Call;
 use super::{Api, body};
 use crate::herder::{HerderError, Put, RestartRequest, TaskId, as_object};
 use crate::status::TargetState;

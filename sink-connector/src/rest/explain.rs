@@ -7,8 +7,8 @@ use http::StatusCode;
 use serde_json::value::RawValue;
 use tokio::runtime::Handle;
 
+use super::call::Call;
 use super::respond::{self, ApiError, Reply};
-use super::server::Call;
 use super::{Api, body};
 use crate::config::nulls;
 use crate::explain::{Sample, explain};

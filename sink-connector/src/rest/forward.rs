@@ -21,10 +21,11 @@ use sluiceway_common::auth::verifier::API_KEY;
 use sluiceway_common::secret::Secret;
 use tokio::net::TcpStream;
 
+use super::call::Call;
 use super::introduce::{self, Signed};
 use super::respond::{ApiError, Reply};
 use super::router::{Route, query_flag};
-use super::server::{Call, handle};
+use super::service::handle;
 use super::{Api, Gate, body};
 use crate::herder::Concern;
 

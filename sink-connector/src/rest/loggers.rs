@@ -11,9 +11,9 @@ use http::{Method, StatusCode};
 use parking_lot::Mutex;
 use serde::Serialize;
 
+use super::call::Call;
 use super::respond::{self, ApiError, Reply};
 use super::router::query_values;
-use super::server::Call;
 use super::{Api, body};
 
 const ROOT: &str = "root";

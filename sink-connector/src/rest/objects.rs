@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::Api;
+use super::call::Call;
 use super::respond::{self, ApiError, Reply};
 use super::router::{query_flag, query_values};
-use super::server::Call;
 use crate::stored::{StoredError, Wanted};
 use http::StatusCode;
 

@@ -4,8 +4,8 @@ use http::Method;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::call::Call;
 use super::respond::{self, ApiError, Reply};
-use super::server::Call;
 use super::{Api, body};
 use crate::herder::{HerderError, OffsetChange};
 

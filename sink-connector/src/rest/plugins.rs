@@ -1,8 +1,8 @@
 //! `/connector-plugins/…`: what classes there are, their properties, and the check of a configuration.
 
+use super::call::Call;
 use super::respond::{self, ApiError, Reply};
 use super::router::query_flag;
-use super::server::Call;
 use super::{Api, body};
 use crate::plugins::{self, Plugin, PluginType};
 

@@ -17,7 +17,7 @@ mod rest_proxy;
 mod sink;
 mod sink_memory;
 mod startup;
-mod statistics;
+pub(crate) mod statistics;
 mod stream;
 mod stream_load;
 mod topic;

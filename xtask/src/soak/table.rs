@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use crate::bench::statistics::grouped;
+
 /// Columns of figures, behind the fault and before the note.
 const FIGURES: usize = 6;
 const HEAD: &str = "| fault | times | records | objects | lost | duplicated | uploads left open | |\n|---|---|---|---|---|---|---|---|";
@@ -93,25 +95,12 @@ impl fmt::Display for Row {
         write!(f, "| {}", self.fault)?;
         for figure in self.figures {
             match figure {
-                Some(figure) => write!(f, " | {}", grouped(figure))?,
+                Some(figure) => write!(f, " | {}", grouped(figure as f64))?,
                 None => write!(f, " | –")?,
             }
         }
         write!(f, " | {} |", self.note)
     }
-}
-
-/// 1234567 as 1,234,567.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

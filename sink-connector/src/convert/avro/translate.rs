@@ -2,20 +2,16 @@
 //! enums and the sizes of fixeds as parameters.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use serde_json::Value as Json;
 use sluiceway_schemas::avro::{Enum, Kind, Record, Schema as Avro, Type as AvroType, TypeId};
 
-use super::default;
+use super::annotations::{Annotations, NAMESPACE, Place, name, set};
+use super::simple::{bytes, int, is_logical, logical};
 use crate::avro::GENERAL_UNION;
 use crate::config::AvroConverterConfig;
 use crate::error::Exception;
 use crate::value::{Schema, SchemaRef, Type};
-
-const NAMESPACE: &str = "io.confluent.connect.avro";
-/// Precision that is not told, because it is the one that nothing said.
-const DEFAULT_PRECISION: i64 = 64;
 
 /// A translated schema.
 pub(in crate::convert) struct Translation {
@@ -29,6 +25,10 @@ pub(in crate::convert) struct Translation {
     pub(super) generalized: bool,
 }
 
+/// Translates a schema; `version` is the one that the registry has it under.
+///
+/// # Errors
+/// It says of itself what Connect refuses.
 pub(super) fn translate(
     avro: &Avro,
     version: Option<i32>,
@@ -53,24 +53,6 @@ pub(super) fn translate(
         flatten: config.common.flatten_singleton_unions,
         generalized: config.common.generalized_sum_types,
     })
-}
-
-/// What the place of a type adds to it.
-#[derive(Clone, Default)]
-struct Place<'a> {
-    optional: bool,
-    default: Option<&'a Json>,
-    doc: Option<&'a str>,
-    version: Option<i32>,
-}
-
-impl Place<'_> {
-    const OPTIONAL: Place<'static> = Place {
-        optional: true,
-        default: None,
-        doc: None,
-        version: None,
-    };
 }
 
 struct Translator<'a> {
@@ -102,7 +84,7 @@ impl<'a> Translator<'a> {
             if !self.uses_itself.contains(&id) {
                 self.uses_itself.push(id);
             }
-            let stub = Schema::of(Type::Struct).named(self.name(of).unwrap_or_default());
+            let stub = Schema::of(Type::Struct).named(name(of).unwrap_or_default());
             return Ok(if place.optional {
                 stub.optional()
             } else {
@@ -110,7 +92,8 @@ impl<'a> Translator<'a> {
             });
         }
         let mut schema = self.plain(id, of)?;
-        self.decorate(&mut schema, id, of, place)?;
+        let (avro, config) = (self.avro, self.config);
+        Annotations { avro, config }.add(&mut schema, id, of, place)?;
         if self.uses_itself.contains(&id) {
             let mut whole = schema.clone();
             whole.optional = false;
@@ -289,119 +272,6 @@ impl<'a> Translator<'a> {
             None => of.type_name().to_owned(),
         }
     }
-
-    // === what stands beside the type ===
-
-    fn decorate(
-        &self,
-        schema: &mut Schema,
-        id: TypeId,
-        of: &AvroType,
-        place: &Place<'_>,
-    ) -> Result<(), Exception> {
-        self.doc(schema, of, place);
-        self.version(schema, of, place)?;
-        self.parameters(schema, of)?;
-        let own = of.attributes.get("connect.default");
-        if let Some(json) = place.default.or(own).filter(|json| !json.is_null()) {
-            schema.default = default::value(self.avro, id, &Arc::new(schema.clone()), json);
-            let kept = self.config.meta_data && !self.config.discard_type_doc_default;
-            if place.default.is_some() && own.is_none() && kept {
-                // Says that the default is the field's: Avro and Parquet files then have it there only.
-                set(schema, &format!("{NAMESPACE}.field.default"), "true");
-            }
-        }
-        if let Some(name) = self.name(of) {
-            match &schema.name {
-                Some(own) if *own != name => {
-                    return Err(Exception::data(format!(
-                        "Mismatched names: name already added to SchemaBuilder ({own}) differs from name in source schema ({name})"
-                    )));
-                }
-                _ => schema.name = Some(name),
-            }
-        }
-        schema.optional |= place.optional;
-        Ok(())
-    }
-
-    /// Avro's own documentation stands in the record's parameters, unless it is to take the place of Connect's.
-    fn doc(&self, schema: &mut Schema, of: &AvroType, place: &Place<'_>) {
-        let connect = of.attributes.get("connect.doc").and_then(Json::as_str);
-        if !self.config.discard_type_doc_default {
-            schema.doc = connect.filter(|_| self.config.meta_data).map(str::to_owned);
-            return;
-        }
-        schema.doc = place.doc.or(of.doc()).or(connect).map(str::to_owned);
-        if let Some(doc) = of.doc().filter(|_| self.config.meta_data) {
-            set(schema, "connect.record.doc", doc);
-        }
-    }
-
-    /// The version that the schema itself says, else the one in the registry.
-    fn version(
-        &self,
-        schema: &mut Schema,
-        of: &AvroType,
-        place: &Place<'_>,
-    ) -> Result<(), Exception> {
-        let own = match of.attributes.get("connect.version") {
-            None => None,
-            Some(number) => Some(number.as_i64().ok_or_else(|| {
-                Exception::data(format!("Invalid Connect version found: {number}"))
-            })? as i32),
-        };
-        let Some(version) = own.or(place.version).filter(|version| *version >= 0) else {
-            return Ok(());
-        };
-        match schema.version {
-            Some(other) if other != version => Err(Exception::data(format!(
-                "Mismatched versions: version already added to SchemaBuilder ({other}) differs from version in source schema ({version})"
-            ))),
-            _ => {
-                schema.version = Some(version);
-                Ok(())
-            }
-        }
-    }
-
-    fn parameters(&self, schema: &mut Schema, of: &AvroType) -> Result<(), Exception> {
-        if let (true, Some(given)) = (
-            self.config.meta_data,
-            of.attributes.get("connect.parameters"),
-        ) {
-            let object = given.as_object().ok_or_else(|| {
-                Exception::data(format!(
-                    "Expected JSON object for schema parameters but found: {given}"
-                ))
-            })?;
-            for (name, value) in object {
-                let value = value.as_str().ok_or_else(|| {
-                    Exception::data(format!(
-                        "Expected schema parameter values to be strings but found: {value}"
-                    ))
-                })?;
-                set(schema, name, value);
-            }
-        }
-        for (name, value) in &of.attributes {
-            if name.starts_with("avro") {
-                let text = value
-                    .as_str()
-                    .map_or_else(|| value.to_string(), str::to_owned);
-                set(schema, name, text);
-            }
-        }
-        Ok(())
-    }
-
-    fn name(&self, of: &AvroType) -> Option<String> {
-        let given = of.attributes.get("connect.name").and_then(Json::as_str);
-        let name = given.or_else(|| of.name().map(|name| name.full()))?;
-        // Also those with a number behind it: a source had several records without a name.
-        let unnamed = name.starts_with("io.confluent.connect.avro.ConnectDefault");
-        (!unnamed).then(|| name.to_owned())
-    }
 }
 
 /// The field of a branch, null counted, in a union of the names that all formats share.
@@ -427,61 +297,4 @@ pub(super) fn map_entry(of: &AvroType) -> Option<[TypeId; 2]> {
         }
         _ => None,
     }
-}
-
-fn set(schema: &mut Schema, name: &str, value: impl Into<String>) {
-    schema.parameters.insert(name.to_owned(), value.into());
-}
-
-fn logical(kind: Type, name: &str) -> Schema {
-    Schema {
-        version: Some(1),
-        ..Schema::of(kind).named(name)
-    }
-}
-
-/// Whether the type is marked as this logical one, in whichever case.
-fn is_logical(of: &AvroType, name: &str) -> bool {
-    of.logical_type()
-        .is_some_and(|own| own.eq_ignore_ascii_case(name))
-}
-
-fn int(of: &AvroType) -> Result<Schema, Exception> {
-    let connect_type = of.attributes.get("connect.type").and_then(Json::as_str);
-    Ok(match (of.logical_type(), connect_type) {
-        _ if is_logical(of, "date") => logical(Type::Int32, crate::value::logical::DATE),
-        _ if is_logical(of, "time-millis") => logical(Type::Int32, crate::value::logical::TIME),
-        (Some(_), _) | (None, None) => Schema::of(Type::Int32),
-        (None, Some(name)) => match name.to_ascii_uppercase().as_str() {
-            "INT8" => Schema::of(Type::Int8),
-            "INT16" => Schema::of(Type::Int16),
-            "INT32" => Schema::of(Type::Int32),
-            _ => {
-                return Err(Exception::data(format!(
-                    "Connect type annotation for Avro int field is null or invalid: {name}"
-                )));
-            }
-        },
-    })
-}
-
-fn bytes(of: &AvroType) -> Result<Schema, Exception> {
-    if !is_logical(of, "decimal") {
-        return Ok(Schema::of(Type::Bytes));
-    }
-    let scale = of.attributes.get("scale").and_then(Json::as_i64);
-    let mut schema = Schema::decimal(scale.unwrap_or(0) as i32);
-    if let Some(precision) = of.attributes.get("precision") {
-        let precision = precision.as_i64().ok_or_else(|| {
-            Exception::data("precision property must be a JSON Integer. https://avro.apache.org/docs/1.9.1/spec.html#Decimal")
-        })?;
-        if precision != DEFAULT_PRECISION {
-            set(
-                &mut schema,
-                "connect.decimal.precision",
-                precision.to_string(),
-            );
-        }
-    }
-    Ok(schema)
 }
