@@ -15,7 +15,7 @@ const HARD_PERCENT: usize = 85;
 /// Share of the budget that buffers may hold which wait to be filled again.
 const SPARE_PERCENT: usize = 17;
 /// The budget when neither the user nor a cgroup sets a limit, bytes.
-const DEFAULT_BYTES: usize = 192 * 1024 * 1024;
+const DEFAULT_BYTES: usize = 160 * 1024 * 1024;
 /// The part of a cgroup's memory limit that is ours to fill, percent; the rest is for fetch queues, code and stacks.
 const CGROUP_PERCENT: usize = 50;
 
@@ -48,7 +48,7 @@ impl Budget {
         })
     }
 
-    /// The default: half of the cgroup's memory limit, or 192 MiB when there is none.
+    /// The default: half of the cgroup's memory limit, or 160 MiB when there is none.
     pub fn default_bytes() -> usize {
         cgroup_limit().map_or(DEFAULT_BYTES, |limit| {
             (limit / 100 * CGROUP_PERCENT).min(1 << 40)

@@ -268,7 +268,7 @@ fn own() -> Vec<Key> {
             "sluiceway.memory.budget.bytes",
             Kind::Long,
             "0",
-            "Bytes that fetch queues, encoders and part buffers of all tasks may hold together. 0: half of the cgroup's memory limit, or 192 MiB when there is none.",
+            "Bytes that fetch queues, encoders and part buffers of all tasks may hold together. 0: half of the cgroup's memory limit, or 160 MiB when there is none.",
         )
         .at_least(0),
         Key::with(
