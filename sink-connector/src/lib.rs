@@ -89,6 +89,7 @@ mod spare_buffers;
 pub mod status;
 mod stored;
 pub mod task;
+mod task_gauges;
 mod topic_partition;
 mod transform;
 pub mod trial;

@@ -23,6 +23,7 @@ use crate::assignment::{Assignment, Failure};
 use crate::commit::Committer;
 use crate::error::{CONNECT_EXCEPTION, Exception};
 use crate::events;
+use crate::task_gauges::TaskGauges;
 use crate::topic_partition::Tools;
 
 /// How long a revocation waits for objects whose plan is committed.
@@ -38,6 +39,7 @@ pub(crate) struct TaskConsumerContext {
     pub(crate) assignment: Arc<Mutex<Assignment>>,
     pub(crate) committer: Arc<Committer>,
     pub(crate) tools: Arc<Tools>,
+    pub(crate) gauges: TaskGauges,
     /// Set when the assignment changed, so that the loop pauses new partitions if it should.
     pub(crate) changed: AtomicBool,
     /// The worker shares its tasks with others.
@@ -108,24 +110,19 @@ impl ClientContext for TaskConsumerContext {
     }
 
     fn stats(&self, statistics: Statistics) {
-        let (connector, task) = (
-            self.committer.connector.as_str(),
-            self.committer.task.as_str(),
-        );
         let committed = self.assignment.lock().committed();
-        for (topic, found) in &statistics.topics {
-            let Some(ours) = committed.get(topic) else {
-                continue;
+        let lag = |topic: &str, ours: &[(i32, Option<i64>)]| {
+            let found = statistics.topics.get(topic)?;
+            let of = |(number, committed): &(i32, Option<i64>)| {
+                let log = found.partitions.get(number)?;
+                Some((log.hi_offset - committed.unwrap_or(log.lo_offset).max(0)).max(0))
             };
-            let lag: i64 = ours
-                .iter()
-                .filter_map(|(number, committed)| Some((found.partitions.get(number)?, committed)))
-                .map(|(log, committed)| log.hi_offset - committed.unwrap_or(log.lo_offset).max(0))
-                .map(|lag| lag.max(0))
-                .sum();
-            let labels = [connector, task, topic];
-            self.tools.metrics.lag.with_label_values(&labels).set(lag);
-        }
+            Some(ours.iter().filter_map(of).sum())
+        };
+        let lags = committed
+            .iter()
+            .filter_map(|(topic, ours)| Some((topic.as_str(), lag(topic, ours)?)));
+        self.gauges.lag(&lags.collect());
     }
 }
 

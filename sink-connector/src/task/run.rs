@@ -145,8 +145,6 @@ impl<'a> Task<'a> {
         let consumer =
             consumer::create(context, &settings, &assignment, &committer, &tools).map_err(fail)?;
         let labels = [config.name.as_str(), task_label.as_str()];
-        // Shown from the begin: whoever watches it must not take its absence for a no.
-        metrics.held_back.with_label_values(&labels).set(0);
         let mut task = Self {
             records: metrics.records.with_label_values(&labels),
             record_bytes: metrics.record_bytes.with_label_values(&labels),

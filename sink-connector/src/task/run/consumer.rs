@@ -12,6 +12,7 @@ use crate::consume::{TaskConsumer, consumer_config};
 use crate::error::{CONNECT_EXCEPTION, Exception};
 use crate::rebalance::TaskConsumerContext;
 use crate::task::TaskContext;
+use crate::task_gauges::TaskGauges;
 use crate::topic_partition::Tools;
 
 /// Bytes of the fetch queue of a task's consumer, a sixteenth of the byte budget between these.
@@ -46,6 +47,7 @@ pub(super) fn create(
         assignment: Arc::clone(assignment),
         committer: Arc::clone(committer),
         tools: Arc::clone(tools),
+        gauges: TaskGauges::begin(&tools.metrics, &committer.connector, &committer.task),
         changed: AtomicBool::new(false),
         shared: context.worker.distributed.is_some(),
         stopping: Arc::clone(&context.stopping),
