@@ -37,10 +37,11 @@ static RELOAD: OnceLock<(reload::Handle<EnvFilter, Registry>, String)> = OnceLoc
 
 /// Sends `tracing` events of the whole process to standard error. A second call changes nothing.
 ///
-/// `default_directives` is used when `RUST_LOG` is not set, e.g. `info,rdkafka=warn`.
+/// `default_directives` is used when `RUST_LOG` is not set, e.g. `info,rdkafka=warn`; or when it is malformed, which a line tells.
 pub fn init(format: Format, default_directives: &str) {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_directives));
+    let asked = std::env::var_os(EnvFilter::DEFAULT_ENV);
+    let asked = asked.as_ref().map(|text| text.to_string_lossy());
+    let (filter, malformed) = filter(asked.as_deref(), default_directives);
     let started_with = filter.to_string();
     let (filter, handle) = reload::Layer::new(filter);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
@@ -63,6 +64,21 @@ pub fn init(format: Format, default_directives: &str) {
     if installed.is_ok() {
         // Only the call that installed the subscriber comes here.
         let _first = RELOAD.set((handle, started_with));
+    }
+    if let Some(error) = malformed {
+        tracing::warn!(%error, instead = default_directives, "RUST_LOG is malformed and not used; it is like info,rdkafka=debug");
+    }
+}
+
+/// The levels that are asked for, or the default ones and what is wrong.
+fn filter(asked: Option<&str>, default_directives: &str) -> (EnvFilter, Option<String>) {
+    let default = || EnvFilter::new(default_directives);
+    match asked.filter(|text| !text.trim().is_empty()) {
+        None => (default(), None),
+        Some(text) => match EnvFilter::try_new(text) {
+            Ok(filter) => (filter, None),
+            Err(error) => (default(), Some(error.to_string())),
+        },
     }
 }
 
@@ -102,3 +118,21 @@ pub fn levels() -> Result<String, String> {
 }
 
 const NOT_SET_UP: &str = "the log was not set up by this program";
+
+#[cfg(test)]
+mod tests {
+    use super::filter;
+
+    #[test]
+    fn malformed_levels_are_told_and_not_used() {
+        let of = |asked| {
+            let (levels, malformed) = filter(asked, "info,rdkafka=warn");
+            let levels = levels.to_string();
+            (levels.contains("rdkafka=warn"), malformed.is_some())
+        };
+        assert_eq!(of(None), (true, false));
+        assert_eq!(of(Some(" ")), (true, false), "as if it were not set");
+        assert_eq!(of(Some("debug")), (false, false));
+        assert_eq!(of(Some("info,sluiceway_proxy=loud")), (true, true));
+    }
+}
