@@ -151,8 +151,8 @@ pub(crate) trait Herder: Send + Sync + 'static {
     /// Ends all tasks of this worker, for a bounded time.
     fn shut_down(&self) -> BoxFuture<'_, ()>;
 
-    /// The worker that has to carry out a request, `host:port`, when it is not this one.
-    fn elsewhere(&self, _concern: Concern<'_>) -> Option<String> {
+    /// The worker that has to carry out a request, when it is not this one.
+    fn elsewhere(&self, _concern: Concern<'_>) -> Option<OtherWorker> {
         None
     }
     /// How far this worker has come in what all workers share; with [`Herder::reaches`], a worker that has handed a
@@ -181,6 +181,15 @@ pub(crate) enum Concern<'a> {
     Connector(&'a str),
     /// One of its tasks.
     Task(&'a str, u32),
+}
+
+/// Another worker of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OtherWorker {
+    /// `host:port`.
+    pub(crate) id: String,
+    /// Whether it is reached over TLS.
+    pub(crate) https: bool,
 }
 
 /// A connector of which something runs on this worker: the states of what does.

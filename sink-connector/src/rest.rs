@@ -33,11 +33,13 @@ mod root;
 mod router;
 mod server;
 mod service;
+mod ways;
 
 pub(crate) use events::Events;
 pub(crate) use gate::Gate;
 pub(crate) use loggers::Loggers;
 pub(crate) use server::{BoundSockets, RestServer};
+pub(crate) use ways::Ways;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -61,6 +63,8 @@ pub(crate) struct Api {
     pub(crate) config: RestConfig,
     /// Who may call, and how often; `None`: anybody.
     pub(crate) gate: Option<Gate>,
+    /// How other workers are reached.
+    pub(crate) ways: Ways,
     /// Set once the worker has started, with all connectors of the command line.
     pub(crate) started: Arc<AtomicBool>,
 }

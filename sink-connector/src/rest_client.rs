@@ -19,8 +19,8 @@ use sluiceway_common::auth::verifier::API_KEY;
 use sluiceway_common::secret::Secret;
 #[cfg(feature = "tls")]
 use sluiceway_common::tls::{
-    client::{self, Connector, Trust, is_untrusted},
-    store::Store,
+    client::{self, Connector, Trust, is_of_tls},
+    store::{Identity, Store, StoreError},
 };
 use thiserror::Error;
 
@@ -38,7 +38,7 @@ pub enum CallError {
     /// The base URL is none.
     #[error("{0}: not a URL of the kind http://host:port")]
     Url(String),
-    /// `https` without certificates to trust, with one that is not trusted, or in a build without TLS.
+    /// `https` without certificates to trust, with one that is not trusted on either side, or in a build without TLS.
     #[error("{url}: {reason}")]
     Tls {
         /// The URL.
@@ -109,7 +109,8 @@ pub struct RestClient {
 impl RestClient {
     /// A client of `base` (`http://host:port`, a path may follow). What the server asks for stands in environment variables:
     /// `<prefix>_USER` and `<prefix>_PASSWORD`, `<prefix>_TOKEN` (a bearer token), `<prefix>_API_KEY`. `https` trusts the
-    /// system's certificates, or those of the PEM file that `<prefix>_CA_FILE` names.
+    /// system's certificates, or those of the PEM file that `<prefix>_CA_FILE` names, and shows the certificate of the PEM file
+    /// `<prefix>_CERT_FILE`, whose key is in the same file or in `<prefix>_KEY_FILE`.
     ///
     /// # Errors
     /// The URL is none, or `https` cannot be spoken.
@@ -123,12 +124,13 @@ impl RestClient {
         };
         let variable = |name: &str| std::env::var(format!("{prefix}_{name}")).ok();
         let credentials = credentials(variable);
+        let files = Files {
+            trusted: variable("CA_FILE"),
+            certificate: variable("CERT_FILE"),
+            key: variable("KEY_FILE"),
+        };
         Ok(Self {
-            client: Client::builder(TokioExecutor::new()).build(connector(
-                &base,
-                https,
-                variable("CA_FILE"),
-            )?),
+            client: Client::builder(TokioExecutor::new()).build(connector(&base, https, files)?),
             base,
             credentials,
         })
@@ -184,7 +186,7 @@ impl RestClient {
             .await
             .map_err(|_| unanswered(format!("no answer within {PATIENCE:?}")))?
             .map_err(|error| match causes(&*error) {
-                reason if is_untrusted(&*error) => CallError::Tls {
+                reason if is_of_tls(&*error) => CallError::Tls {
                     url: url.clone(),
                     reason,
                 },
@@ -250,26 +252,53 @@ fn credentials(variable: impl Fn(&str) -> Option<String>) -> Vec<(HeaderName, Se
     all.map(|(name, text)| (name, Secret::new(text))).collect()
 }
 
+/// PEM files of `https`.
+#[cfg_attr(not(feature = "tls"), allow(dead_code))]
+struct Files {
+    trusted: Option<String>,
+    certificate: Option<String>,
+    /// `None`: beside the certificate.
+    key: Option<String>,
+}
+
 #[cfg(feature = "tls")]
-fn connector(base: &str, https: bool, trusted: Option<String>) -> Result<Connector, CallError> {
+impl Files {
+    /// What is shown to a server that asks for a certificate.
+    fn identity(&self) -> Result<Option<Identity>, StoreError> {
+        let store = |file: &str| Store::file(file, Some("PEM"), None);
+        let certificate = self.certificate.as_deref().map(store);
+        match (certificate, self.key.as_deref()) {
+            (None, _) => Ok(None),
+            (Some(both), None) => both.identity().map(Some),
+            (Some(certificate), Some(key)) => Ok(Some(Identity {
+                chain: certificate.trusted()?,
+                key: store(key).private_key()?,
+            })),
+        }
+    }
+}
+
+#[cfg(feature = "tls")]
+fn connector(base: &str, https: bool, files: Files) -> Result<Connector, CallError> {
     let failed = |error: &dyn std::error::Error| CallError::Tls {
         url: base.to_owned(),
         reason: error.to_string(),
     };
-    let trust = match trusted {
+    let trust = match &files.trusted {
         Some(file) => {
-            let trusted = Store::file(&file, Some("PEM"), None).trusted();
+            let trusted = Store::file(file, Some("PEM"), None).trusted();
             Trust::These(trusted.map_err(|error| failed(&error))?)
         }
         None if https => Trust::System,
         None => Trust::Nobody,
     };
-    let connector = client::connector(HttpConnector::new(), trust, None);
+    let identity = files.identity().map_err(|error| failed(&error))?;
+    let connector = client::connector(HttpConnector::new(), trust, identity);
     connector.map_err(|error| failed(&error))
 }
 
 #[cfg(not(feature = "tls"))]
-fn connector(base: &str, https: bool, _trusted: Option<String>) -> Result<Connector, CallError> {
+fn connector(base: &str, https: bool, _files: Files) -> Result<Connector, CallError> {
     if https {
         return Err(CallError::Tls {
             url: base.to_owned(),
@@ -280,7 +309,7 @@ fn connector(base: &str, https: bool, _trusted: Option<String>) -> Result<Connec
 }
 
 #[cfg(not(feature = "tls"))]
-fn is_untrusted(_: &(dyn std::error::Error + 'static)) -> bool {
+fn is_of_tls(_: &(dyn std::error::Error + 'static)) -> bool {
     false
 }
 

@@ -20,6 +20,7 @@ mod keys;
 mod providers;
 mod rest_config;
 mod rights;
+mod workers_tls;
 
 pub use clients::role_prefix;
 pub use config::{OverridePolicy, WorkerConfig};
@@ -29,6 +30,7 @@ pub use keys::definition;
 pub use providers::Providers;
 pub use rest_config::{AdminApi, Audit, RestConfig};
 pub use rights::{Operation, Rights, Rules};
+pub use workers_tls::WorkersTls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -49,7 +51,7 @@ use crate::budget::Budget;
 use crate::connector::Host;
 use crate::herder::{ConnectorStates, DistributedHerder, Herder, NotStarted, StandaloneHerder};
 use crate::metrics::SinkMetrics;
-use crate::rest::{Api, BoundSockets, Events, Gate, Loggers, Part, RestServer};
+use crate::rest::{Api, BoundSockets, Events, Gate, Loggers, Part, RestServer, Ways};
 use crate::status::ConnectorStatus;
 use crate::stored::Stores;
 use crate::written::Written;
@@ -116,8 +118,9 @@ impl Worker {
                  shared with other workers and are gone when it ends; start it with --distributed to share them"
             );
         }
+        let ways = Ways::new(&config.rest, config.distributed.is_some())?;
         let sockets = bind(&config.rest).await?;
-        let worker_id = identity::worker_id(&config.rest, sockets.addresses().first());
+        let worker_id = identity::worker_id(&config.rest, &sockets.addresses());
         let started = Arc::new(AtomicBool::new(false));
         let loggers = Arc::new(Loggers::new(Box::new(apply_levels)));
         let host = host(&config, &worker_id, &registry)?;
@@ -128,7 +131,7 @@ impl Worker {
             &config,
             sockets,
             &herder,
-            (loggers, written),
+            (loggers, written, ways),
             &started,
             &registry,
         )?;
@@ -286,7 +289,7 @@ fn serve(
     config: &WorkerConfig,
     sockets: BoundSockets,
     herder: &Arc<dyn Herder>,
-    (loggers, written): (Arc<Loggers>, Written),
+    (loggers, written, ways): (Arc<Loggers>, Written, Ways),
     started: &Arc<AtomicBool>,
     registry: &Registry,
 ) -> Result<RestServer, WorkerError> {
@@ -296,6 +299,7 @@ fn serve(
         stores: Stores::default(),
         written,
         gate: Gate::new(&config.rest)?,
+        ways,
         config: config.rest.clone(),
         started: Arc::clone(started),
     };

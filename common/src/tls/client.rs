@@ -75,12 +75,13 @@ pub fn connector(
         .wrap_connector(http))
 }
 
-/// Whether a request failed because this side does not trust the server's certificate: the same request fails again.
+/// Whether a request failed by TLS, not by the network: one side does not trust the other's certificate, or there is no TLS on the
+/// other side. The same request fails again.
 #[must_use]
-pub fn is_untrusted(error: &(dyn Error + 'static)) -> bool {
+pub fn is_of_tls(error: &(dyn Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
+        if error.is::<rustls::Error>() {
             return true;
         }
         // An I/O error does not count what it wraps among its causes; there may be several inside one another.
@@ -113,13 +114,14 @@ mod tests {
     }
 
     #[test]
-    fn certificates_that_are_not_trusted_are_told_from_other_failures() {
+    fn failures_of_tls_are_told_from_others() {
         let io = |inner: rustls::Error| std::io::Error::other(inner);
         let unknown = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
-        assert!(is_untrusted(&unknown));
-        assert!(is_untrusted(&io(unknown.clone())));
-        assert!(is_untrusted(&std::io::Error::other(io(unknown))));
-        assert!(!is_untrusted(&io(rustls::Error::DecryptError)));
-        assert!(!is_untrusted(&std::io::Error::other("reset")));
+        assert!(is_of_tls(&unknown));
+        assert!(is_of_tls(&io(unknown.clone())));
+        assert!(is_of_tls(&std::io::Error::other(io(unknown))));
+        let alert = rustls::AlertDescription::CertificateRequired;
+        assert!(is_of_tls(&io(rustls::Error::AlertReceived(alert))));
+        assert!(!is_of_tls(&std::io::Error::other("reset")));
     }
 }

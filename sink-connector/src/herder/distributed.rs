@@ -148,6 +148,7 @@ impl DistributedHerder {
         let me = WorkerRun {
             worker_id: host.worker_id.clone(),
             run: run_id(),
+            https: host.worker.rest.advertises_https(),
         };
         let cluster = Arc::new(Cluster::new(me, silence, requests));
         let slots = Arc::new(Slots::default());

@@ -4,10 +4,10 @@
 //! the worker that holds the connector's slot, the restart of a task to the one that runs it; everything else any
 //! worker answers. A request is handed on once: it carries `forward=false` then, as between Connect's own workers. A
 //! worker that cannot be reached has not acted, and this one acts in its place; one that was reached and did not
-//! answer may have acted, which is a 500 that says so. Where callers have to be known, the other worker is told who it is, signed
-//! by what the workers share ([`super::introduce`]), or without that is shown the caller's own credentials.
-
-use std::time::Duration;
+//! answer may have acted, which is a 500 that says so. One with which this worker does not agree on TLS ([`super::ways`]) has not
+//! acted, and is a 500 as well: what is set wrongly would not be seen otherwise. Where callers have to be known, the other
+//! worker is told who it is, signed by what the workers share ([`super::introduce`]), or without that is shown the
+//! caller's own credentials.
 
 use bytes::Bytes;
 use http::header::{
@@ -16,21 +16,18 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_util::rt::TokioIo;
 use sluiceway_common::auth::verifier::API_KEY;
 use sluiceway_common::secret::Secret;
-use tokio::net::TcpStream;
 
 use super::call::Call;
 use super::introduce::{self, Signed};
 use super::respond::{ApiError, Reply};
 use super::router::{Route, query_flag};
 use super::service::handle;
+use super::ways::{Connection, NoWay};
 use super::{Api, Gate, body};
-use crate::herder::Concern;
+use crate::herder::{Concern, OtherWorker};
 
-/// How long reaching another worker may take.
-const REACH: Duration = Duration::from_secs(2);
 /// Largest answer of another worker.
 const ANSWER_BYTES: usize = 64 << 20;
 /// How far the worker that acted has come in the config topic: between workers only.
@@ -45,7 +42,7 @@ enum About {
 /// Why another worker's answer is not there.
 enum Missing {
     /// It was not reached: it has not acted.
-    NotReached(std::io::Error),
+    NoWay(NoWay),
     /// It may have acted.
     NoAnswer(String),
 }
@@ -57,15 +54,18 @@ pub(super) async fn serve(api: &Api, route: Route, call: &Call) -> Result<Reply,
     if let Some(about) = about.as_ref().filter(|_| !handed_on)
         && let Some(worker) = api.herder.elsewhere(about.concern())
     {
-        let secret = api.gate.as_ref().and_then(Gate::workers_secret);
-        match hand_on(&worker, (call, secret), api.config.request_timeout).await {
+        match hand_on(api, &worker, call).await {
             Ok(reply) => return Ok(take_over(api, reply).await),
-            Err(Missing::NotReached(error)) => tracing::warn!(
-                worker,
+            Err(Missing::NoWay(NoWay::Away(error))) => tracing::warn!(
+                worker = worker.id,
                 %error,
                 "the worker that should carry out a request is not reached; doing it here"
             ),
-            Err(Missing::NoAnswer(reason)) => return Err(ApiError::no_answer(&worker, &reason)),
+            Err(Missing::NoWay(NoWay::Tls(reason))) => {
+                tracing::error!(worker = worker.id, reason, "TLS to another worker failed");
+                return Err(ApiError::not_secure(&worker.id, &reason));
+            }
+            Err(Missing::NoAnswer(reason)) => return Err(ApiError::no_answer(&worker.id, &reason)),
         }
     }
     let mut reply = handle(api, route, call).await?;
@@ -86,29 +86,23 @@ async fn take_over(api: &Api, mut reply: Reply) -> Reply {
     reply
 }
 
-async fn hand_on(
-    worker: &str,
-    (call, secret): (&Call, Option<&Secret>),
-    timeout: Duration,
-) -> Result<Reply, Missing> {
-    let reached = tokio::time::timeout(REACH, TcpStream::connect(worker)).await;
-    let stream = reached
-        .map_err(|_| Missing::NotReached(std::io::ErrorKind::TimedOut.into()))?
-        .map_err(Missing::NotReached)?;
+async fn hand_on(api: &Api, worker: &OtherWorker, call: &Call) -> Result<Reply, Missing> {
+    let secret = api.gate.as_ref().and_then(Gate::workers_secret);
+    let timeout = api.config.request_timeout;
+    let stream = api.ways.connect(worker).await.map_err(Missing::NoWay)?;
     match tokio::time::timeout(timeout, exchange(stream, call, secret)).await {
         Ok(Ok(reply)) => Ok(reply),
-        Ok(Err(error)) => Err(Missing::NoAnswer(error.to_string())),
+        Ok(Err(error)) => Err(Missing::NoAnswer(api.ways.told(&*error))),
         Err(_) => Err(Missing::NoAnswer(format!("none within {timeout:?}"))),
     }
 }
 
 async fn exchange(
-    stream: TcpStream,
+    stream: Connection,
     call: &Call,
     secret: Option<&Secret>,
 ) -> Result<Reply, Box<dyn std::error::Error + Send + Sync>> {
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await?;
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!(%error, "a connection to another worker ended");
@@ -186,6 +180,13 @@ impl About {
 }
 
 impl ApiError {
+    fn not_secure(worker: &str, reason: &str) -> Self {
+        let message = format!(
+            "Worker {worker}, which has to carry out this request, was not given it, for TLS between the workers fails: {reason}"
+        );
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
+    }
+
     fn no_answer(worker: &str, reason: &str) -> Self {
         let message = format!(
             "Worker {worker}, which has to carry out this request, was reached and has not answered ({reason}); the \

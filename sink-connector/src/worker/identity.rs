@@ -4,17 +4,22 @@ use std::net::SocketAddr;
 
 use super::RestConfig;
 
-/// `host:port`: as advertised, else the first listener's, else the machine's name.
-pub(super) fn worker_id(rest: &RestConfig, bound: Option<&SocketAddr>) -> String {
-    let listener = rest.listeners.first().map(|listener| listener.host.clone());
+/// `host:port`: as advertised, else that of the listener by which other workers reach this one, else the machine's name. `bound`
+/// are the addresses of the listeners, in their order.
+pub(super) fn worker_id(rest: &RestConfig, bound: &[SocketAddr]) -> String {
+    let place = rest.advertised_place();
+    let listener = rest.listeners.get(place);
     let host = rest
         .advertised_host
         .clone()
-        .or_else(|| listener.filter(|host| !host.is_empty() && host != "0.0.0.0" && host != "::"))
+        .or_else(|| {
+            let host = listener.map(|listener| listener.host.clone());
+            host.filter(|host| !host.is_empty() && host != "0.0.0.0" && host != "::")
+        })
         .unwrap_or_else(host_name);
     let port = rest
         .advertised_port
-        .or_else(|| bound.map(SocketAddr::port))
+        .or_else(|| bound.get(place).map(SocketAddr::port))
         .unwrap_or_default();
     format!("{host}:{port}")
 }
@@ -34,10 +39,14 @@ mod tests {
     use crate::worker::WorkerConfig;
     use sluiceway_common::props::parse;
 
+    fn config(extra: &str) -> WorkerConfig {
+        let text = format!("key.converter=K\nvalue.converter=V\nssl.keystore.location=/x\n{extra}");
+        WorkerConfig::parse(&parse(&text).unwrap()).unwrap()
+    }
+
     fn id(extra: &str) -> String {
-        let text = format!("key.converter=K\nvalue.converter=V\n{extra}");
-        let config = WorkerConfig::parse(&parse(&text).unwrap()).unwrap();
-        worker_id(&config.rest, Some(&"127.0.0.1:18083".parse().unwrap()))
+        let bound = [18083, 18443].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        worker_id(&config(extra).rest, &bound)
     }
 
     #[test]
@@ -48,5 +57,26 @@ mod tests {
         );
         assert_eq!(id("listeners=http://127.0.0.1:0\n"), "127.0.0.1:18083");
         assert_eq!(id(""), format!("{}:18083", host_name()));
+    }
+
+    #[test]
+    fn the_listener_by_which_others_reach_it() {
+        let reached = |extra: &str| (id(extra), config(extra).rest.advertises_https());
+        let both = "listeners=http://a:0,https://b:0\n";
+        assert_eq!(reached(both), ("a:18083".into(), false));
+        let secured = format!("{both}rest.advertised.listener=HTTPS\n");
+        assert_eq!(reached(&secured), ("b:18443".into(), true));
+        let turned = "listeners=https://b:0,http://a:0\n";
+        assert_eq!(reached(turned), ("a:18443".into(), false));
+        assert_eq!(reached("listeners=https://b:0\n"), ("b:18083".into(), true));
+        // Whoever stands in front of it speaks TLS.
+        let in_front = "listeners=http://a:0\nrest.advertised.listener=https\n";
+        assert_eq!(reached(in_front), ("a:18083".into(), true));
+        let wrong = "key.converter=K\nvalue.converter=V\nrest.advertised.listener=ftp\n";
+        let error = WorkerConfig::parse(&parse(wrong).unwrap()).unwrap_err();
+        assert!(
+            error.to_string().contains("rest.advertised.listener"),
+            "{error}"
+        );
     }
 }

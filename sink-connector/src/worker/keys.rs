@@ -193,8 +193,9 @@ fn rest() -> Vec<Key> {
         Key::optional(
             "rest.advertised.listener",
             Kind::String,
-            "Which listener other workers use; only `http`.",
-        ),
+            "Which listener other workers use, `http` or `https`. Unset: `http` where a listener speaks it. Whom they trust, and the certificate that they show: `listeners.https.ssl.…`, else `ssl.…`.",
+        )
+        .check(advertised),
         Key::with(
             "rest.extension.classes",
             Kind::List,
@@ -239,6 +240,13 @@ fn rest() -> Vec<Key> {
             "Headers of every answer: `set name: value` or `add name: value`, separated by commas.",
         ),
     ]
+}
+
+fn advertised(text: &str) -> Result<(), String> {
+    match text.to_ascii_lowercase().as_str() {
+        "" | "http" | "https" => Ok(()),
+        _ => Err("it must be http or https".to_owned()),
+    }
 }
 
 fn own() -> Vec<Key> {

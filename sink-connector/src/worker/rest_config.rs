@@ -18,6 +18,7 @@ use sluiceway_common::tls::settings::TlsSettings;
 use super::config::{millis, non_empty};
 use super::headers::ResponseHeader;
 use super::rights::Rules;
+use super::workers_tls::WorkersTls;
 
 /// Where `/admin/loggers` is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +61,10 @@ pub struct RestConfig {
     pub advertised_host: Option<String>,
     /// Port by which others know this worker; `None` takes the listener's.
     pub advertised_port: Option<u16>,
+    /// `rest.advertised.listener`: whether others reach this worker over TLS; `None`: as its listeners say.
+    pub advertised_tls: Option<bool>,
+    /// Whom this worker trusts among the others that are reached over TLS, and what it shows them.
+    pub workers_tls: WorkersTls,
     /// How callers prove who they are; no method: anybody is let in.
     pub auth: AuthSettings,
     /// Whether the original's extension is on: BASIC, and its refusals.
@@ -128,6 +133,11 @@ pub(super) fn read(
         advertised_port: u16::try_from(values.number("rest.advertised.port"))
             .ok()
             .filter(|port| *port != 0),
+        advertised_tls: values
+            .text_opt("rest.advertised.listener")
+            .filter(|scheme| !scheme.is_empty())
+            .map(|scheme| scheme.eq_ignore_ascii_case("https")),
+        workers_tls: WorkersTls::read(properties),
         allow_origin: values.text("access.control.allow.origin").to_owned(),
         allow_methods: values.text("access.control.allow.methods").to_owned(),
         response_headers: response_headers(values, errors),
@@ -146,6 +156,20 @@ const RULES: &str = "sluiceway.authorization.rules";
 const WORKERS_SECRET: &str = "sluiceway.rest.workers.secret";
 
 impl RestConfig {
+    /// Whether other workers reach this one over TLS. As in Connect, plain HTTP goes first where nothing is said.
+    pub fn advertises_https(&self) -> bool {
+        let secured = |listener: &ListenerSpec| listener.scheme == "https";
+        let all = || !self.listeners.is_empty() && self.listeners.iter().all(secured);
+        self.advertised_tls.unwrap_or_else(all)
+    }
+
+    /// Which of the listeners other workers reach; the first, where none speaks what is advertised.
+    pub(super) fn advertised_place(&self) -> usize {
+        let https = self.advertises_https();
+        let fits = |listener: &ListenerSpec| (listener.scheme == "https") == https;
+        self.listeners.iter().position(fits).unwrap_or_default()
+    }
+
     /// The setting by which callers have to be known.
     pub fn users_key(&self) -> &'static str {
         match self.extension {
@@ -296,6 +320,15 @@ fn admin_api(values: &Values, properties: &Properties, errors: &mut ConfigErrors
     }
 }
 
+/// Where the settings of TLS stand: those with the prefix, if there are any, else the bare ones.
+pub(super) fn in_use<'a>(prefix: &'a str, properties: &Properties) -> &'a str {
+    let own = format!("{prefix}ssl.");
+    match properties.keys().any(|key| key.starts_with(&own)) {
+        true => prefix,
+        false => "",
+    }
+}
+
 /// TLS for the https listeners among `specs`. As in Connect: settings with the prefix count only together.
 fn tls(
     specs: &[ListenerSpec],
@@ -306,9 +339,7 @@ fn tls(
     if specs.iter().all(|spec| spec.scheme != "https") {
         return None;
     }
-    let own = format!("{prefix}ssl.");
-    let prefixed = properties.keys().any(|key| key.starts_with(&own));
-    let prefix = if prefixed { prefix } else { "" };
+    let prefix = in_use(prefix, properties);
     TlsSettings::read(properties, &[prefix])
         .map_err(|(key, reason)| {
             let message = format!("{key}: {reason}");

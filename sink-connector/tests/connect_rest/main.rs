@@ -22,3 +22,4 @@ mod stage;
 mod tls;
 mod trace;
 mod users;
+mod workers_tls;

@@ -13,7 +13,7 @@ use crate::herder::offsets::{Group, GroupOffset, OffsetChange};
 use crate::herder::secrets::mask_config;
 use crate::herder::{
     Answer, Concern, ConfigInfos, ConfigPatch, ConnectorInfo, Herder, HerderError, LocalStatus,
-    Put, TASK_CLASS, TaskId, TaskInfo,
+    OtherWorker, Put, TASK_CLASS, TaskId, TaskInfo,
 };
 use crate::status::{ConnectorStatus, State, TargetState, TaskStatus};
 use crate::worker::ConnectorRequest;
@@ -305,13 +305,16 @@ impl Herder for DistributedHerder {
         Box::pin(self.end())
     }
 
-    fn elsewhere(&self, concern: Concern<'_>) -> Option<String> {
+    fn elsewhere(&self, concern: Concern<'_>) -> Option<OtherWorker> {
         let (name, task) = match concern {
             Concern::Connector(name) => (name, 0),
             Concern::Task(name, task) => (name, task),
         };
         let claim = self.cluster.holder(name, task)?;
-        (claim.by != self.cluster.me).then_some(claim.by.worker_id)
+        (claim.by != self.cluster.me).then_some(OtherWorker {
+            id: claim.by.worker_id,
+            https: claim.by.https,
+        })
     }
 
     fn position(&self) -> Option<i64> {

@@ -10,6 +10,7 @@ fn me() -> WorkerRun {
     WorkerRun {
         worker_id: "me:1".into(),
         run: "x".into(),
+        https: false,
     }
 }
 
@@ -104,6 +105,7 @@ fn a_state_counts_under_the_holders_present_claim_only() {
     let other = WorkerRun {
         worker_id: "other:1".into(),
         run: "y".into(),
+        https: false,
     };
     claim(&cluster, 11, &other);
     says(&cluster, Some(0), State::Running, "me:1", 10);

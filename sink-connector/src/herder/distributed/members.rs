@@ -25,6 +25,8 @@ const STALE: Duration = Duration::from_secs(60);
 pub(super) struct WorkerRun {
     pub(super) worker_id: String,
     pub(super) run: String,
+    /// Whether other workers reach it over TLS; unless it says so, they do not.
+    pub(super) https: bool,
 }
 
 /// One entry of the slot topic.
@@ -70,6 +72,7 @@ impl MemberRecord {
             Some(WorkerRun {
                 worker_id: text("worker_id")?,
                 run: text("run")?,
+                https: value.get("scheme").and_then(Value::as_str) == Some("https"),
             })
         });
         if let Some(slot) = key.strip_prefix("slot-") {
@@ -82,8 +85,13 @@ impl MemberRecord {
 
     /// How the record is written.
     pub(super) fn write(&self) -> Written {
-        let value =
-            |run: &WorkerRun| json!({ "worker_id": run.worker_id, "run": run.run }).to_string();
+        let value = |run: &WorkerRun| {
+            let mut value = json!({ "worker_id": run.worker_id, "run": run.run });
+            if run.https {
+                value["scheme"] = json!("https");
+            }
+            value.to_string()
+        };
         match self {
             Self::Claim { slot, by } => (format!("slot-{slot}"), by.as_ref().map(value)),
             Self::Alive { worker_id, run } => {
@@ -192,6 +200,7 @@ mod tests {
         WorkerRun {
             worker_id: worker_id.into(),
             run: run.into(),
+            https: false,
         }
     }
 
@@ -212,8 +221,13 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let a = run("h:1", "x");
+        let secured = WorkerRun {
+            https: true,
+            ..a.clone()
+        };
         let records = [
             claim(3, &a),
+            claim(4, &secured),
             MemberRecord::Claim { slot: 3, by: None },
             alive(&a),
             MemberRecord::Alive {
