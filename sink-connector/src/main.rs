@@ -93,11 +93,14 @@ const EXPLAIN_HELP: &str = "A record: {\"topic\": \"orders\", \"partition\": 0, 
 
 const APPLY_HELP: &str = "New connectors are created in their initial_state; existing ones get their configuration, and their \
     state where the file has an initial_state. What has failed is restarted once. User and password of the REST API: \
-    SLUICEWAY_CONNECT_USER and SLUICEWAY_CONNECT_PASSWORD, SLUICEWAY_CONNECT_TOKEN, or SLUICEWAY_CONNECT_API_KEY; SLUICEWAY_CONNECT_CA_FILE names what https trusts.\n\n\
+    SLUICEWAY_CONNECT_USER and SLUICEWAY_CONNECT_PASSWORD, SLUICEWAY_CONNECT_TOKEN, or SLUICEWAY_CONNECT_API_KEY; for https PEM files: \
+    SLUICEWAY_CONNECT_CA_FILE names what is trusted, SLUICEWAY_CONNECT_CERT_FILE and SLUICEWAY_CONNECT_KEY_FILE (without it, the key is in the \
+    same file) the certificate that is shown.\n\n\
     Exit status: 0 when every connector is as declared, 1 otherwise; a refused configuration is told with all of its errors.";
 
-const TRIAL_HELP: &str = "The connector is made for the trial and deleted after it. Users and passwords: \
-    SLUICEWAY_PROXY_USER, SLUICEWAY_PROXY_PASSWORD, SLUICEWAY_CONNECT_USER, SLUICEWAY_CONNECT_PASSWORD; what https trusts: SLUICEWAY_PROXY_CA_FILE. S3's \
+const TRIAL_HELP: &str = "The connector is made for the trial and deleted after it. What the proxy asks for: \
+    SLUICEWAY_PROXY_USER and the other variables of `apply` with SLUICEWAY_PROXY_ instead of SLUICEWAY_CONNECT_; what the Connect REST API asks for: \
+    SLUICEWAY_CONNECT_USER and so on, as for `apply`. S3's \
     credentials are found as a connector finds them.";
 
 /// Log levels when RUST_LOG is not set: of a worker, and of a look at a file, which tells everything by itself.

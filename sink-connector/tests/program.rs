@@ -239,6 +239,68 @@ fn apply_speaks_https_to_whom_it_trusts_and_logs_in() {
 }
 
 #[test]
+fn apply_shows_its_certificate() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
+    let authority = certs::Issued::authority("the authority");
+    authority.issue("sink").pem(dir.path(), "sink.pem");
+    authority.trusted(dir.path(), "trusted.pem");
+    let shown = authority.issue("operator");
+    shown.pem(dir.path(), "both.pem");
+    shown.trusted(dir.path(), "tls.crt");
+    let key = shown.key.private_key_to_pem_pkcs8().unwrap();
+    std::fs::write(file("tls.key"), key).unwrap();
+    let settings = format!(
+        "{}ssl.keystore.type=PEM\nssl.keystore.location={}\nssl.truststore.type=PEM\nssl.truststore.location={}\n\
+         ssl.client.authentication=REQUESTED\nauthentication.method=MTLS\n",
+        MINIMAL.replace("\nlisteners=http:", "\nlisteners=https:"),
+        file("sink.pem"),
+        file("trusted.pem"),
+    );
+    let worker = dir.path().join("worker.properties");
+    std::fs::write(&worker, settings).unwrap();
+    let declared = dir.path().join("declared");
+    std::fs::create_dir(&declared).unwrap();
+    declare(&declared, "first", CONNECTOR);
+    let mut running = Running::start(program(&[&worker]));
+    let connect = format!("https://{}", running.address());
+    let showing = |files: &[(&str, &str)]| {
+        let trusted = file("trusted.pem");
+        let files: Vec<_> = files
+            .iter()
+            .map(|(name, shown)| (*name, file(shown)))
+            .collect();
+        let mut environment = vec![("SLUICEWAY_CONNECT_CA_FILE", &*trusted)];
+        environment.extend(files.iter().map(|(name, shown)| (*name, &**shown)));
+        apply(
+            &["--timeout=30", "--connect", &connect],
+            &declared,
+            &environment,
+        )
+    };
+    let (certificate, key) = ("SLUICEWAY_CONNECT_CERT_FILE", "SLUICEWAY_CONNECT_KEY_FILE");
+    let (code, says) = showing(&[]);
+    assert!(code == Some(1) && says.contains("401"), "{says}");
+    let (code, says) = showing(&[(certificate, "tls.crt")]);
+    assert!(
+        code == Some(1) && says.contains("holds no private key"),
+        "{says}"
+    );
+    for files in [
+        &[(certificate, "tls.crt"), (key, "tls.key")][..],
+        &[(certificate, "both.pem")],
+    ] {
+        let (code, says) = showing(files);
+        assert!(
+            code == Some(0) && says.contains("first: STOPPED, 0 tasks"),
+            "{says}"
+        );
+    }
+    running.signal("-TERM");
+    assert_eq!(running.child.wait().unwrap().code(), Some(143));
+}
+
+#[test]
 fn apply_makes_connectors_what_files_declare() {
     let dir = tempfile::tempdir().unwrap();
     let (worker, declared) = (
