@@ -82,5 +82,5 @@ app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
 {{- end -}}
 
 {{- define "sluiceway.connectUrl" -}}
-{{- printf "http://%s-sink.%s.svc:%v" (include "sluiceway.fullname" .) .Release.Namespace .Values.sink.ports.http -}}
+{{- printf "%s://%s-sink.%s.svc:%v" (ternary "https" "http" (not (empty .Values.sink.tls.secretName))) (include "sluiceway.fullname" .) .Release.Namespace .Values.sink.ports.http -}}
 {{- end -}}

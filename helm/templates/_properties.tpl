@@ -79,6 +79,18 @@
 {{- $_ := set $config "value.converter" "org.apache.kafka.connect.json.JsonConverter" -}}
 {{- $_ := set $config "value.converter.schemas.enable" "false" -}}
 {{- $_ := set $config "listeners" (printf "http://0.0.0.0:%d" (int .Values.sink.ports.http)) -}}
+{{- with .Values.sink.tls -}}
+{{- if .secretName -}}
+{{- $_ := set $config "listeners" (printf "https://0.0.0.0:%d" (int $.Values.sink.ports.http)) -}}
+{{- $_ := set $config "listeners.https.ssl.keystore.type" "PEM" -}}
+{{- $_ := set $config "listeners.https.ssl.keystore.location" (printf "/etc/sluiceway/sink-tls/%s" .keystoreKey) -}}
+{{- $_ := set $config "listeners.https.ssl.keystore.reload" "true" -}}
+{{- if .caKey -}}
+{{- $_ := set $config "listeners.https.ssl.truststore.type" "PEM" -}}
+{{- $_ := set $config "listeners.https.ssl.truststore.location" (printf "/etc/sluiceway/sink-tls/%s" .caKey) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- $_ := set $config "rest.advertised.port" .Values.sink.ports.http -}}
 {{- $_ := set $config "sluiceway.admin.listeners" (printf "http://0.0.0.0:%d" (int .Values.sink.ports.admin)) -}}
 {{- $_ := set $config "task.shutdown.graceful.timeout.ms" (mul 1000 .Values.sink.drainSeconds) -}}

@@ -1,6 +1,7 @@
 """The Helm chart, checked without a cluster, and its pods written down as processes.
 
 check   lint, render (every file of <chart>/ci), Kubernetes' schemas, policies, refused values, README, the programs on the rendered files
+guarded render <chart>/ci/guarded-values.yaml, start its programs and run its short-lived pods with each kind of credentials
 pods    render <chart>/ci/verify-values.yaml for this machine: files and plan.json, from which `xtask verify` starts the programs
 """
 
@@ -9,7 +10,7 @@ import sys
 import unittest
 from pathlib import Path
 
-from chart import checks, pods
+from chart import checks, guarded, pods
 from chart.helm import Helm
 
 
@@ -24,8 +25,12 @@ def arguments():
     check.add_argument("--sink", type=Path, required=True, help="sluiceway-sink")
     plan = commands.add_parser("pods")
     plan.add_argument("--out", type=Path, required=True, help="folder for files and plan.json")
-    plan.add_argument("--set", action="append", default=[], help="as helm's")
-    plan.add_argument("--secret", action="append", default=[], metavar="SECRET/KEY=VALUE", help="what Secrets hold")
+    known = commands.add_parser("guarded")
+    known.add_argument("--proxy", type=Path, required=True, help="sluiceway-proxy")
+    known.add_argument("--sink", type=Path, required=True, help="sluiceway-sink")
+    for one in (plan, known):
+        one.add_argument("--set", action="append", default=[], help="as helm's")
+        one.add_argument("--secret", action="append", default=[], metavar="SECRET/KEY=VALUE", help="what Secrets hold")
     return parser.parse_args()
 
 
@@ -35,6 +40,8 @@ def main():
     if given.command == "pods":
         pods.write(helm, given.set, given.secret, given.out)
         return
+    if given.command == "guarded":
+        sys.exit("\n".join(guarded.check(helm, {"proxy": given.proxy, "sink": given.sink}, given)) or None)
     checks.ChartChecks.helm = helm
     checks.ChartChecks.definitions = given.definitions
     checks.ChartChecks.programs = {"proxy": given.proxy, "sink": given.sink}

@@ -11,14 +11,3 @@
 {{- end }}
 {{- include "sluiceway.userEnv" .Values.sink }}
 {{- end -}}
-
-{{/* list prefix of the variables, credentials: user and password of a REST API, where there is a Secret of them */}}
-{{- define "sluiceway.credentialsEnv" -}}
-{{- $prefix := index . 0 -}}
-{{- with index . 1 -}}
-{{- if .secretName -}}
-{{ include "sluiceway.secretEnv" (list (printf "%s_USER" $prefix) .secretName .userKey) }}
-{{ include "sluiceway.secretEnv" (list (printf "%s_PASSWORD" $prefix) .secretName .passwordKey) }}
-{{- end -}}
-{{- end -}}
-{{- end -}}

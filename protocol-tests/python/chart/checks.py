@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 from . import policy, reach, starts
+from .callers import known
 from .helm import VERSIONS, Refused
 from .manifests import name_of, named, of_kind, pod_of, pods, properties
 from .refusals import REFUSALS, TAKEN
@@ -19,8 +20,11 @@ from .schemas import Definitions
 
 
 # What the Secrets of the value sets hold, here.
-SECRETS = {"registry-login": {"user-info": "somebody:something"}, "s3-keys": {"id": "an-id", "secret": "a-secret"}}
+SECRETS = {"registry-login": {"user-info": "somebody:something"}, "s3-keys": {"id": "an-id", "secret": "a-secret"}, "callers": known()}
+CALLERS = ("authentication.", "oauthbearer.", "sluiceway.api.keys.", "sluiceway.authorization.", "ssl.")
 INCLUDED = re.compile(r'include_\w+!\(\s*concat!\(\s*env!\("CARGO_MANIFEST_DIR"\),\s*"/\.\./([\w/-]+)')
+# As pages write it.
+VALUE = re.compile(r"`((?:kafka|proxy|sink|networkPolicy|monitoring|test|serviceAccount)(?:\.\w+)+)`")
 LOGIN = 'org.apache.kafka.common.security.scram.ScramLoginModule required username="u" password="p";'
 
 
@@ -151,6 +155,38 @@ class ChartChecks(unittest.TestCase):
             with self.subTest(settings=settings):
                 self.assertTrue(self.helm.render(*(f"--set={setting}" for setting in settings)))
 
+    def test_credentials_are_shown_as_values_say(self):
+        """What the job and `helm test` have of each kind of credentials: variables from Secrets, and files that are mounted."""
+        guarded = self.helm.chart / "ci/guarded-values.yaml"
+        of_secret = {"tokenKey": "TOKEN", "apiKeyKey": "API_KEY"}
+        no_tls = ["sink.restCredentials.tls.secretName=", "test.proxyCredentials.tls.secretName="]
+        both = ("sink.restCredentials", "test.proxyCredentials")
+        for set_key, wanted in [
+            ([], {"CA_FILE", "CERT_FILE", "KEY_FILE"}),
+            ([f"{place}.tls.certificateKey=" for place in both], {"CA_FILE"}),
+            ([f"{place}.tls.privateKeyKey=" for place in both], {"CA_FILE", "CERT_FILE"}),
+            ([*no_tls, *(f"{place}.secretName=s" for place in both)], {"CA_FILE", "USER", "PASSWORD"}),
+            *(([*no_tls, *(f"{place}.{one}" for place in both for one in ("secretName=s", f"{key}=k"))], {"CA_FILE", variable}) for key, variable in of_secret.items()),
+            ([*no_tls, "sink.tls.caKey="], {"": set(), "PROXY": {"CA_FILE"}}),
+        ]:
+            manifests = self.helm.render("--values", guarded, *(f"--set={one}" for one in set_key))
+            for manifest, prefixes in [(of_kind(manifests, "Job")[0], ["CONNECT"]), (of_kind(manifests, "Pod")[0], ["CONNECT", "PROXY"])]:
+                spec = pod_of(manifest)[1]
+                self.assertEqual([], list(policy.of_pod(manifests, manifest, spec, {})))
+                container = spec["containers"][0]
+                variables = {one["name"]: one for one in container.get("env", [])}
+                for prefix in prefixes:
+                    with self.subTest(settings=set_key, pod=name_of(manifest), prefix=prefix):
+                        start = f"SLUICEWAY_{prefix}_"
+                        own = {name.removeprefix(start) for name in variables if name.startswith(start)}
+                        self.assertEqual(wanted if isinstance(wanted, set) else wanted.get(prefix, set()), own)
+                        for name in own:
+                            one = variables[start + name]
+                            if name.endswith("_FILE"):
+                                self.assertTrue(any(one["value"].startswith(mount["mountPath"] + "/") for mount in container["volumeMounts"]), one)
+                            else:
+                                self.assertEqual("s", one["valueFrom"]["secretKeyRef"]["name"])
+
     def test_names_fit(self):
         values = self.helm.chart / "ci/production-values.yaml"
         for manifest in self.helm.render("--values", values, release="r" * 53):
@@ -238,6 +274,42 @@ class ChartChecks(unittest.TestCase):
             shown = named(manifests, "ConfigMap", f"sluiceway-{component}-dashboard")["data"][f"sluiceway-{component}.json"]
             self.assertEqual(json.loads((repository / f"dashboards/{component}.json").read_text()), json.loads(shown))
 
+    def test_pages_name_values_that_there_are(self):
+        """Whatever the pages call a value of the chart is one, so that an upgrade by them is not refused."""
+        defaults = yaml.safe_load((self.helm.chart / "values.yaml").read_text())
+        chart, docs = self.helm.chart, self.helm.chart.parent / "docs"
+        pages = [chart / "README.in.md", chart / "UPGRADING.md", docs / "operations.md", docs / "security.md"]
+        named = {(page.name, name) for page in pages for name in VALUE.findall(page.read_text())}
+        self.assertGreater(len({name for _, name in named}), 30)
+        self.assertEqual([], [one for one in sorted(named) if not is_value(defaults, one[1].split("."))])
+        self.assertFalse(is_value(defaults, ["proxy", "tls", "secret"]))
+
+    def test_resources_are_as_measured(self):
+        """Defaults are those of the table of docs/operations.md, and leave room for what was measured."""
+        page = (self.helm.chart.parent / "docs/operations.md").read_text()
+        defaults = yaml.safe_load((self.helm.chart / "values.yaml").read_text())
+
+        def row(start):
+            line = next(line for line in page.splitlines() if line.startswith(f"| {start}"))
+            return dict(zip(("proxy", "sink"), (cell.strip() for cell in line.split("|")[2:4])))
+
+        def mebibytes(text):
+            return [int(number) for number in re.findall(r"(\d+) MiB", text)]
+
+        for component in ("proxy", "sink"):
+            resources = defaults[component]["resources"]
+            requests, limits = row("requests of the chart")[component], row("limits of the chart")[component]
+            self.assertEqual(requests, f"{resources['requests']['cpu']}, {resources['requests']['memory'].removesuffix('Mi')} MiB")
+            told = f"{resources['limits']['cpu']} cores, {resources['limits']['memory'].removesuffix('Mi')} MiB"
+            self.assertTrue(limits.startswith(told), limits)
+            requested = mebibytes(requests)[0]
+            self.assertLess(mebibytes(row("idle")[component])[0], requested / 2)
+        # The proxy under load; the sink with its budget, which is half of the limit, used up.
+        self.assertLess(max(mebibytes(row("memory under that load")["proxy"])), mebibytes(row("requests of the chart")["proxy"])[0])
+        peak, budget = mebibytes(row("memory is bounded by")["sink"])
+        self.assertEqual(mebibytes(row("limits of the chart")["sink"])[0] // 2, budget)
+        self.assertLess(peak, mebibytes(row("requests of the chart")["sink"])[0])
+
     def test_rules_find_the_jobs(self):
         for monitor in of_kind(self.helm.rendered(self.helm.chart / "ci/secured-values.yaml"), "PodMonitor"):
             job = monitor["spec"]["podMetricsEndpoints"][0]["relabelings"][0]["replacement"]
@@ -262,10 +334,21 @@ class ChartChecks(unittest.TestCase):
         self.assertEqual(0, ended.returncode, ended.stderr)
 
 
+def is_value(defaults, path):
+    """Whether there is such a value, or it may be in a map or list that the user fills."""
+    for step in path:
+        if defaults in ({}, []):
+            return True
+        if not isinstance(defaults, dict) or step not in defaults:
+            return False
+        defaults = defaults[step]
+    return True
+
+
 def without_mounts(text):
-    """The properties without the stores of Secrets, which are not here."""
+    """The properties without the stores of Secrets, which are not here, and without what needs them."""
     lines = [line for line in text.splitlines() if "/etc/sluiceway/tls" not in line and "/kafka-tls/" not in line]
-    lines = [line for line in lines if "password.file" not in line and not line.startswith(("authentication.", "ssl."))]
+    lines = [line for line in lines if "password.file" not in line and not line.startswith(CALLERS)]
     return "\n".join(lines).replace("https://0.0.0.0", "http://0.0.0.0") + "\n"
 
 

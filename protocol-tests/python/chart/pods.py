@@ -2,6 +2,8 @@
 
 import json
 import re
+import uuid
+from pathlib import Path
 
 from .manifests import container_port, named, of_kind, pod_of, pods
 
@@ -19,10 +21,12 @@ def write(helm, settings, secrets, out):
 
 
 class Installation:
-    def __init__(self, manifests, secrets, out):
+    def __init__(self, manifests, secrets, out, own=None):
         self.manifests = manifests
-        # One folder for all: what pods have at the same place is the same, and connectors name places in the workers' pods.
-        self.mounts = out / "mounts"
+        # One folder for all: what pods have at the same place is the same, and connectors name places in the workers' pods. Pods of
+        # another rendering have their own but for the Secrets that connectors name.
+        self.mounts = (own or out) / "mounts"
+        self.shared = out / "mounts/secrets"
         self.secrets = {}
         for secret in secrets:
             place, value = secret.split("=", 1)
@@ -52,11 +56,16 @@ class Installation:
                 files = named(self.manifests, "ConfigMap", source["configMap"]["name"])["data"]
             else:
                 files = self.secrets[source["secret"]["secretName"]]
+                if "items" in source["secret"]:
+                    files = {item["path"]: files[item["key"]] for item in source["secret"]["items"]}
             assert mount["mountPath"].startswith(MOUNTS), mount
-            target = self.mounts / mount["mountPath"].removeprefix(MOUNTS + "/")
+            target = Path(self.here(mount["mountPath"]))
             target.mkdir(parents=True, exist_ok=True)
             for file, text in files.items():
-                (target / file).write_text(self.here(text))
+                # In one step: another pod may be reading the file that is there.
+                new = target / f".{file}.{uuid.uuid4()}"
+                new.write_text(self.here(text))
+                new.rename(target / file)
 
     def environment(self, manifest, container):
         pod_name = manifest["metadata"]["name"] + "-0"
@@ -77,7 +86,7 @@ class Installation:
 
     def here(self, text):
         """Mounts and Services as they are on this machine."""
-        text = text.replace(MOUNTS, str(self.mounts))
+        text = text.replace(MOUNTS + "/secrets", str(self.shared)).replace(MOUNTS, str(self.mounts))
         for service in of_kind(self.manifests, "Service"):
             host = rf"([a-z0-9-]+\.)?{re.escape(service['metadata']['name'])}\.{NAMESPACE}\.svc"
             for port in service["spec"]["ports"]:

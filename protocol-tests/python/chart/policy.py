@@ -7,7 +7,7 @@ from .manifests import container_port, matches, named, of_kind, pod_of, pods
 
 # Of the restricted standard.
 VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
-SECRET_NAME = re.compile(r"(PASSWORD|SECRET|TOKEN|USER_INFO|JAAS_CONFIG)", re.IGNORECASE)
+SECRET_NAME = re.compile(r"(PASSWORD|SECRET|TOKEN|API_KEY|USER_INFO|JAAS_CONFIG)", re.IGNORECASE)
 
 
 def restricted(spec):
@@ -94,6 +94,16 @@ def volumes(manifests, spec):
             named(manifests, "ConfigMap", volume["configMap"]["name"])
 
 
+def private_keys(manifest, spec):
+    """A server's Secret is mounted whole by the server alone."""
+    if manifest["kind"] in ("Deployment", "StatefulSet"):
+        return
+    for volume in spec.get("volumes", []):
+        secret = volume.get("secret", {})
+        if secret.get("secretName", "").endswith(("proxy-tls", "sink-tls")) and "items" not in secret:
+            yield f"has the private key of {secret['secretName']}"
+
+
 def selectors(manifests):
     """Services, budgets, policies and scalers find pods of the installation, and ports that these have."""
     everything = pods(manifests)
@@ -133,4 +143,5 @@ def of_pod(manifests, manifest, spec, config):
     yield from probes(manifest, spec)
     yield from secrets(spec)
     yield from volumes(manifests, spec)
+    yield from private_keys(manifest, spec)
     yield from time_to_end(manifest, spec, config)

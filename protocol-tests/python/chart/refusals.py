@@ -39,6 +39,14 @@ REFUSALS = [
     (["proxy.customEnv.KAFKA_REST_SSL_KEY_PASSWORD=x"], "proxy.customEnv: KAFKA_REST_SSL_KEY_PASSWORD is a secret"),
     (["sink.customEnv.CONNECT_SASL_JAAS_CONFIG=PlainLoginModule required password\\=\"x\";"], "CONNECT_SASL_JAAS_CONFIG is a secret"),
     (["proxy.customEnv.KAFKAREST_OPTS=-Djavax.net.ssl.trustStorePassword\\=x"], "KAFKAREST_OPTS is a secret"),
+    (["sink.customEnv.SLUICEWAY_CONNECT_API_KEY=x"], "sink.customEnv: SLUICEWAY_CONNECT_API_KEY is a secret"),
+    (["sink.restCredentials.token=x"], "additional properties 'token' not allowed"),
+    (["test.proxyCredentials.tls.certKey=x"], "additional properties 'certKey' not allowed"),
+    (["sink.restCredentials.tokenKey=token"], "sink.restCredentials: secretName is empty; tokenKey and apiKeyKey"),
+    (["test.proxyCredentials.apiKeyKey=key"], "test.proxyCredentials: secretName is empty; tokenKey and apiKeyKey"),
+    (["sink.restCredentials.tls.secretName=s"], "sink.restCredentials.tls: a certificate is shown over https only; it needs sink.tls.secretName"),
+    (["test.proxyCredentials.tls.secretName=s"], "test.proxyCredentials.tls: a certificate is shown over https only; it needs proxy.tls.secretName"),
+    (["sink.configurationOverrides.listeners\\.https\\.ssl\\.keystore\\.location=x"], "is set by the chart; use sink.tls.secretName"),
     (["sink.env[0].name=AWS_SECRET_ACCESS_KEY", "sink.env[0].value=x"], "(sink.env with valueFrom.secretKeyRef, or sink.envFrom)"),
 ]
 
@@ -48,4 +56,6 @@ TAKEN = [
     ["sink.customEnv.CONNECT_SASL_JAAS_CONFIG=PlainLoginModule required password\\=\"$(PASSWORD)\";"],
     ["proxy.customEnv.KAFKA_REST_SLUICEWAY_AUTHENTICATION_PASSWORD_FILE=/etc/users"],
     ["sink.env[0].name=AWS_SECRET_ACCESS_KEY", "sink.env[0].valueFrom.secretKeyRef.name=s3", "sink.env[0].valueFrom.secretKeyRef.key=secret"],
+    # Over https to somebody in front of the proxy.
+    ["test.proxyUrl=https://example.invalid", "test.proxyCredentials.tls.secretName=s"],
 ]

@@ -13,6 +13,7 @@ import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
 
+from .callers import Authority, known
 from .manifests import pods
 from .pods import Installation
 
@@ -44,7 +45,8 @@ def of_set(helm, values, programs, folder):
         if found[0]["kind"] in ("Deployment", "StatefulSet"):
             plan = installation.pod(*found)
             own = {name.split(".")[2]: port for name, port in ports.items() if name.startswith(plan["name"])}
-            yield Program(f"{values.name}, {plan['name']}", programs[plan["name"]], plan, own, folder)
+            variables = {"AWS_REGION": "eu-west-1", "CONNECT_SLUICEWAY_KAFKA_TIMEOUT_MS": "500"}
+            yield Program(f"{values.name}, {plan['name']}", programs[plan["name"]], plan, own, folder, variables)
 
 
 def free_ports(count):
@@ -60,16 +62,11 @@ def free_ports(count):
 
 def secrets(folder):
     """What the Secrets of all sets hold, as `Secret/key=value`."""
-    key, certificate = folder / "key.pem", folder / "certificate.pem"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
-    names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    subprocess.run([*command.split(), *names, "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    both = key.read_text() + certificate.read_text()
+    server = Authority(folder).server()
+    files = {"kafka-tls": server, "proxy-tls": server, "sink-tls": server, "callers": known()}
     return [
+        *(f"{secret}/{key}={text}" for secret, keys in files.items() for key, text in keys.items()),
         f"kafka-login/sasl.jaas.config={LOGIN}",
-        f"kafka-tls/ca.crt={certificate.read_text()}",
-        f"kafka-tls/tls-combined.pem={both}",
-        f"proxy-tls/tls-combined.pem={both}",
         "proxy-users/password.properties=somebody: something,admin\n",
         "registry-login/user-info=somebody:something",
         "s3-keys/id=an-id",
@@ -79,14 +76,13 @@ def secrets(folder):
 
 
 class Program:
-    def __init__(self, name, program, plan, ports, folder):
+    def __init__(self, name, program, plan, ports, folder, variables):
         self.name, self.ports = name, ports
         # A path that needs no Kafka.
         self.path = {"proxy": "/", "sink": "/connector-plugins"}[plan["name"]]
         self.log = folder / f"{plan['name']}.log"
         # As a pod has it: nothing of this machine's, and no roles of a cloud.
-        environment = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_REGION": "eu-west-1", **plan["environment"]}
-        environment["CONNECT_SLUICEWAY_KAFKA_TIMEOUT_MS"] = "500"
+        environment = {"AWS_EC2_METADATA_DISABLED": "true", **variables, **plan["environment"]}
         with self.log.open("w") as log:
             command = [program, *plan["arguments"]]
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)

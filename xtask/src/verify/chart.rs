@@ -4,6 +4,7 @@
 //!   chart.py check ─▶ lint, render, schemas, policies, refusals, README
 //!   chart.py pods ──▶ plan.json: programs, files, environment, probes, time to end ─▶ started here on real Kafka and S3
 //!                                      ├▶ probes and ports answer    ├▶ the connectors' job    └▶ the test of `helm test`
+//!   chart.py guarded ─▶ both programs want to know who calls: that job and that test with each kind of credentials
 //! ```
 
 mod pod;
@@ -81,6 +82,23 @@ fn use_them(plan: &Plan, binaries: &Binaries, running: [&Foreground; 2]) -> Resu
     )
 }
 
+/// The pods of an installation whose APIs ask who calls.
+pub(crate) fn run_guarded(parts: &RealParts, binaries: &Binaries) -> Result<()> {
+    let mut command = script()?;
+    command
+        .arg("guarded")
+        .arg("--proxy")
+        .arg(binaries.path("sluiceway-proxy")?)
+        .arg("--sink")
+        .arg(binaries.path("sluiceway-sink")?);
+    parts_of(
+        &mut command,
+        parts,
+        &format!("guarded-{}", std::process::id()),
+    )?;
+    run_script(&mut command)
+}
+
 fn expect(pod: &Pod, said: &str, wanted: &[&str]) -> Result<()> {
     for text in wanted {
         ensure!(
@@ -95,8 +113,6 @@ fn expect(pod: &Pod, said: &str, wanted: &[&str]) -> Result<()> {
 /// Renders the chart for the parts, with its files below `dir`.
 fn plan(parts: &RealParts, dir: &Path) -> Result<Plan> {
     let ports = ports::free(4)?;
-    let run = format!("chart-{}", std::process::id());
-    let bucket = parts.s3.create_bucket(&run)?;
     let mut command = script()?;
     command.arg("pods").arg("--out").arg(dir);
     let names = [
@@ -108,10 +124,24 @@ fn plan(parts: &RealParts, dir: &Path) -> Result<Plan> {
     for (name, port) in names.iter().zip(&ports) {
         command.arg(format!("--set={name}={port}"));
     }
+    parts_of(
+        &mut command,
+        parts,
+        &format!("chart-{}", std::process::id()),
+    )?;
+    command.arg("--secret=sluiceway-peers/peers-secret=sixteen-or-more-characters");
+    run_script(&mut command)?;
+    let text = std::fs::read_to_string(dir.join("plan.json")).context("no plan was written")?;
+    Ok(serde_json::from_str(&text)?)
+}
+
+/// The parts' addresses and a bucket as values, their keys as a Secret. `run` names what is made.
+fn parts_of(command: &mut Command, parts: &RealParts, run: &str) -> Result<()> {
+    let bucket = parts.s3.create_bucket(run)?;
     let settings = [
         ("kafka.bootstrapServers", parts.kafka.bootstrap()),
-        ("sink.groupId", run.clone()),
-        ("sink.connectors.posts.config.topics", run.clone()),
+        ("sink.groupId", run.to_owned()),
+        ("sink.connectors.posts.config.topics", run.to_owned()),
         ("sink.connectors.posts.config.s3\\.bucket\\.name", bucket),
         (
             "sink.connectors.posts.config.store\\.url",
@@ -125,10 +155,7 @@ fn plan(parts: &RealParts, dir: &Path) -> Result<Plan> {
     for (name, value) in [("id", s3::ACCESS_KEY), ("secret", s3::SECRET_KEY)] {
         command.arg(format!("--secret=s3-keys/{name}={value}"));
     }
-    command.arg("--secret=sluiceway-peers/peers-secret=sixteen-or-more-characters");
-    run_script(&mut command)?;
-    let text = std::fs::read_to_string(dir.join("plan.json")).context("no plan was written")?;
-    Ok(serde_json::from_str(&text)?)
+    Ok(())
 }
 
 fn script() -> Result<Command> {

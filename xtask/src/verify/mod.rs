@@ -154,6 +154,9 @@ fn run_client_steps(args: &VerifyArgs, steps: &Steps, parts: &RealParts, binarie
     if args.wants(Step::Chart) {
         steps.run("the chart's manifests", || chart::check(binaries));
         steps.run("the chart's pods", || chart::run(parts, binaries));
+        steps.run("the chart's pods, guarded", || {
+            chart::run_guarded(parts, binaries)
+        });
         steps.run("the images' files", || image::run(binaries));
     }
     if args.wants(Step::Analytics) {
