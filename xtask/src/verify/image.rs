@@ -15,8 +15,12 @@ const DOCKERFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../Dockerfile");
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/operations.md");
 /// Uncompressed, of a release build.
 const LIMIT_BYTES: u64 = 50_000_000;
-/// The same of a debug build, as the gate has them; about twice as large. What makes one grow past this does so to the other.
-const DEBUG_LIMIT_BYTES: u64 = 90_000_000;
+/// The same of debug builds, as the gate has them: 1.56 and 1.7 times as large as release builds of the same day (43.8 and 49.1 MB). What
+/// makes one grow past this does so to the other.
+const DEBUG_LIMIT_BYTES: [(&str, u64); 2] = [
+    ("sluiceway-proxy", 78_000_000),
+    ("sluiceway-sink", 85_000_000),
+];
 /// How far a size may be from the one in `docs/operations.md`.
 const TOLERANCE_BYTES: u64 = 2_000_000;
 /// `USER` of the Dockerfile and `runAsUser` of the chart.
@@ -100,9 +104,12 @@ fn check_size(root: &Path, program: &str) -> Result<()> {
         bytes += fs::symlink_metadata(file)?.len();
     }
     eprintln!("-- image of {program}: {:.1} MB", bytes as f64 / 1e6);
-    let limit = match cfg!(debug_assertions) {
-        true => DEBUG_LIMIT_BYTES,
-        false => LIMIT_BYTES,
+    let debug = DEBUG_LIMIT_BYTES
+        .iter()
+        .find(|(known, _)| *known == program);
+    let limit = match (cfg!(debug_assertions), debug) {
+        (true, Some((_, limit))) => *limit,
+        _ => LIMIT_BYTES,
     };
     ensure!(
         bytes < limit,
