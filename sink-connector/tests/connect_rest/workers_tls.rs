@@ -1,5 +1,6 @@
 //! Workers that reach one another over https.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Instant;
@@ -14,8 +15,7 @@ const LISTENER: &str = "listeners.https.ssl.";
 const SECRET: &str = "sluiceway.rest.workers.secret=planted-secret-of-workers\n";
 // alice:s3cret
 const ALICE: (&str, &str) = ("authorization", "Basic YWxpY2U6czNjcmV0");
-const PAUSE: &str = "/connectors/n/pause";
-/// Of its counters.
+/// Of the counters.
 const ROUTE: &str = "route=\"/connectors/{name}/pause\"";
 
 /// For clients http, for workers https with this key and these authorities.
@@ -58,42 +58,45 @@ async fn settled(at: SocketAddr, method: &str, path: &str, body: &Value) -> (u16
 }
 
 /// A connector that both workers know, and have shared.
-async fn connector(stage: &Stage, workers: &[Worker; 2]) -> [SocketAddr; 2] {
+async fn connector(stage: &Stage, workers: &[Worker; 2], name: &str) -> [SocketAddr; 2] {
     let addresses = workers.each_ref().map(|worker| worker.rest_addresses()[0]);
     for address in addresses {
         let (status, text) = settled(address, "GET", "/health", &Value::Null).await;
         assert_eq!(status, 200, "{text}");
     }
     // By the worker that makes it, wherever that is.
-    let body = json!({"name": "n", "config": stage.connector("t")});
+    let body = json!({"name": name, "config": stage.connector("t")});
     for address in addresses {
         if settled(address, "POST", "/connectors", &body).await.0 == 201 {
             break;
         }
     }
     for address in addresses {
-        let (status, text) = settled(address, "GET", "/connectors/n", &Value::Null).await;
+        let path = format!("/connectors/{name}");
+        let (status, text) = settled(address, "GET", &path, &Value::Null).await;
         assert_eq!(status, 200, "{text}");
     }
     addresses
 }
 
-/// Both workers are asked to pause: one of them passes it on, so that there are three answers. (Two, when the connector moves.)
-async fn one_asks_the_other(workers: &[Worker; 2]) {
+/// Both workers are asked to pause: one of them passes it on, so that there are three answers; which one has given two. (Two
+/// answers in all, when the connector moves.)
+async fn one_asks_the_other(workers: &[Worker; 2], name: &str) -> usize {
     let deadline = Instant::now() + PATIENCE;
-    let mut answered = 0;
+    let path = format!("/connectors/{name}/pause");
     loop {
+        let before = [paused(&workers[0]).await, paused(&workers[1]).await];
         for worker in workers {
             let address = worker.rest_addresses()[0];
-            let (status, text) = settled(address, "PUT", PAUSE, &Value::Null).await;
+            let (status, text) = settled(address, "PUT", &path, &Value::Null).await;
             assert_eq!(status, 202, "{text}");
         }
-        let before = answered;
-        answered = paused(&workers[0]).await + paused(&workers[1]).await;
-        if answered - before == 3 {
-            return;
+        let after = [paused(&workers[0]).await, paused(&workers[1]).await];
+        match [after[0] - before[0], after[1] - before[1]] {
+            [2, 1] => return 0,
+            [1, 2] => return 1,
+            answered => assert!(Instant::now() < deadline, "{answered:?}"),
         }
-        assert!(Instant::now() < deadline, "{answered} after {before}");
     }
 }
 
@@ -126,14 +129,47 @@ async fn requests_are_passed_on_over_https() {
         users.display()
     );
     let workers = two_workers(&stage, &settings).await;
-    let addresses = connector(&stage, &workers).await;
-    one_asks_the_other(&workers).await;
+    let addresses = connector(&stage, &workers, "n").await;
+    one_asks_the_other(&workers, "n").await;
     for address in addresses {
         // bob:s3cret
         let bob = ("authorization", "Basic Ym9iOnMzY3JldA==");
-        let refused = send(address, "PUT", PAUSE, &[bob], "").await;
+        let path = "/connectors/n/pause";
+        let refused = send(address, "PUT", path, &[bob], "").await;
         assert_eq!(refused.status, 403, "{}", refused.text);
     }
+    for worker in workers {
+        worker.stop().await;
+    }
+}
+
+/// As while workers are changed from http to https, one after the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_of_http_and_of_https_reach_one_another() {
+    let stage = Stage::new().await;
+    stage.create_topic("t", 1).await;
+    let folder = stage.dir.path();
+    let authority = Issued::authority("the authority");
+    let key = authority.issue("worker").pem(folder, "worker.pem");
+    let trusted = authority.trusted(folder, "trusted.pem");
+    let trusting = format!(
+        "ssl.truststore.type=PEM\nssl.truststore.location={}\n",
+        trusted.display()
+    );
+    let first = stage.try_shared_worker(&trusting).await.unwrap();
+    let second = stage.try_shared_worker(&listeners(&key, &trusted)).await;
+    let workers = [first, second.unwrap()];
+    // There are sixteen slots, eight of each worker: before all names are through, both have had to ask.
+    let mut owners = BTreeSet::new();
+    for number in 0..32 {
+        let name = format!("n{number}");
+        connector(&stage, &workers, &name).await;
+        owners.insert(one_asks_the_other(&workers, &name).await);
+        if owners.len() == 2 {
+            break;
+        }
+    }
+    assert_eq!(owners, BTreeSet::from([0, 1]));
     for worker in workers {
         worker.stop().await;
     }
@@ -149,10 +185,11 @@ async fn an_authority_that_is_not_the_workers_is_told() {
     let key = authority.issue("worker").pem(folder, "worker.pem");
     let stranger = Issued::authority("another").trusted(folder, "another.pem");
     let workers = two_workers(&stage, &listeners(&key, &stranger)).await;
-    let addresses = connector(&stage, &workers).await;
+    let addresses = connector(&stage, &workers, "n").await;
     let deadline = Instant::now() + PATIENCE;
     let told = loop {
-        let [first, second] = addresses.map(|at| settled(at, "PUT", PAUSE, &Value::Null));
+        let path = "/connectors/n/pause";
+        let [first, second] = addresses.map(|at| settled(at, "PUT", path, &Value::Null));
         let (first, second) = (first.await, second.await);
         match (first.0, second.0) {
             (202, 500) => break second.1,
@@ -197,8 +234,8 @@ async fn a_key_store_alone_will_do_and_has_to_be_one() {
         key.display()
     );
     let workers = two_workers(&stage, &settings).await;
-    connector(&stage, &workers).await;
-    one_asks_the_other(&workers).await;
+    connector(&stage, &workers, "n").await;
+    one_asks_the_other(&workers, "n").await;
     for worker in workers {
         worker.stop().await;
     }
