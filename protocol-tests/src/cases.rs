@@ -17,6 +17,7 @@ pub mod metrics;
 pub mod monitoring;
 pub mod pages;
 pub mod peers;
+pub mod peers_names;
 pub mod quick_start;
 pub mod rest_beyond;
 pub mod rest_openapi;

@@ -31,6 +31,7 @@ pub mod fight;
 pub mod glob;
 pub mod golden;
 pub mod group;
+pub mod hosts;
 pub mod http;
 pub mod http2;
 pub mod java;

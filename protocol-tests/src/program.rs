@@ -179,7 +179,7 @@ fn read(log: &Path) -> String {
 }
 
 /// `target/<profile>/deps/<this test>` → `target/<profile>/<name>`.
-fn find(name: &str) -> Result<PathBuf> {
+pub(crate) fn find(name: &str) -> Result<PathBuf> {
     let exe = std::env::current_exe()?;
     let profile = exe
         .parent()

@@ -61,9 +61,7 @@ impl Replicas {
         for listener in &listeners {
             proxies.push(Proxy::start_at(session, kafka, listener, &lines).await?);
         }
-        let authority = |listener: &String| listener.replace("http://", "");
-        let balancer = Balancer::start(listeners.iter().map(authority).collect()).await?;
-        let replicas = Self { proxies, balancer };
+        let replicas = Self::of(proxies).await?;
         eventually("replicas find one another", FIND_LIMIT, async || {
             for number in 0..count {
                 if replicas
@@ -78,6 +76,16 @@ impl Replicas {
         })
         .await?;
         Ok(replicas)
+    }
+
+    /// These proxies, behind a balancer.
+    ///
+    /// # Errors
+    /// There is no free port.
+    pub async fn of(proxies: Vec<Proxy>) -> Result<Self> {
+        let authority = |proxy: &Proxy| proxy.http.authority().to_owned();
+        let balancer = Balancer::start(proxies.iter().map(authority).collect()).await?;
+        Ok(Self { proxies, balancer })
     }
 
     /// A client of the balancer.

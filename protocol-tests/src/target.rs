@@ -13,6 +13,7 @@ use anyhow::Result;
 use rand::Rng;
 
 use crate::connector::{Connector, write_properties};
+use crate::hosts::Hosts;
 use crate::http::Client;
 use crate::program::Program;
 use crate::{Session, eventually};
@@ -92,12 +93,39 @@ impl Proxy {
         Self::run(session, kafka, &free_listener()?, properties, environment).await
     }
 
+    /// Starts ours on this listener, among names of the test's.
+    ///
+    /// # Errors
+    /// It does not come up.
+    pub async fn start_among(
+        session: &Session,
+        hosts: &Hosts,
+        listener: &str,
+        properties: Properties<'_>,
+    ) -> Result<Self> {
+        let start = |file: &Path, log: &Path| hosts.start("sluiceway-proxy", file, log);
+        Self::run_by(session, &session.parts.kafka, listener, properties, start).await
+    }
+
     async fn run(
         session: &Session,
         kafka: &str,
         listener: &str,
         properties: Properties<'_>,
         environment: Properties<'_>,
+    ) -> Result<Self> {
+        let start =
+            |file: &Path, log: &Path| Program::start("sluiceway-proxy", &[file], environment, log);
+        Self::run_by(session, kafka, listener, properties, start).await
+    }
+
+    /// `start` starts it with a file of properties and a log.
+    async fn run_by(
+        session: &Session,
+        kafka: &str,
+        listener: &str,
+        properties: Properties<'_>,
+        start: impl FnOnce(&Path, &Path) -> Result<Program>,
     ) -> Result<Self> {
         let admin = free_listener()?;
         let mut lines = vec![
@@ -108,7 +136,7 @@ impl Proxy {
         lines.extend(properties);
         let file = properties_file(session, "kafka-rest.properties", &lines)?;
         let log = session.log("sluiceway-proxy");
-        let mut program = Program::start("sluiceway-proxy", &[&file], environment, &log)?;
+        let mut program = start(&file, &log)?;
         let http = Client::new(listener)?;
         answers(&http, "/", &mut program).await?;
         Ok(Self {

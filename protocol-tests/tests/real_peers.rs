@@ -2,3 +2,4 @@
 
 protocol_tests::peers_cases!(real);
 protocol_tests::documented_cases!(real);
+protocol_tests::peers_names_cases!(real);

@@ -30,13 +30,13 @@ macro_rules! peers_cases {
 const MOVE_LIMIT: Duration = Duration::from_secs(15);
 
 /// One consumer instance, called through the balancer.
-struct Consumer {
-    http: Client,
-    base: String,
+pub(super) struct Consumer {
+    pub(super) http: Client,
+    pub(super) base: String,
 }
 
 impl Consumer {
-    async fn create(http: Client, group: &str, name: &str) -> Result<Self> {
+    pub(super) async fn create(http: Client, group: &str, name: &str) -> Result<Self> {
         let options = json!({"name": name, "format": "json", "auto.offset.reset": "earliest", "auto.commit.enable": "false"});
         let base = format!("/consumers/{group}");
         let answer = post(&http, &base, &options).await?;
@@ -47,7 +47,7 @@ impl Consumer {
             .to_owned();
         ensure!(
             uri.starts_with(&http.base()),
-            "base_uri is {uri}, not the balancer's"
+            "base_uri is {uri}, not the address that was asked"
         );
         let base = format!("{base}/instances/{name}");
         ensure!(uri.ends_with(&base), "{uri}");
@@ -58,7 +58,7 @@ impl Consumer {
         post(&self.http, &format!("{}{path}", self.base), body).await
     }
 
-    async fn get(&self, path: &str, accept: &str) -> Result<Value> {
+    pub(super) async fn get(&self, path: &str, accept: &str) -> Result<Value> {
         let answer = self
             .http
             .get(&format!("{}{path}", self.base), Some(accept))
@@ -67,7 +67,7 @@ impl Consumer {
         answer.json()
     }
 
-    async fn subscribe(&self, topic: &str) -> Result<()> {
+    pub(super) async fn subscribe(&self, topic: &str) -> Result<()> {
         let answer = self
             .post("/subscription", &json!({"topics": [topic]}))
             .await?;
@@ -86,7 +86,7 @@ impl Consumer {
     }
 
     /// Reads until there are records.
-    async fn read_some(&self, max_bytes: usize) -> Result<Vec<i64>> {
+    pub(super) async fn read_some(&self, max_bytes: usize) -> Result<Vec<i64>> {
         eventually("waiting for records", MOVE_LIMIT, async || {
             let offsets = self.read(max_bytes).await?;
             Ok((!offsets.is_empty()).then_some(offsets))
@@ -95,7 +95,7 @@ impl Consumer {
     }
 
     /// Reads the rest, which has to be these offsets.
-    async fn read_rest(&self, expected: std::ops::Range<i64>) -> Result<()> {
+    pub(super) async fn read_rest(&self, expected: std::ops::Range<i64>) -> Result<()> {
         let (mut found, wanted) = (Vec::new(), expected.clone().count());
         while found.len() < wanted {
             found.extend(self.read_some(100_000).await?);
