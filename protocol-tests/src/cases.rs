@@ -4,6 +4,7 @@
 pub mod config_files;
 pub mod connect_rest;
 pub mod connect_takeover;
+pub mod deleted_topics;
 pub mod documented;
 pub mod examples;
 pub mod golden;

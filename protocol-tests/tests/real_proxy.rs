@@ -10,3 +10,4 @@ protocol_tests::rest_beyond_cases!(real);
 protocol_tests::rest_raw_cases!(real);
 protocol_tests::rest_streams_cases!(real);
 protocol_tests::rest_openapi_cases!(real);
+protocol_tests::deleted_topics_cases!(real);

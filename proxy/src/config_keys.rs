@@ -218,7 +218,7 @@ fn delivery() -> Vec<Key> {
     vec![
         Key::with("producer.max.block.ms", Kind::Long, "60000", "Milliseconds that a record waits for its topic's metadata while no broker answers; then it fails with 50003. A topic or partition that Kafka says does not exist fails at once.").at_least(0),
         Key::with("sluiceway.topic.creation.wait.ms", Kind::Long, "10000", "Milliseconds that a record waits for a topic that the brokers create on first use.").at_least(0),
-        Key::with("sluiceway.metadata.ttl.ms", Kind::Long, "10000", "Milliseconds after which what is known of a topic is looked up again, in the background.").at_least(100),
+        Key::with("sluiceway.metadata.ttl.ms", Kind::Long, "10000", "Milliseconds after which what is known of a topic is looked up again, in the background; if nobody wrote for twice as long, before the next record is taken.").at_least(100),
         Key::with("sluiceway.metadata.timeout.ms", Kind::Long, "10000", "Milliseconds that a look-up for a GET may take; then 50003.").at_least(100),
         Key::with("sluiceway.metadata.concurrency", Kind::Int, "8", "Look-ups at once; further ones wait.").between(1, 256),
     ]

@@ -23,7 +23,9 @@ fn defaults() {
     assert_eq!(producer["enable.idempotence"], "true");
     assert_eq!(producer["partitioner"], "murmur2_random");
     assert_eq!(config.delivery.longest_turn_wait.as_millis(), 10);
-    assert_eq!(config.admin.settings["allow.auto.create.topics"], "false");
+    for config in [&config.producer, &config.admin] {
+        assert_eq!(config.settings["allow.auto.create.topics"], "false");
+    }
     assert!(config.warnings().is_empty(), "{:?}", config.warnings());
     config
         .producer

@@ -27,6 +27,7 @@ use crate::kafka_wire::WireAdmin;
 use crate::metrics::Metrics;
 use crate::produce::turn::Turns;
 use crate::producer_pool::ProducerPool;
+use crate::topic_creation::TopicCreation;
 use crate::topics::Topics;
 use crate::tracker::Deliveries;
 
@@ -107,18 +108,18 @@ impl KafkaClients {
             timeout,
         );
         let admin = admin.map_err(refused("admin client"))?;
+        let wire = |config| {
+            let limits = (concurrency, timeout);
+            WireAdmin::new(config, limits, Arc::clone(&health), login.token.clone())
+        };
         let topics = Topics::new(
             Arc::clone(&admin),
             Arc::clone(&producer),
+            TopicCreation::new(Arc::clone(&admin), wire(&login.producer)),
             Arc::clone(&health),
             config.delivery.clone(),
         );
-        let cluster: Arc<dyn ClusterAdmin> = Arc::new(WireAdmin::new(
-            &login.admin,
-            (concurrency, timeout),
-            Arc::clone(&health),
-            login.token.clone(),
-        ));
+        let cluster: Arc<dyn ClusterAdmin> = Arc::new(wire(&login.admin));
         admin.describe_through(&cluster);
         let readers = Readers::new(
             login.consumer.clone(),

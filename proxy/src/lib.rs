@@ -77,6 +77,7 @@ pub mod sse;
 pub mod stack;
 mod stage;
 pub mod stream;
+mod topic_creation;
 pub mod topics;
 mod trace_context;
 pub mod tracker;

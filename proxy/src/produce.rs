@@ -20,7 +20,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use crate::admission::Permit;
 use crate::app::App;
 use crate::envelope::Record;
-use crate::error::Error;
+use crate::error::{Error, codes};
 use crate::events;
 use crate::format::{Batch, Format};
 use crate::idempotency::Hand;
@@ -233,6 +233,15 @@ fn settle(app: &App, format: Format, produced: &Produced) {
         .records
         .inc_by((produced.records - errors.len()) as u64);
     if !errors.is_empty() {
-        events::records_failed(&app.metrics, &produced.topic, &errors);
+        failed(app, &produced.topic, &errors);
+    }
+}
+
+/// Tells of records that failed. If the topic was not there, it is looked up before the next ones are handed over.
+pub(crate) fn failed(app: &App, topic: &str, errors: &[RecordError]) {
+    events::records_failed(&app.metrics, topic, errors);
+    let absent = [codes::TOPIC_NOT_FOUND, codes::UNKNOWN_TOPIC_OR_PARTITION];
+    if errors.iter().any(|error| absent.contains(&error.strict)) {
+        app.topics.forget(topic);
     }
 }

@@ -4,11 +4,12 @@
 //! does not take. A producer that failed for good (an idempotent one may) is replaced by a new one; the old one is
 //! polled until its last report.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
-use parking_lot::RwLock;
+use futures_util::future::join_all;
+use parking_lot::{Mutex, RwLock};
 use rdkafka::ClientConfig;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::{KafkaError, KafkaResult};
@@ -16,12 +17,17 @@ use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, PurgeConfig};
 use rdkafka::types::RDKafkaErrorCode;
 
+use crate::admin_client::partitions_of;
 use crate::client_context::Context;
 use crate::events;
 use crate::metrics::Metrics;
 
 /// How long a poll waits for a report; also how long ending a producer may take.
 const POLL: Duration = Duration::from_millis(100);
+/// Time in which a producer sees a topic that is there.
+const LEARN: Duration = Duration::from_secs(1);
+/// Pause between two look-ups of a topic that should be there.
+const LEARN_PAUSE: Duration = Duration::from_millis(50);
 
 /// The producer in use.
 pub struct ProducerPool {
@@ -29,6 +35,8 @@ pub struct ProducerPool {
     context: Context,
     metrics: Arc<Metrics>,
     current: RwLock<Arc<Handle>>,
+    /// Producers beside the shared one.
+    others: Mutex<Vec<Weak<Handle>>>,
 }
 
 /// One producer and the thread that polls it.
@@ -68,6 +76,7 @@ impl ProducerPool {
             context,
             metrics,
             current,
+            others: Mutex::default(),
         })
     }
 
@@ -99,6 +108,28 @@ impl ProducerPool {
             failed.ended.store(true, Ordering::Relaxed);
         }
         Ok(Arc::clone(&current))
+    }
+
+    /// Has a producer beside the shared one learn what that does, while it lives.
+    pub(crate) fn teach(&self, other: &Arc<Handle>) {
+        let mut others = self.others.lock();
+        others.retain(|other| other.strong_count() > 0);
+        others.push(Arc::downgrade(other));
+    }
+
+    /// Has all producers look a topic up, until they see it or the time is over.
+    pub(crate) async fn learn(&self, topic: &str) {
+        let learnt = self.all().into_iter().map(|handle| {
+            let topic = topic.to_owned();
+            tokio::task::spawn_blocking(move || handle.learn(&topic, LEARN))
+        });
+        join_all(learnt).await;
+    }
+
+    fn all(&self) -> Vec<Arc<Handle>> {
+        let others = self.others.lock();
+        let others = others.iter().filter_map(Weak::upgrade);
+        others.chain([self.current()]).collect()
     }
 
     /// Records in the client's queues and under way.
@@ -148,10 +179,19 @@ impl Handle {
             .map_err(|error| KafkaError::ClientCreation(error.to_string()))
     }
 
-    /// The client, for look-ups.
-    #[must_use]
-    pub fn client(&self) -> &rdkafka::client::Client<Context> {
-        self.producer.client()
+    /// Looks a topic up until it is seen, for at most so long: what the client holds to be missing it refuses at once. Blocks.
+    fn learn(&self, topic: &str, limit: Duration) {
+        let until = Instant::now() + limit;
+        loop {
+            let client = self.producer.client();
+            let metadata = client.fetch_metadata(Some(topic), limit);
+            if metadata.is_ok_and(|metadata| partitions_of(&metadata, topic).is_ok())
+                || Instant::now() + LEARN_PAUSE > until
+            {
+                return;
+            }
+            std::thread::sleep(LEARN_PAUSE);
+        }
     }
 
     /// The producer itself, for transactions.

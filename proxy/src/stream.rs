@@ -229,8 +229,8 @@ impl Stream {
                         self.out.stored(&self.common, place, key, value);
                     }
                     Some(Outcome::Failed(error)) => {
-                        let errors = std::iter::once(&error);
-                        events::records_failed(&self.app.metrics, &self.topic, errors);
+                        let errors = std::slice::from_ref(&error);
+                        crate::produce::failed(&self.app, &self.topic, errors);
                         self.out.failed(&error);
                     }
                 }

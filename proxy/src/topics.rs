@@ -2,36 +2,42 @@
 //!
 //! ```text
 //! known and fresh ─▶ answer        known and old ─▶ answer, look up again in the background
+//! known, but nobody asked for a while ─▶ look up again, answer
 //! unknown ─▶ look up ─┬─ exists ─▶ remember, answer
 //!                     ├─ does not exist, brokers create topics ─▶ ask for its creation, wait until it is there
 //!                     ├─ does not exist ─▶ fault, at once
 //!                     └─ no broker answers ─▶ try again until max.block.ms
 //! ```
 //!
-//! "Does not exist" is only ever said after a fresh look-up.
+//! "Does not exist" is only ever said after a fresh look-up. Creation is asked for here and nowhere else: the producers themselves
+//! must not, since they go on asking for every topic that they ever wrote to, and would bring back what was removed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
+use tokio::task::JoinHandle;
 
-use crate::admin_client::{AdminClient, check_topic_name, partitions_of};
+use crate::admin_client::{AdminClient, check_topic_name};
 use crate::config::DeliveryConfig;
 use crate::health::Health;
 use crate::kafka_error::{FaultClass, KafkaFault};
 use crate::producer_pool::ProducerPool;
+use crate::topic_creation::TopicCreation;
 
 /// Topics that were seen to exist.
 pub struct Topics {
     admin: Arc<AdminClient>,
     producer: Arc<ProducerPool>,
+    creation: TopicCreation,
     health: Arc<Health>,
     settings: DeliveryConfig,
     started: Instant,
     known: RwLock<HashMap<String, Arc<Known>>>,
-    creation: Mutex<Option<(Instant, Option<bool>)>>,
+    /// Those that were known and have gone. Producers have to learn that one is there again.
+    gone: Mutex<HashSet<String>>,
 }
 
 struct Known {
@@ -41,8 +47,10 @@ struct Known {
     refreshing: AtomicBool,
 }
 
-/// How long the brokers' word on creating topics is believed.
-const CREATION_TTL: Duration = Duration::from_secs(60);
+/// So many times `sluiceway.metadata.ttl.ms` without anybody asking, and what is known of a topic is not answered with unseen.
+const IDLE: u32 = 2;
+/// Longest wait for that look-up: while Kafka is away, what was known will do.
+const IDLE_LOOK_UP: Duration = Duration::from_secs(1);
 /// Time that a look-up has at least, however little is left of `max.block.ms`.
 const LEAST_LOOK_UP: Duration = Duration::from_millis(50);
 /// First and longest pause between look-ups.
@@ -54,17 +62,19 @@ impl Topics {
     pub fn new(
         admin: Arc<AdminClient>,
         producer: Arc<ProducerPool>,
+        creation: TopicCreation,
         health: Arc<Health>,
         settings: DeliveryConfig,
     ) -> Arc<Self> {
         Arc::new(Self {
             admin,
             producer,
+            creation,
             health,
             settings,
             started: Instant::now(),
             known: RwLock::default(),
-            creation: Mutex::default(),
+            gone: Mutex::default(),
         })
     }
 
@@ -73,11 +83,8 @@ impl Topics {
     /// # Errors
     /// The fault that each record for it fails with.
     pub async fn partitions(self: &Arc<Self>, topic: &str) -> Result<i32, KafkaFault> {
-        if let Some(known) = self.find(topic) {
-            if self.age(&known) > self.settings.metadata_ttl {
-                self.refresh(topic, &known);
-            }
-            return Ok(known.partitions.load(Ordering::Relaxed));
+        if let Some(partitions) = self.remembered(topic).await {
+            return Ok(partitions);
         }
         if check_topic_name(topic).is_err() {
             return Err(KafkaFault::new(
@@ -93,16 +100,18 @@ impl Topics {
     /// # Errors
     /// Kafka does not know it, or does not answer.
     pub async fn existing(self: &Arc<Self>, topic: &str) -> Result<i32, KafkaFault> {
-        if self.find(topic).is_some() {
-            return self.partitions(topic).await;
+        if let Some(partitions) = self.remembered(topic).await {
+            return Ok(partitions);
         }
         let partitions = self.admin.partitions(topic).await?;
         Ok(self.remember(topic, partitions.len()).await)
     }
 
-    /// A topic was removed: what was known of it no longer counts.
+    /// A topic was removed, or a record failed because it is not there: what was known of it no longer counts.
     pub fn forget(&self, topic: &str) {
-        self.known.write().remove(topic);
+        if self.find(topic).is_some() && self.known.write().remove(topic).is_some() {
+            self.gone.lock().insert(topic.to_owned());
+        }
     }
 
     /// The same, freshly looked up: for a partition that is not among those known.
@@ -132,6 +141,22 @@ impl Topics {
         KafkaFault::new(class, text)
     }
 
+    /// What is known, seen to be so not long ago.
+    async fn remembered(self: &Arc<Self>, topic: &str) -> Option<i32> {
+        let mut known = self.find(topic)?;
+        let age = self.age(&known);
+        if age > self.settings.metadata_ttl {
+            let looking = self.refresh(topic, &known);
+            if let Some(looking) = looking
+                && age > self.settings.metadata_ttl * IDLE
+            {
+                let _seen_or_away = tokio::time::timeout(IDLE_LOOK_UP, looking).await;
+                known = self.find(topic)?;
+            }
+        }
+        Some(known.partitions.load(Ordering::Relaxed))
+    }
+
     fn find(&self, topic: &str) -> Option<Arc<Known>> {
         self.known.read().get(topic).cloned()
     }
@@ -147,11 +172,16 @@ impl Topics {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Notes how many partitions a topic has. The producer is told of new ones, or it would refuse records for them.
+    /// Notes how many partitions a topic has. Producers learn of new ones, and of a topic that is there again, or they would refuse
+    /// records for them.
     async fn remember(self: &Arc<Self>, topic: &str, partitions: usize) -> i32 {
         let partitions = i32::try_from(partitions).unwrap_or(i32::MAX);
         let now = self.now();
         let Some(known) = self.find(topic) else {
+            if self.gone.lock().contains(topic) {
+                self.producer.learn(topic).await;
+                self.gone.lock().remove(topic);
+            }
             let known = Known {
                 partitions: AtomicI32::new(partitions),
                 checked: AtomicU64::new(now),
@@ -161,29 +191,28 @@ impl Topics {
             return partitions;
         };
         if partitions > known.partitions.load(Ordering::Relaxed) {
-            let _seen_by_look_ups = self.ask_as_producer(topic).await;
+            self.producer.learn(topic).await;
         }
         known.partitions.store(partitions, Ordering::Relaxed);
         known.checked.store(now, Ordering::Relaxed);
         partitions
     }
 
-    fn refresh(self: &Arc<Self>, topic: &str, known: &Arc<Known>) {
+    /// Looks a known topic up again in the background, unless that is being done.
+    fn refresh(self: &Arc<Self>, topic: &str, known: &Arc<Known>) -> Option<JoinHandle<()>> {
         if known.refreshing.swap(true, Ordering::Relaxed) {
-            return;
+            return None;
         }
         let (this, topic, known) = (Arc::clone(self), topic.to_owned(), Arc::clone(known));
-        tokio::spawn(async move {
+        Some(tokio::spawn(async move {
             match this.admin.partitions(&topic).await {
                 Ok(partitions) => drop(this.remember(&topic, partitions.len()).await),
-                Err(fault) if fault.class == FaultClass::UnknownTopicOrPartition => {
-                    this.known.write().remove(&topic);
-                }
+                Err(fault) if is_absent(&fault) => this.forget(&topic),
                 // Kafka is away, or forbids it: what was known stays known, and is asked for after another while.
                 Err(_) => known.checked.store(this.now(), Ordering::Relaxed),
             }
             known.refreshing.store(false, Ordering::Relaxed);
-        });
+        }))
     }
 
     /// Looks a topic up, for at most `max.block.ms`: a request to a broker that is away may itself take longer.
@@ -207,9 +236,10 @@ impl Topics {
             match self.admin.partitions_within(topic, timeout).await {
                 Ok(partitions) => return Ok(self.remember(topic, partitions.len()).await),
                 Err(fault) if is_absent(&fault) => {
+                    self.forget(topic);
                     let since = match creating {
                         Some(since) => since,
-                        None if self.brokers_create_topics().await == Some(false) => {
+                        None if self.creation.is_on().await == Some(false) => {
                             return Err(self.no_topic(topic, FaultClass::NoTopic));
                         }
                         None => Instant::now(),
@@ -218,7 +248,7 @@ impl Topics {
                     if since.elapsed() >= self.settings.topic_creation_wait {
                         return Err(self.no_topic(topic, FaultClass::NoTopic));
                     }
-                    self.ask_as_producer(topic).await?;
+                    self.creation.ask(topic).await?;
                 }
                 Err(fault) if fault.class != FaultClass::Retriable => return Err(fault),
                 Err(_) if started.elapsed() >= self.settings.max_block => {
@@ -229,35 +259,6 @@ impl Topics {
             tokio::time::sleep(pause).await;
             pause = longest.min(pause * 2);
         }
-    }
-
-    /// Asks for a topic's metadata as producers do, which makes brokers create it if they create topics at all.
-    async fn ask_as_producer(self: &Arc<Self>, topic: &str) -> Result<(), KafkaFault> {
-        let (this, name, timeout) = (Arc::clone(self), topic.to_owned(), self.admin.timeout());
-        let asked = tokio::task::spawn_blocking(move || {
-            let handle = this.producer.current();
-            let metadata = handle.client().fetch_metadata(Some(&name), timeout).ok()?;
-            partitions_of(&metadata, &name).err()
-        });
-        match asked.await {
-            Ok(Some(fault)) if fault.class == FaultClass::BadRequest => {
-                Err(KafkaFault::new(FaultClass::Fatal, fault.message))
-            }
-            Ok(Some(fault)) if fault.class == FaultClass::Authorization => Err(fault),
-            _ => Ok(()),
-        }
-    }
-
-    async fn brokers_create_topics(&self) -> Option<bool> {
-        let believed = *self.creation.lock();
-        if let Some((at, word)) = believed
-            && at.elapsed() < CREATION_TTL
-        {
-            return word;
-        }
-        let word = self.admin.creates_topics().await;
-        *self.creation.lock() = Some((Instant::now(), word));
-        word
     }
 }
 

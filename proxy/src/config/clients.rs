@@ -142,6 +142,10 @@ const LINGER_MS: &str = "0";
 /// costs the brokers more; one would let slow partitions hold up quick ones.
 const IN_FLIGHT: &str = "3";
 
+/// How long the client goes on trying records for a topic that the brokers say is missing, if it has seen it to come or go just now.
+/// The proxy has looked the topic up before, so this is for brokers that lag behind one another only.
+const PROPAGATION_MS: &str = "5000";
+
 fn producer_defaults(producer: &mut KafkaConfig, java: &Properties) {
     let user = |name: &str| java.get(name).map(|value| value.trim());
     // As Kafka's own client: settings that exclude idempotence switch it off, unless it was asked for.
@@ -162,6 +166,10 @@ fn producer_defaults(producer: &mut KafkaConfig, java: &Properties) {
         ("message.max.bytes", "1048576"),
         ("delivery.timeout.ms", "120000"),
         ("request.timeout.ms", "30000"),
+        // The client asks for every topic that it ever wrote to, again and again: it would bring back what was removed. The proxy asks
+        // for the creation of a topic itself, when somebody writes to it.
+        ("allow.auto.create.topics", "false"),
+        ("topic.metadata.propagation.max.ms", PROPAGATION_MS),
     ] {
         producer.default_to(name, value);
     }

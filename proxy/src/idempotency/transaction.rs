@@ -80,6 +80,7 @@ impl Transactions {
             handle: Handle::start(&config, context)?,
             timeout,
         };
+        app.producer.teach(&this.handle);
         this.blocking(|handle, timeout| handle.producer().init_transactions(timeout))
             .await?;
         Ok(this)

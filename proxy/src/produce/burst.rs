@@ -11,7 +11,6 @@ use rdkafka::types::RDKafkaErrorCode;
 use crate::admission::Permit;
 use crate::app::App;
 use crate::error::codes;
-use crate::events;
 use crate::kafka_error::{FaultClass, KafkaFault, fault};
 use crate::produce::answer::{Place, Shown, of_fault};
 use crate::produce::prepare::Prepared;
@@ -232,7 +231,7 @@ impl Burst {
             .outcome(app, index)
             .unwrap_or_else(|| Outcome::Failed(unreported()));
         if let Outcome::Failed(error) = &outcome {
-            events::records_failed(&app.metrics, &self.topic, std::iter::once(error));
+            super::failed(app, &self.topic, std::slice::from_ref(error));
         }
         outcome
     }

@@ -102,6 +102,8 @@ fn start(
         ("bootstrap.servers", &*bootstrap),
         ("listeners", &url),
         ("sluiceway.admin.listeners", &admin),
+        // Often, to see that a deleted stream is not brought back by that.
+        ("producer.topic.metadata.refresh.interval.ms", "300"),
     ];
     for (key, value) in own.iter().chain(lines) {
         text.push_str(&format!("\n{key}={value}"));

@@ -119,6 +119,7 @@ pub(super) async fn delete(request: &Request<'_>) -> Result<Response, Error> {
     scope(request).await?;
     request.app.cluster.delete_topic(&name).await?;
     settle(|| async { find(request, &name, false).await.is_err() }).await;
+    request.app.topics.forget(&name);
     Ok(respond::no_content())
 }
 

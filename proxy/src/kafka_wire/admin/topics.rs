@@ -64,6 +64,23 @@ impl WireAdmin {
         Ok(topics)
     }
 
+    /// Asks for the metadata of a topic in a way that allows brokers to create it.
+    ///
+    /// # Errors
+    /// It is not there, not yet perhaps; or brokers refuse, or do not answer.
+    pub(crate) async fn ask_for_topic(&self, name: &str) -> Result<(), KafkaFault> {
+        if let Some(fault) = self.health.hopeless() {
+            return Err(fault);
+        }
+        let topic = MetadataRequestTopic::default().with_name(Some(topic_name(name)));
+        let request = MetadataRequest::default()
+            .with_topics(Some(vec![topic]))
+            .with_allow_auto_topic_creation(true);
+        let answer = self.pool.metadata(&request).await?;
+        let topic = answer.topics.first().ok_or_else(incomplete)?;
+        check(topic.error_code, None)
+    }
+
     pub(super) async fn make_topic(&self, topic: NewTopic) -> Result<CreatedTopic, KafkaFault> {
         let request = CreateTopicsRequest::default()
             .with_topics(vec![creatable(&topic)])
