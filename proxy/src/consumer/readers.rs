@@ -98,7 +98,9 @@ impl Readers {
             include: wanted.include,
             refusal: None,
         };
-        let config = self.client_config(partition_read::GROUP, &options);
+        let mut config = self.client_config(partition_read::GROUP, &options);
+        // It is kept for the next read, and would bring the topic back when it was removed meanwhile.
+        config.set("allow.auto.create.topics", "false");
         self.reader_with(config, &options)
     }
 
