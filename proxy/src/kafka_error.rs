@@ -136,7 +136,8 @@ const UNKNOWN_TOPIC: &str = "This server does not host this topic-partition.";
 pub fn fault(code: K, topic: &str) -> KafkaFault {
     use FaultClass as C;
     let (class, message): (C, Cow<'static, str>) = match code {
-        K::UnknownTopicOrPartition | K::UnknownTopic | K::UnknownPartition => {
+        // The last one: the client dropped the partition with the record still waiting, since its topic had gone.
+        K::UnknownTopicOrPartition | K::UnknownTopic | K::UnknownPartition | K::BrokerDestroy => {
             (C::UnknownTopicOrPartition, UNKNOWN_TOPIC.into())
         }
         K::TopicAuthorizationFailed => (C::Authorization, format!("Not authorized to access topics: [{topic}]").into()),
@@ -249,6 +250,7 @@ mod tests {
             (K::SaslAuthenticationFailed, 40101, 40101, 40101),
             (K::NotEnoughReplicas, 50003, 50003, 50302),
             (K::MessageTimedOut, 50003, 50003, 50302),
+            (K::BrokerDestroy, 40403, 50003, 40401),
             (K::QueueFull, 50003, 50003, 429),
             (K::MessageSizeTooLarge, 413, 50002, 413),
             (K::InvalidRecord, 50002, 50002, 50002),
