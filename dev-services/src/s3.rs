@@ -24,6 +24,7 @@ mod keys;
 mod list;
 mod listing;
 mod multipart;
+mod names;
 mod objects;
 mod server;
 mod service;

@@ -13,10 +13,7 @@ pub(crate) fn path_of(key: &str) -> Option<PathBuf> {
     let mut path = PathBuf::new();
     let last = key.bytes().filter(|byte| *byte == b'/').count();
     for (at, segment) in key.split('/').enumerate() {
-        let name = match segment {
-            "" if at == last => "%self".to_owned(),
-            _ => escape(segment),
-        };
+        let name = name_in_folder(segment, at < last);
         if name.len() > MAX_SEGMENT || name.contains('\0') {
             return None;
         }
@@ -35,6 +32,21 @@ pub(crate) fn segment_of(name: &str) -> &str {
         "%dot" => ".",
         "%dotdot" => "..",
         _ => &name[1..],
+    }
+}
+
+/// The file or folder name of a key's part that ends where a name does: with `/` if it is a folder's.
+pub(crate) fn name_of(part: &str) -> String {
+    match part.strip_suffix('/') {
+        Some(segment) => name_in_folder(segment, true),
+        None => name_in_folder(part, false),
+    }
+}
+
+fn name_in_folder(segment: &str, is_folder: bool) -> String {
+    match segment {
+        "" if !is_folder => "%self".to_owned(),
+        _ => escape(segment),
     }
 }
 

@@ -2,19 +2,19 @@
 //! In: prefix, delimiter, where to go on; out: keys and common prefixes. A folder's entries are sorted as their
 //! keys are (a folder counts with its `/`), so a walk in that order meets the keys of the bucket in theirs.
 //!
-//! File systems tell the names of a folder in no order, so all of them are looked at; but only as many as a page
-//! may need are kept and sorted, however many there are.
+//! The names of a folder come in no order ([`Names`]), so all of them are looked at; but only as many as a page may
+//! need are sorted, however many there are.
 
-use std::cmp::Ordering;
 use std::collections::BinaryHeap;
-use std::fs::{self, DirEntry, Metadata, ReadDir};
+use std::fs::{self, Metadata};
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::keys::segment_of;
+use super::keys::name_of;
+use super::names::{Names, entries};
 
-/// Entries of a folder that are kept at once: more than a page has.
+/// Entries of a folder that are sorted at once: more than a page has.
 const KEPT: usize = 1_024;
 
 /// What to list.
@@ -60,8 +60,9 @@ pub(crate) struct Page {
 }
 
 /// Lists the bucket in `root`.
-pub(crate) fn list(root: &Path, query: &Query) -> io::Result<Page> {
+pub(crate) fn list(names: &Names, root: &Path, query: &Query) -> io::Result<Page> {
     let mut walk = Walk {
+        names,
         query,
         skip: query.after_prefix.clone(),
         kept: KEPT,
@@ -74,6 +75,7 @@ pub(crate) fn list(root: &Path, query: &Query) -> io::Result<Page> {
 }
 
 struct Walk<'a> {
+    names: &'a Names,
     query: &'a Query,
     /// The common prefix that has been listed last.
     skip: Option<String>,
@@ -81,33 +83,6 @@ struct Walk<'a> {
     kept: usize,
     page: Page,
 }
-
-/// An entry of a folder with its key (that of a folder ends with `/`).
-struct Found {
-    key: String,
-    entry: DirEntry,
-    is_folder: bool,
-}
-
-impl Ord for Found {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.key.cmp(&other.key)
-    }
-}
-
-impl PartialOrd for Found {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Found {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Found {}
 
 impl Walk<'_> {
     /// Visits what is in a folder whose keys start with `stem`. Breaks when the page is full.
@@ -117,22 +92,19 @@ impl Walk<'_> {
             let found = self.first(folder, stem, &behind)?;
             // Fewer than could be kept: there are no more.
             let last = match found.last() {
-                Some(last) if found.len() == self.kept => last.key.clone(),
+                Some(last) if found.len() == self.kept => last.clone(),
                 _ => String::new(),
             };
-            for Found {
-                key,
-                entry,
-                is_folder,
-            } in found
-            {
-                let flow = match is_folder {
+            for key in found {
+                let part = &key[stem.len()..];
+                let path = folder.join(name_of(part));
+                let flow = match part.ends_with('/') {
                     true if !self.may_hold(&key) => ControlFlow::Continue(()),
                     true => match self.whole_group(&key) {
-                        Some(prefix) => self.group(prefix, &entry.path())?,
-                        None => self.folder(&entry.path(), &key)?,
+                        Some(prefix) => self.group(prefix, &path)?,
+                        None => self.folder(&path, &key)?,
                     },
-                    false => self.file(key, &entry)?,
+                    false => self.file(key, path)?,
                 };
                 if flow.is_break() {
                     return Ok(flow);
@@ -145,27 +117,31 @@ impl Walk<'_> {
         }
     }
 
-    /// The first entries of a folder that can be in the page, in the order of their keys, behind a key.
-    fn first(&self, folder: &Path, stem: &str, behind: &str) -> io::Result<Vec<Found>> {
-        let mut found: BinaryHeap<Found> = BinaryHeap::new();
+    /// The first keys of a folder that can be in the page, in order, behind a key. Those of folders end with `/`.
+    fn first(&self, folder: &Path, stem: &str, behind: &str) -> io::Result<Vec<String>> {
+        let mut found: BinaryHeap<String> = BinaryHeap::new();
         let mut key = String::new();
-        for entry in read(folder)?.into_iter().flatten() {
-            let entry = entry?;
-            let is_folder = entry.file_type()?.is_dir();
-            let name = entry.file_name();
-            let Some(name) = name.to_str() else {
-                continue;
+        // A folder may hold what comes after a key that it does not come after itself.
+        let behind_folders = behind.strip_prefix(stem);
+        let behind_files = behind_folders.max(self.query.after.strip_prefix(stem));
+        self.names.visit(folder, |part| {
+            let is_folder = part.ends_with('/');
+            let passed = if is_folder {
+                behind_folders
+            } else {
+                behind_files
             };
-            key.clear();
-            key.push_str(stem);
-            key.push_str(segment_of(name));
-            if is_folder {
-                key.push('/');
+            if passed.is_some_and(|passed| part <= passed) {
+                return;
             }
             let full = found.len() == self.kept;
-            if key.as_str() <= behind || full && found.peek().is_some_and(|last| key >= last.key) {
-                continue;
+            // Most names of a large folder end here.
+            if full && found.peek().is_some_and(|last| part >= &last[stem.len()..]) {
+                return;
             }
+            key.clear();
+            key.push_str(stem);
+            key.push_str(part);
             let fits = match is_folder {
                 true => self.may_hold(&key),
                 false => self.is_wanted(&key),
@@ -174,13 +150,9 @@ impl Walk<'_> {
                 if full {
                     found.pop();
                 }
-                found.push(Found {
-                    key: key.clone(),
-                    entry,
-                    is_folder,
-                });
+                found.push(key.clone());
             }
-        }
+        })?;
         Ok(found.into_sorted_vec())
     }
 
@@ -232,7 +204,7 @@ impl Walk<'_> {
         key.starts_with(prefix.as_str()) && key > after.as_str() && !self.skipped(key)
     }
 
-    fn file(&mut self, key: String, entry: &DirEntry) -> io::Result<ControlFlow<()>> {
+    fn file(&mut self, key: String, path: PathBuf) -> io::Result<ControlFlow<()>> {
         if !self.is_wanted(&key) {
             return Ok(ControlFlow::Continue(()));
         }
@@ -247,14 +219,10 @@ impl Walk<'_> {
             }
             None => {
                 // Deleted since the folder was read: not listed.
-                let Ok(file) = entry.metadata() else {
+                let Ok(file) = fs::symlink_metadata(&path) else {
                     return Ok(ControlFlow::Continue(()));
                 };
-                Entry::Key {
-                    key,
-                    path: entry.path(),
-                    file,
-                }
+                Entry::Key { key, path, file }
             }
         };
         self.page.entries.push(listed);
@@ -265,7 +233,7 @@ impl Walk<'_> {
 /// Whether there is a key in a folder or below.
 fn holds_a_file(folder: &Path) -> io::Result<bool> {
     let mut folders = Vec::new();
-    for entry in read(folder)?.into_iter().flatten() {
+    for entry in entries(folder)?.into_iter().flatten() {
         let entry = entry?;
         if !entry.file_type()?.is_dir() {
             return Ok(true);
@@ -278,15 +246,6 @@ fn holds_a_file(folder: &Path) -> io::Result<bool> {
         }
     }
     Ok(false)
-}
-
-/// The folder's entries; `None`: it is not there.
-fn read(folder: &Path) -> io::Result<Option<ReadDir>> {
-    match fs::read_dir(folder) {
-        Ok(read) => Ok(Some(read)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// A key as listings with `encoding-type=url` spell it.
@@ -308,6 +267,10 @@ mod tests {
 
     use super::super::keys::path_of;
     use super::*;
+
+    fn list(root: &Path, query: &Query) -> io::Result<Page> {
+        super::list(&Names::default(), root, query)
+    }
 
     fn bucket(keys: &[&str]) -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
@@ -387,6 +350,7 @@ mod tests {
             let whole = list(dir.path(), &query).unwrap();
             for kept in 1..4 {
                 let mut walk = Walk {
+                    names: &Names::default(),
                     query: &query,
                     skip: None,
                     kept,

@@ -93,7 +93,7 @@ fn list_page(
     spell: &dyn Fn(&str) -> String,
 ) -> S3Result<(Page, Vec<Object>, Vec<CommonPrefix>)> {
     let root = store.bucket(bucket)?;
-    let page = list::list(&root, query).map_err(IntoInternal::into_internal)?;
+    let page = list::list(&store.names, &root, query).map_err(IntoInternal::into_internal)?;
     let (mut contents, mut prefixes) = (Vec::new(), Vec::new());
     for entry in &page.entries {
         match entry {
@@ -119,6 +119,7 @@ fn list_page(
     }
     Ok((page, contents, prefixes))
 }
+
 /// The size of a page.
 pub(crate) fn page_size(max: Option<i32>) -> usize {
     usize::try_from(max.unwrap_or(PAGE).min(PAGE)).unwrap_or(0)

@@ -14,6 +14,7 @@ use s3s::{S3Result, s3_error};
 use super::S3Error;
 use super::attributes::{Attributes, file_name, md5_of};
 use super::keys::path_of;
+use super::names::Names;
 
 /// Everything that is not an object is below this folder of the root; no bucket can have this name.
 const STATE_DIR: &str = ".dev-s3";
@@ -26,6 +27,8 @@ pub(crate) struct Store {
     uploads: PathBuf,
     incoming: PathBuf,
     received: AtomicU64,
+    /// Of what is in the buckets' folders.
+    pub(crate) names: Names,
     changes: Mutex<()>,
 }
 
@@ -85,6 +88,7 @@ impl Store {
             uploads,
             incoming,
             received: AtomicU64::new(0),
+            names: Names::default(),
             changes: Mutex::new(()),
         };
         Ok((store, lock))
