@@ -96,12 +96,23 @@ impl VerifyArgs {
             ),
         }
     }
+
+    /// Whether a step is wanted that needs more than the quick start.
+    fn wants_real_parts(&self) -> bool {
+        let alone = |step: &Step| matches!(step, Step::ConsoleScale | Step::ConsoleHour);
+        self.steps.is_empty() || !self.steps.iter().all(alone)
+    }
 }
 
 /// Runs the steps; all of them, so that one run shows everything that is wrong.
 pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     let steps = Steps::new();
     let binaries = steps.need("build of the programs", programs::build)?;
+    run_quick_start_steps(args, &steps, &binaries);
+    if !args.wants_real_parts() {
+        steps.print();
+        return steps.outcome();
+    }
     let parts = steps.need("start of the real parts", RealParts::start)?;
     run_broker_steps(args, &steps, &parts, &binaries);
     run_patient_steps(args, &steps, &parts, &binaries);
@@ -124,6 +135,18 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     // Last, so that the whole output ends as a test runner's does.
     tests.print_closing_line();
     steps.outcome()
+}
+
+/// The steps that need the quick start only: nothing else runs beside them for minutes or an hour.
+fn run_quick_start_steps(args: &VerifyArgs, steps: &Steps, binaries: &Binaries) {
+    if args.wants(Step::ConsoleScale) {
+        steps.run("the console at scale", || console::scale(binaries));
+    }
+    if args.wants(Step::ConsoleHour) {
+        steps.run("the console left open", || {
+            console::hour(binaries, args.minutes)
+        });
+    }
 }
 
 /// The steps whose clients of others wait for the registry, or for topics to come and go, with their own patience: nothing runs
@@ -167,14 +190,6 @@ fn run_client_steps(args: &VerifyArgs, steps: &Steps, parts: &RealParts, binarie
     if args.wants(Step::Console) {
         steps.run("a browser on the console", || {
             console::walk(parts, binaries)
-        });
-    }
-    if args.wants(Step::ConsoleScale) {
-        steps.run("the console at scale", || console::scale(binaries));
-    }
-    if args.wants(Step::ConsoleHour) {
-        steps.run("the console left open", || {
-            console::hour(binaries, args.minutes)
         });
     }
     if args.wants(Step::Airflow) {
