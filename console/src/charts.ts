@@ -93,8 +93,12 @@ export class Chart {
           gap: 4,
           space: 60,
           grid: { show: false },
-          // One that would stand out at the end is left out.
-          values: (plot, ticks, _, __, step) => ticks.map((tick) => (plot.width - AXIS - plot.valToPos(tick, "x") < 24 ? "" : clock(tick, step < 60))),
+          // One that would stand out at either end is left out: there are the numbers of the other axis.
+          values: (plot, ticks, _, __, step) =>
+            ticks.map((tick) => {
+              const left = plot.valToPos(tick, "x");
+              return Math.min(left, plot.width - AXIS - left) < 24 ? "" : clock(tick, step < 60);
+            }),
         },
         {
           ...axis,

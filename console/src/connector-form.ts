@@ -5,7 +5,7 @@ import { base, json, segment, text } from "./api";
 import { fill, h, id, type Child } from "./dom";
 import { bytes, count, plural } from "./format";
 import { causes } from "./trace";
-import { aborted, debounced, empty, failure, field, notice, table, toast, type View } from "./ui";
+import { aborted, brieflyNamed, debounced, empty, failure, field, notice, table, toast, type View } from "./ui";
 
 interface Definition {
   name: string;
@@ -305,7 +305,7 @@ export function connectorForm(view: View, given: { name: string | null; config: 
     go.disabled = true;
     text(`${base("sink")}/connectors/${segment(name)}/config`, { method: "PUT", body: JSON.stringify(all) }).then(
       () => {
-        toast("good", given.name === null ? `${name} was created` : `${name} was saved`);
+        toast("good", `${brieflyNamed(name)} was ${given.name === null ? "created" : "saved"}`);
         location.hash = `#/connectors/${segment(name)}`;
       },
       (error: unknown) => {

@@ -8,6 +8,7 @@ import { readable } from "./trace";
 import {
   action,
   brief,
+  brieflyNamed,
   confirmByName,
   crumbs,
   debounced,
@@ -22,6 +23,7 @@ import {
   redraw,
   show,
   table,
+  tabs,
   toast,
   type View,
 } from "./ui";
@@ -158,11 +160,11 @@ function one(view: View, name: string, tab: string): void {
   const put = (verb: string, word: string): HTMLElement =>
     action(word, async () => {
       await text(`${path}/${verb}`, { method: "PUT" });
-      return `${name}: ${verb} was asked for`;
+      return `${brieflyNamed(name)}: ${verb} was asked for`;
     });
   const remove = async (): Promise<void> => {
     await text(path, { method: "DELETE" });
-    toast("good", `${name} was deleted`);
+    toast("good", `${brieflyNamed(name)} was deleted`);
     location.hash = "#/connectors";
   };
   fill(
@@ -185,12 +187,7 @@ function one(view: View, name: string, tab: string): void {
         "Delete",
       ),
     ),
-    h(
-      "nav",
-      { class: "tabs", "aria-label": "Parts of the connector" },
-      TABS.map(([key, title]) => h("a", { href: link(name, key), "aria-current": key === tab ? "page" : null }, title)),
-      h("a", { href: `#/objects/${segment(name)}` }, "Objects"),
-    ),
+    tabs("Parts of the connector", [...TABS.map(([key, title]): [string, string, boolean] => [link(name, key), title, key === tab]), [`#/objects/${segment(name)}`, "Objects", false]]),
     place,
   );
   if (tab === "offsets") offsets(view, place, name, path);
@@ -234,7 +231,7 @@ function restart(name: string, path: string): void {
       text(`${path}/restart?includeTasks=${all.checked}&onlyFailed=${failed.checked}`, { method: "POST" }).then(
         () => {
           close();
-          toast("good", `${name} is restarted`);
+          toast("good", `${brieflyNamed(name)} is restarted`);
         },
         (error: unknown) => fill(place, failure(error)),
       );
@@ -278,7 +275,7 @@ function offsets(view: View, place: HTMLElement, name: string, path: string): vo
       const shown = all.slice(skip, skip + OFFSETS);
       const reset = async (): Promise<void> => {
         await text(`${path}/offsets`, { method: "DELETE" });
-        toast("good", `The offsets of ${name} were removed`);
+        toast("good", `The offsets of ${brieflyNamed(name)} were removed`);
         void read();
       };
       return h(

@@ -3,7 +3,7 @@
 import { base, has, json, segment, text, v3 } from "./api";
 import { fill, h, type Child } from "./dom";
 import { count, duration } from "./format";
-import { brief, confirmByName, crumbs, debounced, empty, every, failure, field, head, isMissing, missing, pager, redraw, show, table, toast, type View } from "./ui";
+import { brief, brieflyNamed, confirmByName, crumbs, debounced, empty, every, failure, field, head, isMissing, missing, pager, redraw, show, table, toast, type View } from "./ui";
 import { link as topicLink } from "./topics";
 
 interface Group {
@@ -165,15 +165,15 @@ function drawInstances(all: Instance[], skip: number, go: (skip: number) => void
   const remove = (one: Instance): void =>
     confirmByName("End the consumer instance", one.name, `It leaves the group ${one.group}; whoever uses it gets 404.`, "End it", async () => {
       await text(`${base("proxy")}/consumers/${segment(one.group)}/instances/${segment(one.name)}`, { method: "DELETE", accept: "application/vnd.kafka.v2+json" });
-      toast("good", `${one.name} was ended`);
+      toast("good", `${brieflyNamed(one.name)} was ended`);
     });
   const rows = all.slice(skip, skip + INSTANCES).map((one) => [
     { name: one.name },
     { name: h("a", { href: `#/consumers/${segment(one.group)}` }, one.group) },
     one.format,
     one.owner ?? h("span", { class: "dim" }, "anybody"),
-    one.in_use ? h("span", { class: "tag good" }, "in use") : duration(one.idle_ms),
-    duration(one.expires_in_ms),
+    one.in_use ? h("span", { class: "tag good" }, "in use") : h("span", { class: "whole" }, duration(one.idle_ms)),
+    h("span", { class: "whole" }, duration(one.expires_in_ms)),
     { name: one.topics.length > 0 ? one.topics.join(", ") : one.partitions.length > 0 ? one.partitions.map((place) => `${place.topic}-${place.partition}`).join(", ") : h("span", { class: "dim" }, one.in_use ? "–" : "nothing yet") },
     h("button", { type: "button", class: "danger", "aria-label": `End ${one.name}`, onclick: () => remove(one) }, "End"),
   ]);

@@ -272,6 +272,7 @@ interface Stage {
   href: string;
   big: [() => string, string];
   lines: Line[];
+  /** Whether anything goes on from here; of the last one, whether anything comes in. */
   flows: () => boolean;
 }
 
@@ -339,7 +340,7 @@ function stages(all: All, topics: Topics): Stage[] {
         ["Bytes", () => text(all.storedBytes, (value) => `${bytes(value)}/s`)],
         ["Tried again", () => text(all.retries, (value) => `${short(value)}/s`)],
       ],
-      flows: () => false,
+      flows: flows(all.stored),
     },
   ];
 }
@@ -452,7 +453,7 @@ export function flow(view: View): void {
     }
     drawn.forEach(([redraw, stage, next], index) => {
       const own = found.filter((one) => one.stage === index);
-      const kind = own.some((one) => one.kind === "bad") ? "bad" : own.length > 0 ? "warn" : stage.flows() || index === 4 ? "" : "idle";
+      const kind = own.some((one) => one.kind === "bad") ? "bad" : own.length > 0 ? "warn" : stage.flows() ? "" : "idle";
       redraw(kind, own.length > 0 ? ` (${own[0]?.title})` : "");
       next?.classList.toggle("flows", stage.flows());
     });

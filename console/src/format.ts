@@ -76,6 +76,6 @@ export function time(ms: number | null | undefined): HTMLElement {
   const iso = date.toISOString();
   const utc = iso.replace("T", " ").replace("Z", "");
   if (zone(date) === "UTC") return h("time", { datetime: iso }, utc, h("span", { class: "utc" }, " UTC"));
-  const own = h("span", { class: "whole" }, clock(date), h("span", { class: "utc" }, ` ${zone(date)} ·`));
-  return h("time", { datetime: iso }, own, " ", h("span", { class: "utc whole" }, `${utc} UTC`));
+  const own = h("span", { class: "whole" }, clock(date), h("span", { class: "utc" }, ` ${zone(date)}`));
+  return h("time", { datetime: iso }, own, " ", h("span", { class: "utc whole beside" }, `${utc} UTC`));
 }

@@ -7,6 +7,7 @@ import { bytes, count, short } from "./format";
 import { post } from "./post";
 import {
   brief,
+  brieflyNamed,
   confirmByName,
   crumbs,
   debounced,
@@ -22,6 +23,7 @@ import {
   select,
   show,
   table,
+  tabs,
   toast,
   type View,
 } from "./ui";
@@ -188,7 +190,7 @@ function create(): void {
         .then(
           () => {
             close();
-            toast("good", `${name.value} was created`);
+            toast("good", `${brieflyNamed(name.value)} was created`);
             location.hash = link(name.value);
           },
           (error: unknown) => {
@@ -212,7 +214,7 @@ function one(view: View, name: string, tab: string): void {
   const place = h("div");
   const remove = async (): Promise<void> => {
     await text(`${await v3()}/topics/${segment(name)}`, { method: "DELETE" });
-    toast("good", `${name} was deleted`);
+    toast("good", `${brieflyNamed(name)} was deleted`);
     location.hash = "#/topics";
   };
   fill(
@@ -230,11 +232,7 @@ function one(view: View, name: string, tab: string): void {
         "Delete",
       ),
     ),
-    h(
-      "nav",
-      { class: "tabs", "aria-label": "Parts of the topic" },
-      TABS.map(([key, title]) => h("a", { href: link(name, key), "aria-current": key === tab ? "page" : null }, title)),
-    ),
+    tabs("Parts of the topic", TABS.map(([key, title]) => [link(name, key), title, key === tab])),
     place,
   );
   if (tab === "post") post(view, place, name);
@@ -319,7 +317,7 @@ function grow(name: string, now: number, done: () => void): HTMLElement {
           .then(
             () => {
               close();
-              toast("good", `${name} has ${wanted.value} partitions`);
+              toast("good", `${brieflyNamed(name)} has ${wanted.value} partitions`);
               done();
             },
             (error: unknown) => fill(place, failure(error)),

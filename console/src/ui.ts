@@ -79,6 +79,14 @@ export function redraw(place: Element, ...children: Child[]): void {
   same?.focus({ preventScroll: true });
 }
 
+/** Letters of a name in a message. */
+const NAME = 40;
+
+/** A name in a message that goes away by itself: its beginning, if it is long. */
+export function brieflyNamed(name: string): string {
+  return name.length > NAME ? `${name.slice(0, NAME)}…` : name;
+}
+
 let toasts: HTMLElement | null = null;
 
 /** A message that goes away by itself. */
@@ -297,6 +305,17 @@ export function copy(text: () => string): HTMLElement {
 export function head(title: string, ...actions: Child[]): HTMLElement {
   document.title = `${title} · Sluiceway`;
   return h("div", { class: "head" }, h("h1", { tabindex: "-1" }, title), actions);
+}
+
+/** The parts of a view; the current one is in sight, however narrow the screen. */
+export function tabs(label: string, parts: [href: string, title: string, current: boolean][]): HTMLElement {
+  const links = parts.map(([href, title, current]) => h("a", { href, "aria-current": current ? "page" : null }, title));
+  const bar = h("nav", { class: "tabs", "aria-label": label }, links);
+  const current = links.find((one) => one.hasAttribute("aria-current"));
+  requestAnimationFrame(() => {
+    if (current) bar.scrollLeft = current.offsetLeft + current.offsetWidth - bar.offsetLeft - bar.clientWidth;
+  });
+  return bar;
 }
 
 export function crumbs(...steps: [string, string][]): HTMLElement {

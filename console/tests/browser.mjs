@@ -202,6 +202,13 @@ export class Walk {
     await this.page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
     const wide = await this.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     check(wide <= 1, `${name} is ${wide} px wider than a small screen`);
+    const cut = await this.page.evaluate(() =>
+      [...document.querySelectorAll(".tabs a[aria-current]")].some((one) => {
+        const [own, bar] = [one.getBoundingClientRect(), one.parentElement.getBoundingClientRect()];
+        return own.left < bar.left - 1 || own.right > bar.right + 1;
+      }),
+    );
+    check(!cut, `the current tab of ${name} is cut off on a small screen`);
     this.number += 1;
     await this.page.screenshot({ path: `${pictures}/${target.name}-${String(this.number).padStart(2, "0")}-${name.replaceAll(/[^a-z0-9]+/gi, "-").toLowerCase()}-small-dark.png`, fullPage: true });
     await theme(false);

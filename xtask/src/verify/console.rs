@@ -28,6 +28,9 @@ pub(crate) fn walk(parts: &RealParts, binaries: &Binaries) -> Result<()> {
     let folder = crate::scratch::folder()?;
     check_built(folder.path(), &modules)?;
     let screenshots = screenshots()?;
+    // Steps that there were once have pictures, too.
+    fs::remove_dir_all(&screenshots)?;
+    fs::create_dir_all(&screenshots)?;
     let chromium = chromium::program()?;
     let browser = Browser {
         script: folder.path().join("tests/walk.mjs"),
