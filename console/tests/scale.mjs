@@ -108,6 +108,8 @@ try {
     await first("topics", "topics", "tbody tr");
     check((await main.locator("tbody tr").count()) <= 50, "more than a page is drawn");
     check((await main.innerText()).includes("of "), "the number of all is not told");
+    await click("the next page", main.getByRole("button", { name: "Next →" }), ".pages span", "51–100 of");
+    check((await main.locator("tbody tr").count()) <= 50, "pages pile up");
     await main.getByLabel("Search").fill("000777");
     await until("one is found", async () => (await main.locator("tbody tr").count()) === 1);
   });
@@ -115,6 +117,8 @@ try {
   await walk.step(`${CONNECTORS} connectors`, async () => {
     await first("connectors", "connectors", "tbody tr");
     check((await main.locator("tbody tr").count()) <= 50, "more than a page is drawn");
+    await click("the next page", main.getByRole("button", { name: "Next →" }), ".pages span", "51–100 of");
+    check((await main.locator("tbody tr").count()) <= 50, "pages pile up");
   });
   await walk.step(`${OBJECTS} objects`, async () => {
     await first("objects", `objects/${segment(connector)}`, "ul.tree button");

@@ -553,6 +553,14 @@ try {
     await answers.clear();
   });
 
+  await walk.step("markup in names that Kafka would not take", async () => {
+    const named = { name: `t${MARKUP}`, internal: false, partitions: 1, replication_factor: 1, records: 1, end_offset: 1, bytes: 1 };
+    await answers.set(/\/sluiceway\/topics$/, { total: 1, matching: 1, skip: 0, topics: [named] });
+    await walk.go("topics");
+    await until("it is shown as text", async () => (await main.getByRole("link", { name: `t${MARKUP}`, exact: true }).count()) === 1);
+    await answers.clear();
+  });
+
   await walk.step("delete a topic", async () => {
     await walk.go(`topics/${topic}`);
     await byName("Delete", topic);
