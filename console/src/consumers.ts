@@ -44,6 +44,10 @@ interface Instance {
 
 const LIMIT = 25;
 const LAGS = 100;
+/** Requests at once. */
+const AT_ONCE = 8;
+/** When members are asked again what they read, in ms. */
+const ANEW = 30_000;
 
 export function consumers(view: View): void {
   if (!has("proxy")) {
@@ -188,6 +192,33 @@ function one(view: View, name: string): void {
   fill(view.main, crumbs(["#/consumers", "Consumers"]), head(name), place);
   let skip = 0;
   let skipMembers = 0;
+  /** How many partitions each member reads that is shown. */
+  const assigned = new Map<string, number | Error>();
+  let asked = "";
+  let askedAt = 0;
+  /** Asks anew when the group or who is shown of it is another, and every half minute. */
+  const ask = async (root: string, state: string, shown: Member[]): Promise<void> => {
+    const now = [state, ...shown.map((member) => member.consumer_id)].join("\n");
+    if (now === asked && Date.now() - askedAt < ANEW) return;
+    assigned.clear();
+    for (let next = 0; next < shown.length; next += AT_ONCE) {
+      await Promise.all(
+        shown.slice(next, next + AT_ONCE).map(async ({ consumer_id }) => {
+          const path = `${root}/consumers/${segment(consumer_id)}/assignments`;
+          const found = json<{ data: unknown[] }>(path, { signal: view.signal }).then(({ data }) => data.length);
+          assigned.set(consumer_id, await found.catch((error: Error) => error));
+        }),
+      );
+      if (view.signal.aborted) return;
+    }
+    asked = now;
+    askedAt = Date.now();
+  };
+  const partitions = (member: Member): Child => {
+    const found = assigned.get(member.consumer_id);
+    if (typeof found === "number") return count(found);
+    return found === undefined || isMissing(found) ? "–" : brief(found);
+  };
   const read = (): Promise<void> =>
     show(place, view.signal, async () => {
       const root = `${await v3()}/consumer-groups/${segment(name)}`;
@@ -200,8 +231,8 @@ function one(view: View, name: string): void {
       });
       const total = lags.data.reduce((sum, one_) => sum + one_.lag, 0);
       const shown = lags.data.slice(skip, skip + LAGS);
-      const parts = new Map<string, number>();
-      for (const lag of lags.data) parts.set(lag.consumer_id, (parts.get(lag.consumer_id) ?? 0) + 1);
+      const shownMembers = members.data.slice(skipMembers, skipMembers + LAGS);
+      await ask(root, group.state, shownMembers);
       return [
         h(
           "section",
@@ -228,11 +259,11 @@ function one(view: View, name: string): void {
             : table(
                 "Members",
                 ["Client", "Member", "Static name", "#Partitions"],
-                members.data.slice(skipMembers, skipMembers + LAGS).map((member) => [
+                shownMembers.map((member) => [
                   { name: member.client_id },
                   { name: h("span", { class: "mono" }, member.consumer_id) },
                   member.instance_id ?? h("span", { class: "dim" }, "none"),
-                  { number: count(parts.get(member.consumer_id) ?? 0) },
+                  { number: partitions(member) },
                 ]),
               ),
           members.data.length > LAGS

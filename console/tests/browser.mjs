@@ -146,12 +146,12 @@ export class Walk {
   }
 
   /** Does a step, takes its picture, and looks whether any markup has run. */
-  async step(name, run) {
+  async step(name, run, limit = STEP) {
     const started = Date.now();
     this.number += 1;
     const file = `${pictures}/${target.name}-${String(this.number).padStart(2, "0")}-${name.replaceAll(/[^a-z0-9]+/gi, "-").toLowerCase()}.png`;
     try {
-      await within(run(this.page), STEP);
+      await within(run(this.page), limit);
       check((await this.page.evaluate(() => window.__xss)) === undefined, "markup ran");
       check((await this.page.locator("img[src=x], main script, main svg[onload]").count()) === 0, "markup became elements");
       check(this.wrong.length === 0, this.wrong.join("; "));
