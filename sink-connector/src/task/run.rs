@@ -4,9 +4,11 @@
 //! |---|---|
 //! | [`consumer`] | the task's consumer |
 //! | [`leave`] | how it leaves its group |
+//! | [`panics`] | a thread that panics |
 
 mod consumer;
 mod leave;
+mod panics;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -56,7 +58,7 @@ const SEEK_WAIT: Duration = Duration::from_secs(10);
 /// Runs a task until it is stopped or fails.
 pub(super) fn run(context: &TaskContext, orders: Receiver<Order>) {
     let (connector, task) = (context.connector.name.clone(), context.task_id.to_string());
-    let result = Task::start(context, &orders).and_then(|task| match task {
+    let result = panics::caught(|| match Task::start(context, &orders)? {
         Some(mut task) => task.run(&orders),
         None => Ok(()),
     });
@@ -317,6 +319,10 @@ impl<'a> Task<'a> {
         let until = Instant::now() + wait + BATCH_TIME;
         let mut result = Ok(());
         for count in 0..BATCH_RECORDS {
+            // A look at the end of a log may take seconds; who is told to stop takes no other.
+            if self.context.stopping.load(Ordering::Relaxed) {
+                break;
+            }
             let Some(polled) = consumer.poll(wait) else {
                 break;
             };
