@@ -257,11 +257,11 @@ impl Connector {
             .await;
     }
 
-    /// Ends all tasks for good and waits for them, at most `timeout`.
-    pub(crate) async fn shut_down_within(&self, timeout: Duration) {
+    /// Ends all tasks for good and waits for them, at most `timeout`. False when one had not ended by then.
+    pub(crate) async fn shut_down_within(&self, timeout: Duration) -> bool {
         let mut running = self.running.lock().await;
         running.closed = true;
-        self.stop_tasks_within(&mut running, timeout).await;
+        self.stop_tasks_within(&mut running, timeout).await
     }
 
     async fn start_instance(&self, running: &mut Running) {
@@ -402,14 +402,15 @@ impl Connector {
         self.stop_tasks_within(running, timeout).await;
     }
 
-    async fn stop_tasks_within(&self, running: &mut Running, timeout: Duration) {
+    async fn stop_tasks_within(&self, running: &mut Running, timeout: Duration) -> bool {
         let old: Vec<TaskHandle> = running.tasks.drain(..).flatten().collect();
-        self.stop_within(old, timeout).await;
+        let ended = self.stop_within(old, timeout).await;
         *running = Running {
             closed: running.closed,
             ..Running::default()
         };
         self.show(|view| view.tasks.clear());
+        ended
     }
 
     async fn stop(&self, tasks: Vec<TaskHandle>) {
@@ -417,7 +418,8 @@ impl Connector {
             .await;
     }
 
-    async fn stop_within(&self, tasks: Vec<TaskHandle>, timeout: Duration) {
+    /// False when one had not ended in time.
+    async fn stop_within(&self, tasks: Vec<TaskHandle>, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
         let ended =
             futures_util::future::join_all(tasks.into_iter().map(|task| task.stop(deadline))).await;
@@ -432,5 +434,6 @@ impl Connector {
                 "tasks had not ended in time (task.shutdown.graceful.timeout.ms) and are left to end by themselves"
             );
         }
+        late == 0
     }
 }

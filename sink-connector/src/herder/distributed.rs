@@ -19,8 +19,10 @@ mod claims;
 mod cluster;
 mod config_record;
 mod config_store;
+mod fence;
 mod members;
 mod membership;
+mod own_signs;
 mod publish;
 mod slot;
 mod slots;
@@ -158,7 +160,8 @@ impl DistributedHerder {
             Arc::clone(&slots),
             appender.clone(),
             config.config_topic.name.clone(),
-            config.session_timeout / 3,
+            // After the half that passes before the fence: a quarter is left for what comes late.
+            config.session_timeout / 4,
         ));
         let speaker = Speaker {
             host: Arc::clone(&host),
@@ -274,7 +277,14 @@ impl DistributedHerder {
     /// Ends the tasks, says so, leaves the group.
     async fn end(&self) {
         self.work.close().await;
-        self.publisher.lock().await.publish().await;
+        // A Kafka that does not answer must not keep the process: the others see that it is silent.
+        let said = async { self.publisher.lock().await.publish().await };
+        if tokio::time::timeout(claims::LAST_WORDS, said)
+            .await
+            .is_err()
+        {
+            tracing::warn!("the other workers are not told what has ended here: no answer");
+        }
         self.stop_member.store(true, Ordering::Relaxed);
         let member = self.member.lock().take();
         join(member).await;

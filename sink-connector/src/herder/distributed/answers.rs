@@ -78,9 +78,8 @@ impl DistributedHerder {
         let mut status = self.status_of(name)?;
         if request.is_plain() {
             // Handed on to its holder; here when there is none, and then there is nothing to restart.
-            match self.work.local(name) {
-                Some(local) => local.connector.restart_instance().await,
-                None => return Err(HerderError::rebalancing()),
+            if !self.work.restart_instance(name).await {
+                return Err(HerderError::rebalancing());
             }
             return Ok(status);
         }

@@ -18,7 +18,7 @@ use crate::herder::HerderError;
 /// The partition of the signs of life.
 const SIGNS: i32 = 0;
 /// How long the last words before leaving may take.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+pub(super) const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How often a namesake is told of.
 const TOLD: Duration = Duration::from_secs(30);
 
@@ -86,7 +86,10 @@ impl Claims {
         };
         let sent = Instant::now();
         match self.append(SIGNS, alive).await {
-            Ok(_) => self.slots.signed(sent),
+            Ok(offset) => {
+                self.slots.signed(sent);
+                self.speaker.cluster.signed(offset, sent);
+            }
             Err(error) => tracing::warn!(%error, "the worker cannot show that it lives"),
         }
     }

@@ -14,6 +14,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use super::config_record::ConfigRecord;
 use super::config_store::{Change, ConfigStore};
 use super::members::{Claim, MemberRecord, Members, WorkerRun};
+use super::own_signs::OwnSigns;
 use super::slot::slot_of;
 use super::status_record::{Said, StatusRecord};
 use super::status_store::StatusStore;
@@ -33,6 +34,7 @@ pub(super) struct View {
     pub(super) configs: ConfigStore,
     pub(super) statuses: StatusStore,
     pub(super) members: Members,
+    own_signs: OwnSigns,
 }
 
 /// The cluster as this worker knows it.
@@ -40,6 +42,8 @@ pub(super) struct Cluster {
     /// This worker.
     pub(super) me: WorkerRun,
     view: Mutex<View>,
+    /// After this long without a sign of life a worker is not relied on.
+    silence: Duration,
     slots: AtomicU32,
     read: AtomicUsize,
     /// The next offset of the config topic; what is before it has been taken in.
@@ -74,7 +78,9 @@ impl Cluster {
                 configs: ConfigStore::default(),
                 statuses: StatusStore::default(),
                 members: Members::new(silence),
+                own_signs: OwnSigns::default(),
             }),
+            silence,
             slots: AtomicU32::new(0),
             read: AtomicUsize::new(0),
             config_end: watch::Sender::new(0),
@@ -240,7 +246,15 @@ impl Cluster {
                 {
                     self.request(Request::ForgetTopic(connector.clone(), topic.clone()));
                 }
-                self.view.lock().statuses.apply(status);
+                let mut view = self.view.lock();
+                let View {
+                    statuses, members, ..
+                } = &mut *view;
+                statuses.apply(status, |item, said| {
+                    let slot = self.slot(&item.connector, item.task.unwrap_or(0));
+                    let claim = members.claim(slot);
+                    claim.is_some_and(|claim| said_under(said, claim))
+                });
             }
             Topic::Slots => self.take_member(record),
         }
@@ -283,15 +297,26 @@ impl Cluster {
             .timestamp
             .and_then(|millis| u64::try_from(millis).ok());
         let written = SystemTime::UNIX_EPOCH + Duration::from_millis(written.unwrap_or(0));
-        // Clocks differ; what is read as it is written is new whatever its time says.
-        let age = if self.is_loaded() {
-            Duration::ZERO
-        } else {
-            written.elapsed().unwrap_or_default()
-        };
+        let now = Instant::now();
         let mut view = self.view.lock();
-        view.members
-            .apply(member, record.offset, age, Instant::now());
+        if member.is_sign_of(&self.me) {
+            view.own_signs.read(record.offset);
+        }
+        // Clocks differ; what is read as it is written is new whatever its time says.
+        let age = if !self.is_loaded() {
+            written.elapsed().unwrap_or_default()
+        } else if view.own_signs.are_missing(now, self.silence) {
+            // The next sign tells whether who wrote it still lives.
+            Duration::MAX
+        } else {
+            Duration::ZERO
+        };
+        view.members.apply(member, record.offset, age, now);
+    }
+
+    /// Kafka has taken a sign of life of this worker.
+    pub(super) fn signed(&self, offset: i64, sent: Instant) {
+        self.view.lock().own_signs.acknowledged(offset, sent);
     }
 
     /// Forgets workers that have been gone for long.

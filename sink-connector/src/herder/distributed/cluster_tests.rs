@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 use super::*;
+use crate::herder::distributed::config_record::Written;
 use crate::herder::distributed::status_record::Item;
 
 const CONFIG: &str = r#"{"properties":{"name":"n","connector.class":"io.confluent.connect.s3.S3SinkConnector","tasks.max":"2"}}"#;
@@ -14,6 +15,22 @@ fn me() -> WorkerRun {
     }
 }
 
+fn other() -> WorkerRun {
+    WorkerRun {
+        worker_id: "other:1".into(),
+        run: "y".into(),
+        https: false,
+    }
+}
+
+fn alive(worker: &WorkerRun) -> Written {
+    let alive = MemberRecord::Alive {
+        worker_id: worker.worker_id.clone(),
+        run: Some(worker.clone()),
+    };
+    alive.write()
+}
+
 /// A cluster with one slot, so that everything belongs to its holder.
 fn cluster(silence: Duration) -> (Cluster, mpsc::UnboundedReceiver<Request>) {
     let (requests, inbox) = mpsc::unbounded_channel();
@@ -22,15 +39,20 @@ fn cluster(silence: Duration) -> (Cluster, mpsc::UnboundedReceiver<Request>) {
     (cluster, inbox)
 }
 
-fn feed(cluster: &Cluster, topic: Topic, offset: i64, (key, value): (String, Option<String>)) {
-    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis();
+fn feed(cluster: &Cluster, topic: Topic, offset: i64, written: Written) {
+    feed_late(cluster, topic, offset, Duration::ZERO, written);
+}
+
+/// What was written so long ago.
+fn feed_late(cluster: &Cluster, topic: Topic, offset: i64, age: Duration, (key, value): Written) {
+    let at = SystemTime::UNIX_EPOCH.elapsed().unwrap() - age;
     cluster.take(
         topic,
         &LogRecord {
             offset,
             key: key.as_bytes(),
             value: value.as_deref().map(str::as_bytes),
-            timestamp: i64::try_from(now).ok(),
+            timestamp: i64::try_from(at.as_millis()).ok(),
         },
     );
 }
@@ -102,12 +124,7 @@ fn a_state_counts_under_the_holders_present_claim_only() {
     }
     assert_eq!(states(&cluster), all(State::Running, "me:1"));
     // Another takes the slot; the former holder, stopped meanwhile, goes on saying that it runs.
-    let other = WorkerRun {
-        worker_id: "other:1".into(),
-        run: "y".into(),
-        https: false,
-    };
-    claim(&cluster, 11, &other);
+    claim(&cluster, 11, &other());
     says(&cluster, Some(0), State::Running, "me:1", 10);
     assert_eq!(states(&cluster), all(State::Unassigned, "other:1"));
     says(&cluster, Some(0), State::Failed, "other:1", 11);
@@ -126,12 +143,64 @@ fn a_silent_worker_runs_nothing() {
     std::thread::sleep(silence * 2);
     assert_eq!(states(&cluster), all(State::Unassigned, "me:1"));
     assert_eq!(cluster.holder("n", 0), None);
-    let alive = MemberRecord::Alive {
-        worker_id: "me:1".into(),
-        run: Some(me()),
-    };
-    feed(&cluster, Topic::Slots, 12, alive.write());
+    feed(&cluster, Topic::Slots, 12, alive(&me()));
     assert_eq!(states(&cluster), all(State::Running, "me:1"));
+}
+
+#[test]
+fn what_is_read_late_does_not_show_who_lives() {
+    let silence = Duration::from_secs(60);
+    let (cluster, _inbox) = cluster(silence);
+    (0..TOPICS).for_each(|_| cluster.caught_up());
+    configured(&cluster);
+    // This worker was cut off when it had sent this.
+    feed(&cluster, Topic::Slots, 9, alive(&me()));
+    let now = Instant::now();
+    cluster.signed(9, now.checked_sub(silence).unwrap());
+    claim(&cluster, 10, &other());
+    feed(&cluster, Topic::Slots, 11, alive(&other()));
+    for task in [None, Some(0), Some(1)] {
+        says(&cluster, task, State::Running, "other:1", 10);
+    }
+    assert_eq!(states(&cluster), all(State::Unassigned, "other:1"));
+    // It writes again, and has not read all yet.
+    cluster.signed(13, now);
+    feed(&cluster, Topic::Slots, 12, alive(&other()));
+    assert_eq!(states(&cluster), all(State::Unassigned, "other:1"));
+    feed(&cluster, Topic::Slots, 13, alive(&me()));
+    // Clocks differ: what is read while this worker reads its own signs is new.
+    feed_late(&cluster, Topic::Slots, 14, silence * 2, alive(&other()));
+    assert_eq!(states(&cluster), all(State::Running, "other:1"));
+}
+
+#[test]
+fn the_last_word_of_a_former_holder_does_not_count() {
+    let (cluster, _inbox) = cluster(Duration::from_secs(60));
+    configured(&cluster);
+    claim(&cluster, 10, &me());
+    says(&cluster, Some(0), State::Running, "me:1", 10);
+    claim(&cluster, 11, &other());
+    for task in [None, Some(0), Some(1)] {
+        says(&cluster, task, State::Running, "other:1", 11);
+    }
+    // It was cut off, and what it said then arrives now.
+    says(&cluster, Some(0), State::Unassigned, "me:1", 10);
+    assert_eq!(states(&cluster), all(State::Running, "other:1"));
+    // Compaction would keep it: the holder has to say so again.
+    let item = Item {
+        connector: "n".into(),
+        task: Some(0),
+    };
+    let last = |cluster: &Cluster| {
+        cluster.look(|view| view.statuses.last_word(&item).map(|said| said.generation))
+    };
+    assert_eq!(last(&cluster), Some(10));
+    says(&cluster, Some(0), State::Running, "other:1", 11);
+    assert_eq!(last(&cluster), Some(11));
+    // A slot topic that was made anew begins at 0.
+    claim(&cluster, 0, &me());
+    says(&cluster, Some(0), State::Failed, "me:1", 0);
+    assert_eq!(states(&cluster)[1], (State::Failed, "me:1".into()));
 }
 
 #[test]

@@ -83,6 +83,11 @@ impl MemberRecord {
         Some(Self::Alive { worker_id, run })
     }
 
+    /// Whether it says that this worker lives.
+    pub(super) fn is_sign_of(&self, worker: &WorkerRun) -> bool {
+        matches!(self, Self::Alive { run: Some(run), .. } if run == worker)
+    }
+
     /// How the record is written.
     pub(super) fn write(&self) -> Written {
         let value = |run: &WorkerRun| {

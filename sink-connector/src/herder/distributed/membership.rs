@@ -2,15 +2,13 @@
 //!
 //! In: the slot topic, shared by the group's coordinator (cooperative-sticky: only slots that move stop). Out: slots
 //! that come and go. A slot that is taken is given up inside the callback, after its tasks have ended, so that the
-//! next owner finds nobody at work. The same thread watches when the coordinator last answered: a worker that has not
-//! heard of it for half the session is *fenced* and ends its tasks before others may start them.
+//! next owner finds nobody at work. What the client tells of its coordinator goes to the watch ([`super::fence`]).
 
 use std::error::Error as StdError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
 use rdkafka::client::OAuthToken;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
@@ -19,6 +17,7 @@ use rdkafka::statistics::Statistics;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, TopicPartitionList};
 
+use super::fence::{Contact, Watch};
 use super::slots::{Held, Slots};
 use crate::events;
 use crate::metrics::SinkMetrics;
@@ -48,12 +47,7 @@ struct Context {
     slots: Arc<Slots>,
     duties: Arc<dyn Duties>,
     metrics: Arc<SinkMetrics>,
-    /// Before the client was made: its statistics tell their time from there.
-    made: Instant,
-    /// When the coordinator last answered.
-    contact: Mutex<Instant>,
-    /// Whether a join was under way when the client last told its state, and when that was.
-    told: Mutex<(Instant, bool)>,
+    contact: Arc<Contact>,
 }
 
 impl ClientContext for Context {
@@ -76,29 +70,17 @@ impl ClientContext for Context {
             .cgrp
             .as_ref()
             .is_some_and(|group| JOINING.contains(&group.join_state.as_str()));
-        *self.told.lock() = (Instant::now(), joining);
         let coordinator = statistics
             .brokers
             .values()
-            .find(|broker| broker.name.starts_with("GroupCoordinator"));
-        let Some(coordinator) = coordinator.filter(|broker| broker.state == "UP") else {
-            return;
-        };
-        if joining {
-            // The coordinator answers when all have joined, and keeps who waits: then it counts that Kafka takes what
-            // this worker writes.
-            if let Some(sign) = self.slots.last_sign() {
-                let mut contact = self.contact.lock();
-                *contact = contact.max(sign);
-            }
-            return;
-        }
-        // From when they were made, not from now: they may have waited, as after SIGSTOP.
-        let answered = u64::try_from(statistics.age - coordinator.rxidle);
-        if let (Ok(micros), 0..) = (answered, coordinator.rxidle) {
-            let mut contact = self.contact.lock();
-            *contact = contact.max(self.made + Duration::from_micros(micros));
-        }
+            .find(|broker| broker.name.starts_with("GroupCoordinator") && broker.state == "UP");
+        // From when they were made, not from now: they may have waited, as after SIGSTOP. -1: it has not answered yet.
+        let answered = coordinator.map(|coordinator| match coordinator.rxidle {
+            0.. => u64::try_from(statistics.age - coordinator.rxidle).unwrap_or(0),
+            _ => 0,
+        });
+        self.contact
+            .told(joining, answered.map(Duration::from_micros));
     }
 }
 
@@ -109,13 +91,14 @@ impl ConsumerContext for Context {
         err: RDKafkaRespErr,
         tpl: &mut TopicPartitionList,
     ) {
+        let _rebalancing = self.contact.rebalancing();
         let slots: Vec<u32> = tpl
             .elements()
             .iter()
             .filter_map(|element| u32::try_from(element.partition()).ok())
             .collect();
         let result = if err == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
-            *self.contact.lock() = Instant::now();
+            self.contact.assigned();
             self.slots.gain(&slots);
             self.duties.slots_changed();
             events::slots_changed(&self.metrics, "assigned", slots.len(), self.slots.count());
@@ -168,29 +151,31 @@ pub(super) fn start(
     metrics: Arc<SinkMetrics>,
     stop: Arc<AtomicBool>,
 ) -> Result<std::thread::JoinHandle<()>, KafkaError> {
+    let contact = Arc::new(Contact::new(Arc::clone(&slots)));
+    let watch = Watch::new(
+        Arc::clone(&contact),
+        config,
+        Arc::clone(&duties),
+        Arc::clone(&metrics),
+    );
     let context = Context {
         slots,
         duties,
         metrics,
-        made: Instant::now(),
-        contact: Mutex::new(Instant::now()),
-        told: Mutex::new((Instant::now(), true)),
+        contact,
     };
     let consumer: BaseConsumer<Context> = client.create_with_context(context)?;
     consumer.subscribe(&[&config.slot_topic.name])?;
-    let watch = Watch {
-        fence_after: config.session_timeout / 2,
-        settle: config.heartbeat_interval * 2,
-        fenced_at: Instant::now(),
-    };
+    let not_started = |error: std::io::Error| KafkaError::ClientCreation(error.to_string());
+    watch.start(Arc::clone(&stop)).map_err(not_started)?;
     let group = config.group_id.clone();
     std::thread::Builder::new()
         .name("workers-group".to_owned())
-        .spawn(move || run(&consumer, &group, watch, &stop))
-        .map_err(|error| KafkaError::ClientCreation(error.to_string()))
+        .spawn(move || run(&consumer, &group, &stop))
+        .map_err(not_started)
 }
 
-fn run(consumer: &BaseConsumer<Context>, group: &str, mut watch: Watch, stop: &AtomicBool) {
+fn run(consumer: &BaseConsumer<Context>, group: &str, stop: &AtomicBool) {
     let mut told = None;
     while !stop.load(Ordering::Relaxed) {
         if let Some(Err(error)) = consumer.poll(POLL)
@@ -199,7 +184,6 @@ fn run(consumer: &BaseConsumer<Context>, group: &str, mut watch: Watch, stop: &A
             told = Some(Instant::now());
             tell(group, &error);
         }
-        watch.look(consumer.context());
     }
     leave(consumer);
     consumer.context().slots.left();
@@ -221,10 +205,7 @@ fn tell(group: &str, error: &KafkaError) {
 /// wait for one that closed earlier until its session times out.
 fn leave(consumer: &BaseConsumer<Context>) {
     let began = Instant::now();
-    let joins = || {
-        let (at, joining) = *consumer.context().told.lock();
-        joining || at < began
-    };
+    let joins = || consumer.context().contact.may_be_joining(began);
     while joins() && began.elapsed() < JOIN_LIMIT {
         drop(consumer.poll(Duration::from_millis(5)));
     }
@@ -239,36 +220,5 @@ fn leave(consumer: &BaseConsumer<Context>) {
     let by = Instant::now() + CLOSE_WAIT;
     while !consumer.closed() && Instant::now() < by {
         drop(consumer.poll(Duration::from_millis(5)));
-    }
-}
-
-/// Sets and ends the fence.
-struct Watch {
-    fence_after: Duration,
-    /// How long the coordinator must have answered again before the fence ends: a lost membership shows by then.
-    settle: Duration,
-    fenced_at: Instant,
-}
-
-impl Watch {
-    fn look(&mut self, context: &Context) {
-        if !context.slots.has_joined() {
-            return;
-        }
-        let now = Instant::now();
-        let contact = *context.contact.lock();
-        let silent = now.saturating_duration_since(contact);
-        if silent > self.fence_after {
-            self.fenced_at = now;
-            if context.slots.fence(true) {
-                events::fenced(&context.metrics, true, silent);
-                context.duties.slots_changed();
-            }
-        } else if now.saturating_duration_since(self.fenced_at) > self.settle
-            && context.slots.fence(false)
-        {
-            events::fenced(&context.metrics, false, silent);
-            context.duties.slots_changed();
-        }
     }
 }

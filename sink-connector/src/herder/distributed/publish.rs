@@ -137,7 +137,7 @@ impl Publisher {
                     && self
                         .speaker
                         .cluster
-                        .look(|view| view.statuses.said(&item.connector, item.task) != Some(said))
+                        .look(|view| view.statuses.last_word(item) != Some(said))
             }
             _ => true,
         }

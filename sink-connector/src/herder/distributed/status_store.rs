@@ -1,7 +1,9 @@
 //! States as the status topic tells them.
 //!
 //! In: the topic's records. Out: what was last said of each item, and the topics that each connector has read. What
-//! was said counts only while the worker that said it still holds the item's slot ([`super::members`]).
+//! was said counts only while the worker that said it still holds the item's slot ([`super::members`]). A worker that
+//! lost a slot may say a last word after the next holder's first: that one does not count, and the holder writes its
+//! own anew, because compaction keeps the last word.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -12,14 +14,22 @@ use super::status_record::{Item, Said, StatusRecord};
 pub(super) struct StatusStore {
     connectors: HashMap<String, Said>,
     tasks: HashMap<String, BTreeMap<u32, Said>>,
+    /// What former holders wrote over it.
+    late: HashMap<Item, Said>,
     topics: HashMap<String, BTreeSet<String>>,
 }
 
 impl StatusStore {
-    /// Takes the next record of the topic.
-    pub(super) fn apply(&mut self, record: StatusRecord) {
+    /// Takes the next record of the topic. `holds` tells whether who said something holds the item's slot.
+    pub(super) fn apply(&mut self, record: StatusRecord, holds: impl Fn(&Item, &Said) -> bool) {
         match record {
-            StatusRecord::State(item, said) => self.set(item, said),
+            StatusRecord::State(item, Some(said)) if self.is_late(&item, &said, &holds) => {
+                self.late.insert(item, said);
+            }
+            StatusRecord::State(item, said) => {
+                self.late.remove(&item);
+                self.set(item, said);
+            }
             StatusRecord::Topic {
                 connector,
                 topic,
@@ -33,6 +43,13 @@ impl StatusStore {
                 }
             }
         }
+    }
+
+    /// An earlier claim's word after the present one's. Claims of a slot topic that was made anew are earlier by
+    /// number only.
+    fn is_late(&self, item: &Item, said: &Said, holds: impl Fn(&Item, &Said) -> bool) -> bool {
+        let known = self.said(&item.connector, item.task);
+        known.is_some_and(|known| said.generation < known.generation && holds(item, known))
     }
 
     fn set(&mut self, item: Item, said: Option<Said>) {
@@ -57,6 +74,12 @@ impl StatusStore {
             None => self.connectors.get(connector),
             Some(number) => self.tasks.get(connector)?.get(&number),
         }
+    }
+
+    /// What the topic has last of an item, whether it counts or not.
+    pub(super) fn last_word(&self, item: &Item) -> Option<&Said> {
+        let late = self.late.get(item);
+        late.or_else(|| self.said(&item.connector, item.task))
     }
 
     /// The tasks of which something was said.

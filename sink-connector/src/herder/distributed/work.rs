@@ -3,6 +3,8 @@
 //! In: the cluster's configurations and the held slots. Out: running connectors that agree with them. Each connector
 //! is brought in line by itself ([`Work::settle`]), so that a slow one holds up no other.
 
+mod written_tasks;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,12 +13,10 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::cluster::Cluster;
-use super::config_record::{ConfigRecord, Written};
 use super::slots::{Held, Slots};
 use super::topic_log::Appender;
 use crate::connector::{Connector, Here, Host, RestartRequest};
-use crate::herder::TASK_CLASS;
-use crate::status::{State, TargetState};
+use crate::status::TargetState;
 
 /// Pause between two looks whether everything has ended.
 const LOOK: Duration = Duration::from_millis(5);
@@ -106,14 +106,30 @@ impl Work {
     }
 
     /// Carries out a restart for what runs here.
-    pub(super) fn restart(&self, name: &str, request: &RestartRequest) {
+    pub(super) fn restart(self: &Arc<Self>, name: &str, request: &RestartRequest) {
         let Some(local) = self.local(name) else {
             return;
         };
         local.connector.mark_restarting(request);
+        let (work, name) = (Arc::clone(self), name.to_owned());
+        self.host.runtime.spawn(async move {
+            local.connector.restart_marked().await;
+            work.write_tasks(&name).await;
+        });
+    }
+
+    /// Restarts the connector alone, if it runs here.
+    pub(super) async fn restart_instance(self: &Arc<Self>, name: &str) -> bool {
+        let Some(local) = self.local(name) else {
+            return false;
+        };
+        local.connector.restart_instance().await;
+        let (work, name) = (Arc::clone(self), name.to_owned());
+        // Answered before they are written down: Kafka may be slow.
         self.host
             .runtime
-            .spawn(async move { local.connector.restart_marked().await });
+            .spawn(async move { work.write_tasks(&name).await });
+        true
     }
 
     /// Waits until nothing of a connector runs here, for a bounded time.
@@ -200,16 +216,7 @@ impl Work {
             let wanted = self.wanted(&name, &self.held());
             match (self.local(&name), wanted) {
                 (None, None) => break,
-                (Some(local), None) => {
-                    let timeout = if self.slots.is_fenced() {
-                        self.fence_timeout
-                    } else {
-                        self.host.worker.task_shutdown_timeout
-                    };
-                    local.connector.shut_down_within(timeout).await;
-                    self.locals.lock().remove(&name);
-                    self.host.changed.notify_one();
-                }
+                (Some(local), None) => self.finish(&name, &local).await,
                 (None, Some(wanted)) => self.begin(&name, wanted).await,
                 (Some(local), Some(wanted)) => {
                     let settled = local.settled.lock().clone();
@@ -243,6 +250,22 @@ impl Work {
         local.connector.start().await;
     }
 
+    async fn finish(&self, name: &str, local: &Local) {
+        let timeout = if self.slots.is_fenced() {
+            self.fence_timeout
+        } else {
+            self.host.worker.task_shutdown_timeout
+        };
+        if local.connector.shut_down_within(timeout).await {
+            tracing::info!(
+                connector = name,
+                "nothing of the connector runs here any more"
+            );
+        }
+        self.locals.lock().remove(name);
+        self.host.changed.notify_one();
+    }
+
     async fn change(&self, name: &str, local: &Local, settled: &Wanted, wanted: Wanted) {
         if wanted.slots != settled.slots {
             let here = self.here(name, &wanted.slots);
@@ -265,60 +288,6 @@ impl Work {
     fn here(&self, name: &str, slots: &BTreeSet<u32>) -> Here {
         let (cluster, name, slots) = (Arc::clone(&self.cluster), name.to_owned(), slots.clone());
         Arc::new(move |task| slots.contains(&cluster.slot(&name, task)))
-    }
-
-    /// Writes the task configurations as Connect does, where the topic has others. It is done by who runs the
-    /// connector itself.
-    async fn write_tasks(&self, name: &str) {
-        let Some(local) = self.local(name) else {
-            return;
-        };
-        let Ok(_writing) = local.writing.try_lock() else {
-            return;
-        };
-        while let Some(records) = self.unwritten_tasks(name, &local) {
-            let topic = &self.config_topic;
-            let written = self.appender.append(topic, Some(0), &records).await;
-            match written {
-                Ok(offset) => {
-                    // Read back, so that it is not written twice.
-                    let timeout = self.host.worker.kafka_timeout;
-                    if !self.cluster.reaches(offset, timeout).await {
-                        return;
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(connector = name, %error, "its tasks are not written down");
-                    return;
-                }
-            }
-        }
-    }
-
-    fn unwritten_tasks(&self, name: &str, local: &Local) -> Option<Vec<Written>> {
-        let first = self.cluster.slot(name, 0);
-        if !local.has_slot(first) || !self.held().contains_key(&first) {
-            return None;
-        }
-        let (state, count, mut config) = local
-            .connector
-            .look(|view| (view.instance.0, view.tasks.len(), view.config.clone()));
-        let count = match state {
-            State::Stopped => 0,
-            State::Running | State::Paused => count,
-            // Nobody knows how many.
-            _ => return None,
-        };
-        config.insert("task.class".into(), TASK_CLASS.into());
-        let entry = self.cluster.look(|view| view.configs.entry(name))?;
-        if entry.tasks.len() == count && entry.tasks.iter().all(|written| *written == config) {
-            return None;
-        }
-        let count = u32::try_from(count).unwrap_or(u32::MAX);
-        let task = |task| ConfigRecord::Task(name.to_owned(), task, config.clone()).write();
-        let mut records: Vec<Written> = (0..count).map(task).collect();
-        records.push(ConfigRecord::Commit(name.to_owned(), count).write());
-        Some(records)
     }
 }
 
