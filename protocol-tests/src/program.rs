@@ -88,6 +88,18 @@ impl Program {
         self.child.id()
     }
 
+    /// How many of its threads have a name that begins so.
+    ///
+    /// # Errors
+    /// It has ended, or this is not Linux.
+    pub fn threads(&self, name: &str) -> Result<usize> {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.pid()))?;
+        // One that ends meanwhile has no name any more.
+        let names = threads
+            .filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("comm")).ok());
+        Ok(names.filter(|found| found.starts_with(name)).count())
+    }
+
     /// What it has printed so far.
     #[must_use]
     pub fn log(&self) -> String {

@@ -224,12 +224,12 @@ impl SinkFiles {
         })
     }
 
-    /// It reaches Kafka here instead.
+    /// Another property of the worker, or another value of one.
     ///
     /// # Errors
     /// No disk.
-    pub fn reach(&self, kafka: &str) -> Result<()> {
-        let line = format!("bootstrap.servers={kafka}\n");
+    pub fn set(&self, key: &str, value: &str) -> Result<()> {
+        let line = format!("{key}={value}\n");
         let mut file = File::options().append(true).open(&self.worker)?;
         // A later line of a name wins.
         file.write_all(line.as_bytes())?;

@@ -57,10 +57,17 @@ const fn kills(name: &'static str) -> Case {
     }
 }
 
+/// The worker that is cut off from Kafka: among the workers' own cases.
+const CUT_OFF: Case = Case {
+    name: "a_worker_without_kafka_stops_before_others_start",
+    binary: "real_sink",
+    timed: true,
+};
+
 /// Kills of a case (of one with large objects half of them, of the other rotations a few each): 200 of all together.
 const KILLS: u32 = 40;
 
-const CASES: [Case; 22] = [
+const CASES: [Case; 23] = [
     kills("kills_with_scheduled_rotation"),
     kills("kills_with_flush_size_only"),
     kills("kills_with_flush_size_one"),
@@ -72,6 +79,7 @@ const CASES: [Case; 22] = [
     timed("kills_of_distributed_workers"),
     timed("zombies_under_s3_faults"),
     timed("rebalances_in_uploads"),
+    CUT_OFF,
     timed("brokers_are_killed"),
     timed("s3_refusals"),
     timed("s3_broken_connections"),

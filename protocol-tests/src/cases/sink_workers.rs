@@ -4,8 +4,11 @@
 //! Times are measured and printed, and compared with the session time-out only: a pause is one between two advances of
 //! a partition's committed offset.
 
+mod cut_off;
+mod evidence;
 mod progress;
 pub(in crate::cases) mod scene;
+mod task_records;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -15,15 +18,18 @@ use anyhow::{Result, ensure};
 use super::SINK_LIMIT;
 use crate::target::Sink;
 use crate::{Session, eventually};
+pub use cut_off::a_worker_without_kafka_stops_before_others_start;
 use progress::Progress;
 use scene::{Place, Scene, Shape, Told};
+pub use task_records::tasks_of_a_restarted_connector_are_told;
 
 /// The list of these cases.
 #[macro_export]
 macro_rules! sink_workers_cases {
     ($kind:ident) => {
         $crate::tests!($kind sink_workers
-            workers_end_in_every_way a_rolling_restart_moves_only_what_it_must);
+            workers_end_in_every_way a_rolling_restart_moves_only_what_it_must
+            a_worker_without_kafka_stops_before_others_start tasks_of_a_restarted_connector_are_told);
     };
 }
 

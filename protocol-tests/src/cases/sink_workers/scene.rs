@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::cases::{SINK_LIMIT, expect_status, soak};
@@ -47,6 +48,8 @@ pub(in crate::cases) struct Scene<'a> {
     bucket: Bucket,
     pub(in crate::cases) connector: Connector,
     files: Vec<SinkFiles>,
+    /// Who holds which slot.
+    slots_topic: String,
 }
 
 /// When what was told of a worker's end.
@@ -111,7 +114,14 @@ impl<'a> Scene<'a> {
             topic,
             bucket,
             connector,
+            slots_topic: format!("{cluster}-slots"),
         })
+    }
+
+    /// A worker is started with this property.
+    pub(super) fn set(&self, worker: usize, key: &str, value: &str) -> Result<()> {
+        let file = self.files.get(worker).context("no such worker")?;
+        file.set(key, value)
     }
 
     /// Starts to write.
@@ -139,7 +149,12 @@ impl<'a> Scene<'a> {
 
     /// Makes the connector.
     pub(in crate::cases) async fn create(&self, sink: &Sink) -> Result<()> {
-        let body = json!({"name": self.connector.name, "config": self.connector.properties});
+        self.create_as(sink, &self.connector.name).await
+    }
+
+    /// Makes one like it under another name.
+    pub(super) async fn create_as(&self, sink: &Sink, name: &str) -> Result<()> {
+        let body = json!({"name": name, "config": self.connector.properties});
         let request = Request::new("POST", "/connectors")
             .header("Content-Type", "application/json")
             .body(body.to_string());
@@ -250,6 +265,22 @@ impl<'a> Scene<'a> {
             Ok(Some(places))
         })
         .await
+    }
+
+    /// When a worker, by its own clock, first claimed a slot from a moment on.
+    pub(super) fn first_claim(&self, sink: &Sink, from: Timestamp) -> Result<Timestamp> {
+        let name = sink.http.authority();
+        let records = self.session.kafka.read_all(&self.slots_topic)?;
+        let claims = records.iter().filter(|record| {
+            let key = record.key.as_deref().unwrap_or_default();
+            let claim: Value = serde_json::from_str(&record.text()).unwrap_or_default();
+            key.starts_with(b"slot-") && claim["worker_id"] == name
+        });
+        claims
+            .filter_map(|claim| Timestamp::from_millisecond(claim.timestamp?).ok())
+            .filter(|at| *at >= from)
+            .min()
+            .with_context(|| format!("{name} has claimed nothing"))
     }
 
     /// Waits until everything is written, and checks that it is there once.
