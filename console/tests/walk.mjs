@@ -508,12 +508,14 @@ try {
     for (const [index, { stdout }] of (await curled).entries()) check(stdout !== "" && !stdout.includes("error_code"), `${documented[index]} says ${stdout}`);
   });
   await walk.beside("the page of the description", `${target.proxy}/docs`, async (docs) => {
-    const operation = docs.locator('details[data-words^="get /topics "]');
-    await operation.locator("summary").click();
-    await operation.getByRole("button", { name: "Send" }).click();
+    await until("the operations are listed", async () => (await docs.locator(".opblock").count()) > 70);
+    const operation = docs.locator(".opblock-get").filter({ has: docs.locator('[data-path="/topics"]') });
+    await operation.locator(".opblock-summary-control").click();
+    await operation.getByRole("button", { name: "Execute" }).click();
     await until("it answers", async () => {
-      const answer = await operation.locator("pre").last().innerText();
-      return answer.startsWith("200 ") && answer.includes(JSON.stringify(topic));
+      const answer = operation.locator(".live-responses-table .response").first();
+      const [status, body] = [await answer.locator(".response-col_status").innerText(), await answer.locator("pre.microlight, .highlight-code").first().innerText()];
+      return status.startsWith("200") && body.includes(JSON.stringify(topic));
     });
   });
 
