@@ -36,6 +36,7 @@ mod record_json;
 pub(crate) mod requests;
 pub(crate) mod restore;
 mod subscription;
+mod unheard;
 
 pub use error::ConsumerError;
 pub use instance::Instance;

@@ -5,9 +5,10 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use http::Method;
 use rdkafka::mocking::MockCluster;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr as E};
-use support::{eventually, start};
+use support::{JSON, V2, eventually, start};
 
 const RECORD: &str = r#"{"records":[{"value":1}]}"#;
 
@@ -191,4 +192,39 @@ async fn a_producer_that_fails_for_good_is_replaced() {
         proxy.metric("sluiceway_proxy_producer_replacements_total"),
         1.0
     );
+}
+
+/// The group's coordinator refuses to tell the committed offset once, as one that has just moved does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_offset_does_not_end_an_instance() {
+    let cluster = cluster();
+    let proxy = start(&cluster.bootstrap_servers(), "").await;
+    proxy.produce("/topics/t/partitions/0", RECORD).await;
+    let instance = r#"{"name":"i","format":"json","auto.offset.reset":"earliest"}"#;
+    let post = async |path: &str, body: &str| {
+        let body = body.as_bytes();
+        proxy.call(Method::POST, path, Some(V2), body).await.status
+    };
+    assert_eq!(post("/consumers/g", instance).await, 200);
+    let chosen = r#"{"partitions":[{"topic":"t","partition":0},{"topic":"t","partition":1}]}"#;
+    let path = "/consumers/g/instances/i";
+    let assignments = format!("{path}/assignments");
+    assert_eq!(post(&assignments, chosen).await, 204);
+    let refusal = E::RD_KAFKA_RESP_ERR_NOT_COORDINATOR;
+    cluster.request_errors(RDKafkaApiKey::OffsetFetch, &[refusal]);
+    let records = format!("{path}/records?timeout=1000");
+    let read = async || {
+        let answer = proxy.accepting(&records, JSON).await.json();
+        answer.as_array().map_or(usize::MAX, Vec::len)
+    };
+    let mut counts = vec![read().await];
+    while counts.len() < 20 && counts.last() == Some(&0) {
+        counts.push(read().await);
+    }
+    counts.push(read().await);
+    counts.retain(|count| *count > 0);
+    assert_eq!(counts, [1], "read once");
+    // While there is a cluster: to leave without one takes its time.
+    let deleted = proxy.call(Method::DELETE, path, Some(V2), b"").await;
+    assert_eq!(deleted.status, 204);
 }

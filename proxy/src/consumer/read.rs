@@ -92,6 +92,7 @@ impl Reader {
                     break;
                 }
                 _ => {
+                    self.assign_unheard_again();
                     self.match_topics(left).await?;
                     let pause = self.pause(&want, heard).min(left).min(TICK);
                     let _woken = tokio::time::timeout(pause, self.client.wake().notified()).await;

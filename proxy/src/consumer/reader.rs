@@ -41,6 +41,8 @@ pub(crate) struct Reader {
     pub(super) stuck: Option<KafkaFault>,
     /// What went wrong while the next read was made ready.
     pub(super) failed: Option<ConsumerError>,
+    /// When the client told an error after which it may have [given up](super::unheard) partitions.
+    pub(super) refused: Option<Instant>,
     /// Bytes up to which the next read is made ready, if the last one left more than it took.
     pub(super) ahead: Option<usize>,
     pub(super) deserializer: Arc<dyn Deserializer>,
@@ -87,6 +89,7 @@ impl Reader {
             held: None,
             stuck: None,
             failed: None,
+            refused: None,
             ahead: None,
             deserializer,
             changes: 0,
@@ -300,6 +303,7 @@ impl Reader {
             return Err(fault.into());
         }
         tracing::debug!(%error, "a consumer instance's client says");
+        self.may_be_unheard();
         Ok(())
     }
 
