@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -110,16 +110,21 @@ async fn paused(worker: &Worker) -> u64 {
     line.map_or(0, |line| line.rsplit(' ').next().unwrap().parse().unwrap())
 }
 
+/// A worker's key with its certificate, and the authority to trust.
+fn certificates(stage: &Stage) -> (PathBuf, PathBuf) {
+    let folder = stage.dir.path();
+    let authority = Issued::authority("the authority");
+    let key = authority.issue("worker").pem(folder, "worker.pem");
+    (key, authority.trusted(folder, "trusted.pem"))
+}
+
 /// Certificates are asked of everybody on the https listeners: the worker that passes a request on shows its own, and says whose request
 /// it is as it does without TLS.
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_are_passed_on_over_https() {
     let stage = Stage::new().await;
     stage.create_topic("t", 1).await;
-    let folder = stage.dir.path();
-    let authority = Issued::authority("the authority");
-    let key = authority.issue("worker").pem(folder, "worker.pem");
-    let trusted = authority.trusted(folder, "trusted.pem");
+    let (key, trusted) = certificates(&stage);
     let users = stage.file("users", "alice: s3cret\nbob: s3cret\n");
     let settings = format!(
         "{}{LISTENER}client.authentication=REQUIRED\n{LISTENER}keystore.reload=true\n{SECRET}\
@@ -148,10 +153,7 @@ async fn requests_are_passed_on_over_https() {
 async fn workers_of_http_and_of_https_reach_one_another() {
     let stage = Stage::new().await;
     stage.create_topic("t", 1).await;
-    let folder = stage.dir.path();
-    let authority = Issued::authority("the authority");
-    let key = authority.issue("worker").pem(folder, "worker.pem");
-    let trusted = authority.trusted(folder, "trusted.pem");
+    let (key, trusted) = certificates(&stage);
     let trusting = format!(
         "ssl.truststore.type=PEM\nssl.truststore.location={}\n",
         trusted.display()
@@ -180,10 +182,8 @@ async fn workers_of_http_and_of_https_reach_one_another() {
 async fn an_authority_that_is_not_the_workers_is_told() {
     let stage = Stage::new().await;
     stage.create_topic("t", 1).await;
-    let folder = stage.dir.path();
-    let authority = Issued::authority("the authority");
-    let key = authority.issue("worker").pem(folder, "worker.pem");
-    let stranger = Issued::authority("another").trusted(folder, "another.pem");
+    let (key, _) = certificates(&stage);
+    let stranger = Issued::authority("another").trusted(stage.dir.path(), "another.pem");
     let workers = two_workers(&stage, &listeners(&key, &stranger)).await;
     let addresses = connector(&stage, &workers, "n").await;
     let deadline = Instant::now() + PATIENCE;
