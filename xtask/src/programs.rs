@@ -68,6 +68,8 @@ pub(crate) fn continue_in_release_build() -> Result<()> {
         "-p",
         "xtask",
         "-p",
+        "sluiceway",
+        "-p",
         "sluiceway-proxy",
         "-p",
         "sluiceway-sink",

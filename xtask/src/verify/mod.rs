@@ -18,7 +18,7 @@ mod steps;
 mod test_runner;
 mod up_and_down;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 
 use embedded::EmbeddedBroker;
@@ -97,22 +97,25 @@ impl VerifyArgs {
         }
     }
 
-    /// Whether a step is wanted that needs more than the quick start.
-    fn wants_real_parts(&self) -> bool {
-        let alone = |step: &Step| matches!(step, Step::ConsoleScale | Step::ConsoleHour);
-        self.steps.is_empty() || !self.steps.iter().all(alone)
+    /// Whether only steps are wanted that measure on the quick start. They run by themselves.
+    fn measures(&self) -> Result<bool> {
+        let alone = |step: &&Step| matches!(step, Step::ConsoleScale | Step::ConsoleHour);
+        let measuring = self.steps.iter().filter(alone).count();
+        ensure!(
+            measuring == 0 || measuring == self.steps.len(),
+            "the steps console-scale and console-hour measure: run them without the others"
+        );
+        Ok(measuring > 0)
     }
 }
 
 /// Runs the steps; all of them, so that one run shows everything that is wrong.
 pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
+    if args.measures()? {
+        return measure_the_console(args);
+    }
     let steps = Steps::new();
     let binaries = steps.need("build of the programs", programs::build)?;
-    run_quick_start_steps(args, &steps, &binaries);
-    if !args.wants_real_parts() {
-        steps.print();
-        return steps.outcome();
-    }
     let parts = steps.need("start of the real parts", RealParts::start)?;
     run_broker_steps(args, &steps, &parts, &binaries);
     run_patient_steps(args, &steps, &parts, &binaries);
@@ -137,16 +140,22 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     steps.outcome()
 }
 
-/// The steps that need the quick start only: nothing else runs beside them for minutes or an hour.
-fn run_quick_start_steps(args: &VerifyArgs, steps: &Steps, binaries: &Binaries) {
+/// The steps that need the quick start only, and nothing beside them for minutes or an hour: they measure, so on a release
+/// build, as its users have it.
+fn measure_the_console(args: &VerifyArgs) -> Result<()> {
+    programs::continue_in_release_build()?;
+    let steps = Steps::new();
+    let binaries = Binaries::beside_this()?;
     if args.wants(Step::ConsoleScale) {
-        steps.run("the console at scale", || console::scale(binaries));
+        steps.run("the console at scale", || console::scale(&binaries));
     }
     if args.wants(Step::ConsoleHour) {
         steps.run("the console left open", || {
-            console::hour(binaries, args.minutes)
+            console::hour(&binaries, args.minutes)
         });
     }
+    steps.print();
+    steps.outcome()
 }
 
 /// The steps whose clients of others wait for the registry, or for topics to come and go, with their own patience: nothing runs
