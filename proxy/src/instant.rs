@@ -172,19 +172,37 @@ pub fn write(millis: i64, out: &mut String) {
     let (days, rest) = (millis.div_euclid(DAY), millis.rem_euclid(DAY));
     let (year, month, day) = date(days);
     let _ = match year {
-        0..=9999 => write!(out, "{year:04}"),
+        0..=9999 => {
+            push_digits(out, year, [1000, 100, 10, 1]);
+            Ok(())
+        }
         10_000.. => write!(out, "+{year}"),
         _ => write!(out, "-{:04}", -year),
     };
     let (hour, minute, second) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60);
-    let _ = write!(
-        out,
-        "-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
-    );
+    for (mark, number) in [
+        ('-', month),
+        ('-', day),
+        ('T', hour),
+        (':', minute),
+        (':', second),
+    ] {
+        out.push(mark);
+        push_digits(out, number, [10, 1]);
+    }
     if rest % 1000 != 0 {
-        let _ = write!(out, ".{:03}", rest % 1000);
+        out.push('.');
+        push_digits(out, rest % 1000, [100, 10, 1]);
     }
     out.push('Z');
+}
+
+/// Appends the digits of a number that has no more of them.
+fn push_digits<const N: usize>(out: &mut String, number: i64, places: [i64; N]) {
+    for place in places {
+        let digit = u8::try_from(number / place % 10).unwrap_or_default();
+        out.push(char::from(b'0' + digit));
+    }
 }
 
 fn leap(year: i64) -> bool {

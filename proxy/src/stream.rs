@@ -153,9 +153,11 @@ impl Stream {
     /// Reads records that have arrived, and hands them over together.
     async fn hand_over(&mut self) {
         let now = now();
-        let (mut records, mut bytes) = (Vec::new(), Vec::new());
+        let mut records = Vec::new();
+        let mut bytes = Vec::with_capacity(self.input.held());
         let mut sending = None;
         let room = MAX_BURST.min(MAX_RECORDS - self.under_way);
+        let too_old = self.started.elapsed() > self.app.config.stream.max_duration;
         while records.len() < room {
             match self.input.next(&mut bytes) {
                 Read::Record(mut request, size) => {
@@ -163,7 +165,7 @@ impl Stream {
                     sending
                         .get_or_insert_with(begin)
                         .add_to(&mut request.headers);
-                    let record = match self.refusal(size) {
+                    let record = match self.refusal(size, too_old) {
                         Some(error) => Err(error),
                         None => prepare(&self.app, &self.topic, *request, &mut bytes, now).await,
                     };
@@ -180,16 +182,15 @@ impl Stream {
             return;
         }
         let permit = self.admitted(burst::cost(&bytes, records.len())).await;
-        let burst = burst::send(&self.app, &self.topic, records, &bytes, permit).await;
+        let burst = burst::send(&self.app, &self.topic, records, bytes, permit).await;
         self.under_way += burst.len();
         self.bursts.push_back((burst, sending.unwrap_or_default()));
     }
 
     /// What a record is refused for before it is looked at.
-    fn refusal(&mut self, size: usize) -> Option<RecordError> {
-        let settings = &self.app.config.stream;
-        if self.started.elapsed() > settings.max_duration {
-            let grace = settings.grace;
+    fn refusal(&mut self, size: usize, too_old: bool) -> Option<RecordError> {
+        if too_old {
+            let grace = self.app.config.stream.grace;
             self.closing.get_or_insert_with(|| Instant::now() + grace);
             return Some(RecordError::new(
                 codes::REQUEST_TIMEOUT,

@@ -9,7 +9,7 @@
 //! reports of one request, which mostly come together, find their tracker without looking it up.
 
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicI32, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 
@@ -74,7 +74,7 @@ pub struct Tracker {
     waker: AtomicWaker,
     held: Mutex<Option<Held>>,
     /// Whether every result wakes the task, or only the last.
-    eager: bool,
+    eager: AtomicBool,
     /// Times of the broker, by record; only for topics that keep them.
     appended: OnceLock<Box<[AtomicI64]>>,
 }
@@ -91,7 +91,7 @@ impl Tracker {
             failures: Mutex::default(),
             waker: AtomicWaker::new(),
             held: Mutex::new(Some(Held { permit, turn: None })),
-            eager,
+            eager: AtomicBool::new(eager),
             appended: OnceLock::new(),
         }
     }
@@ -160,7 +160,8 @@ impl Tracker {
         .await;
     }
 
-    /// Waits until the record has a result. Only for trackers registered [eagerly](Deliveries::register_eager).
+    /// Waits until the record has a result: of trackers that were registered [eagerly](Deliveries::register_eager) not
+    /// longer, of others until all have one.
     pub async fn record(&self, index: usize) {
         let known = || self.get(index) != Delivery::Pending;
         poll_fn(|context| {
@@ -204,9 +205,14 @@ impl Tracker {
         };
         slot.number.store(number, Ordering::Relaxed);
         slot.partition.store(partition, Ordering::Release);
-        if self.eager {
+        if self.eager.load(Ordering::Relaxed) {
             self.waker.wake();
         }
+    }
+
+    /// Has every result wake the task from now on. To be called before records are handed over.
+    pub fn wake_with_each(&self) {
+        self.eager.store(true, Ordering::Relaxed);
     }
 
     /// Keeps a partition's turn until every record has a result. To be called before they are handed over.

@@ -50,11 +50,11 @@ pub(crate) fn stored(
     value: Option<&Shown>,
 ) {
     out.push_str(common);
-    let _ = write!(
-        out,
-        ",\"partition_id\":{},\"offset\":{},\"timestamp\":\"",
-        place.partition, place.offset
-    );
+    out.push_str(",\"partition_id\":");
+    number(out, place.partition.into());
+    out.push_str(",\"offset\":");
+    number(out, place.offset);
+    out.push_str(",\"timestamp\":\"");
     instant::write(place.timestamp, out);
     out.push('"');
     for (name, shown) in [("key", key), ("value", value)] {
@@ -64,30 +64,35 @@ pub(crate) fn stored(
     }
 }
 
-/// The stream's answer to a record that was written.
+/// Appends the stream's answer to a record that was written.
 pub(crate) fn streamed_stored(
+    out: &mut String,
     common: &str,
     place: Place,
     key: Option<&Shown>,
     value: Option<&Shown>,
-) -> String {
-    let mut text = String::with_capacity(common.len() + 160);
-    text.push_str("{\"error_code\":200,");
-    stored(&mut text, common, place, key, value);
-    text.push('}');
-    text
+) {
+    out.push_str("{\"error_code\":200,");
+    stored(out, common, place, key, value);
+    out.push('}');
 }
 
-/// The stream's answer to a record that was not.
-pub(crate) fn streamed_failed(error: &RecordError) -> String {
-    let mut text = String::from("{");
-    failed(&mut text, error);
-    text.push('}');
-    text
+/// Appends the stream's answer to a record that was not.
+pub(crate) fn streamed_failed(out: &mut String, error: &RecordError) {
+    out.push('{');
+    failed(out, error);
+    out.push('}');
+}
+
+/// Every record's answer has up to six: without the generality of `write!`, for which half of an answer's time went.
+fn number(out: &mut String, number: i64) {
+    out.push_str(itoa::Buffer::new().format(number));
 }
 
 fn data(out: &mut String, name: &str, shown: &Shown) {
-    let _ = write!(out, ",\"{name}\":{{\"type\":\"{}\"", name_of(shown.format));
+    for part in [",\"", name, "\":{\"type\":\"", name_of(shown.format), "\""] {
+        out.push_str(part);
+    }
     if let Some((subject, id, version)) = &shown.schema {
         let subject = serde_json::to_string(subject).unwrap_or_default();
         let _ = write!(
@@ -95,7 +100,9 @@ fn data(out: &mut String, name: &str, shown: &Shown) {
             ",\"subject\":{subject},\"schema_id\":{id},\"schema_version\":{version}"
         );
     }
-    let _ = write!(out, ",\"size\":{}}}", shown.size);
+    out.push_str(",\"size\":");
+    number(out, shown.size);
+    out.push('}');
 }
 
 /// Appends the fields of a failure. As in the original, only the first line of its message.

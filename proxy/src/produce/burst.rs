@@ -1,15 +1,19 @@
 //! v3 records that are handed over together: those that had arrived by then.
 //!
 //! ```text
-//! Prepared, or an error ─▶ partition exists? size? ─▶ producer ─▶ Tracker ─▶ a result per record, in order
+//! Prepared, or an error ─▶ partition exists? size? ─▶ turn ─▶ producer ─▶ Tracker ─▶ a result per record, in order
 //! ```
+
+mod in_turn;
 
 use std::sync::Arc;
 
+use rdkafka::message::OwnedHeaders;
 use rdkafka::types::RDKafkaErrorCode;
 
 use crate::admission::Permit;
 use crate::app::App;
+use crate::envelope::Record;
 use crate::error::codes;
 use crate::kafka_error::{FaultClass, KafkaFault, fault};
 use crate::produce::answer::{Place, Shown, of_fault};
@@ -50,20 +54,26 @@ pub(crate) fn cost(bytes: &[u8], records: usize) -> usize {
     bytes.len() + records * RECORD_OVERHEAD
 }
 
-/// Hands records over. `bytes` are what their spans point into.
+/// Hands records over. Those that may go to any partition wait for their [turn](crate::produce::turn). `bytes` are what
+/// their spans point into.
 pub(crate) async fn send(
     app: &App,
     topic: &Arc<str>,
     records: Vec<Result<Prepared, RecordError>>,
-    bytes: &[u8],
+    bytes: Vec<u8>,
     permit: Permit,
 ) -> Burst {
+    let (partitions, records) = checked(app, topic, records).await;
+    let mut good = records.iter().flatten().peekable();
+    if app.turns.are_taken() && good.peek().is_some() && good.all(Prepared::is_loose) {
+        return in_turn::send(app, topic, partitions, records, bytes, permit);
+    }
     let handle = app.producer.current();
     let hand = |record: &Outgoing<'_>| app.producer.send(&handle, record);
-    send_by(app, topic, records, bytes, permit, hand).await
+    hand_over(app, topic, records, &bytes, permit, hand)
 }
 
-/// The same by another producer.
+/// Hands records over at once, by another producer.
 pub(crate) async fn send_by(
     app: &App,
     topic: &Arc<str>,
@@ -72,48 +82,33 @@ pub(crate) async fn send_by(
     permit: Permit,
     hand: impl Fn(&Outgoing<'_>) -> Result<(), RDKafkaErrorCode>,
 ) -> Burst {
-    let good = || records.iter().filter_map(|record| record.as_ref().ok());
-    let partitions = if good().next().is_some() {
-        let highest = good()
-            .filter_map(|prepared| prepared.record.partition)
-            .max();
-        partitions(app, topic, highest.unwrap_or(-1)).await
-    } else {
-        Ok(0)
-    };
+    let (_, records) = checked(app, topic, records).await;
+    hand_over(app, topic, records, bytes, permit, hand)
+}
+
+fn hand_over(
+    app: &App,
+    topic: &Arc<str>,
+    records: Vec<Result<Prepared, RecordError>>,
+    bytes: &[u8],
+    permit: Permit,
+    hand: impl Fn(&Outgoing<'_>) -> Result<(), RDKafkaErrorCode>,
+) -> Burst {
     let registered = app.deliveries.register_eager(records.len(), permit);
     let mut items = Vec::with_capacity(records.len());
     for (index, record) in records.into_iter().enumerate() {
-        let checked = record.and_then(|prepared| check(app, topic, prepared, &partitions));
-        let sent = checked.and_then(|prepared| {
-            let outgoing = Outgoing {
-                topic,
-                partition: prepared.record.partition,
-                key: prepared.record.key.map(|span| span.of(bytes)),
-                value: prepared.record.value.map(|span| span.of(bytes)),
-                timestamp: Some(prepared.timestamp),
-                headers: prepared.headers.as_ref(),
-                opaque: registered.opaque(index),
-            };
-            let sent = hand(&outgoing);
-            sent.map(|()| prepared)
-                .map_err(|code| of_fault(fault(code, topic)))
+        let sent = record.and_then(|prepared| {
+            let (headers, opaque) = (prepared.headers.as_ref(), registered.opaque(index));
+            let record = &prepared.record;
+            let outgoing = outgoing(topic, record, prepared.timestamp, headers, bytes, opaque);
+            hand(&outgoing).map_err(|code| of_fault(fault(code, topic)))?;
+            Ok(prepared)
         });
-        items.push(match sent {
-            Ok(prepared) => {
-                count_bytes(app, &prepared);
-                Item::Sent(Box::new(Sent {
-                    timestamp: prepared.timestamp,
-                    key: prepared.key,
-                    value: prepared.value,
-                }))
-            }
-            Err(error) => {
-                app.deliveries
-                    .refuse(&registered, index, RDKafkaErrorCode::Fail);
-                Item::Failed(error)
-            }
-        });
+        if sent.is_err() {
+            app.deliveries
+                .refuse(&registered, index, RDKafkaErrorCode::Fail);
+        }
+        items.push(Item::of(app, sent));
     }
     app.deliveries.handed_over(&registered);
     Burst {
@@ -121,6 +116,44 @@ pub(crate) async fn send_by(
         items,
         topic: Arc::clone(topic),
     }
+}
+
+/// A record as the client takes it.
+fn outgoing<'a>(
+    topic: &'a str,
+    record: &Record,
+    timestamp: i64,
+    headers: Option<&'a OwnedHeaders>,
+    bytes: &'a [u8],
+    opaque: usize,
+) -> Outgoing<'a> {
+    Outgoing {
+        topic,
+        partition: record.partition,
+        key: record.key.map(|span| span.of(bytes)),
+        value: record.value.map(|span| span.of(bytes)),
+        timestamp: Some(timestamp),
+        headers,
+        opaque,
+    }
+}
+
+/// How many partitions the topic has, and the records without those that need not be handed over.
+async fn checked(
+    app: &App,
+    topic: &str,
+    records: Vec<Result<Prepared, RecordError>>,
+) -> (i32, Vec<Result<Prepared, RecordError>>) {
+    let good = || records.iter().flatten();
+    if good().next().is_none() {
+        return (0, records);
+    }
+    let highest = good().filter_map(|prepared| prepared.record.partition);
+    let partitions = partitions(app, topic, highest.max().unwrap_or(-1)).await;
+    let check = |prepared| check(app, topic, prepared, &partitions);
+    let records = records.into_iter().map(|record| record.and_then(check));
+    let records = records.collect();
+    (partitions.unwrap_or_default(), records)
 }
 
 async fn partitions(app: &App, topic: &str, highest: i32) -> Result<i32, KafkaFault> {
@@ -157,10 +190,22 @@ fn check(
     }
 }
 
-fn count_bytes(app: &App, prepared: &Prepared) {
-    for shown in [&prepared.key, &prepared.value].into_iter().flatten() {
-        let bytes = u64::try_from(shown.size).unwrap_or(0);
-        app.produced(shown.format).bytes.inc_by(bytes);
+impl Item {
+    /// What a record that was handed over is answered with, and counts.
+    fn of(app: &App, record: Result<Prepared, RecordError>) -> Self {
+        let prepared = match record {
+            Ok(prepared) => prepared,
+            Err(error) => return Self::Failed(error),
+        };
+        for shown in [&prepared.key, &prepared.value].into_iter().flatten() {
+            let bytes = u64::try_from(shown.size).unwrap_or(0);
+            app.produced(shown.format).bytes.inc_by(bytes);
+        }
+        Self::Sent(Box::new(Sent {
+            timestamp: prepared.timestamp,
+            key: prepared.key,
+            value: prepared.value,
+        }))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::admission::Permit;
 use crate::app::App;
 use crate::envelope::Record;
 use crate::format::Batch;
-use crate::producer_pool::{Outgoing, ProducerPool};
+use crate::producer_pool::{Handle, Outgoing, ProducerPool};
 use crate::tracker::{Deliveries, Registered};
 
 /// Hands over the records of a request that may go to any partition.
@@ -60,17 +60,7 @@ impl Parcel for Loose {
             self.registered.tracker.hold(turn);
         }
         let handle = self.producer.current();
-        let hand = |record: &Outgoing<'_>| match self.producer.send(&handle, record) {
-            // The topic was made anew with fewer.
-            Err(RDKafkaErrorCode::UnknownPartition) => {
-                let anywhere = Outgoing {
-                    partition: None,
-                    ..*record
-                };
-                self.producer.send(&handle, &anywhere)
-            }
-            result => result,
-        };
+        let hand = |record: &Outgoing<'_>| hand(&self.producer, &handle, record);
         let target = |_: &Record| partition;
         let (topic, batch) = (self.topic.as_str(), &self.batch);
         super::hand_over(
@@ -81,5 +71,23 @@ impl Parcel for Loose {
             &[],
             hand,
         );
+    }
+}
+
+/// Hands a record to its partition, or to any if the topic was made anew with fewer.
+pub(super) fn hand(
+    producer: &ProducerPool,
+    handle: &Handle,
+    record: &Outgoing<'_>,
+) -> Result<(), RDKafkaErrorCode> {
+    match producer.send(handle, record) {
+        Err(RDKafkaErrorCode::UnknownPartition) => {
+            let anywhere = Outgoing {
+                partition: None,
+                ..*record
+            };
+            producer.send(handle, &anywhere)
+        }
+        result => result,
     }
 }

@@ -33,6 +33,13 @@ pub(crate) struct Prepared {
     pub(crate) value: Option<Shown>,
 }
 
+impl Prepared {
+    /// Whether it may go to any partition.
+    pub(crate) fn is_loose(&self) -> bool {
+        self.record.key.is_none() && self.record.partition.is_none()
+    }
+}
+
 /// Prepares a record. `now` is its time if it has none.
 pub(crate) async fn prepare(
     app: &App,

@@ -15,13 +15,23 @@ use crate::produce::RecordError;
 use crate::produce::answer::{self, Place, Shown};
 
 /// The end of each answer, a chunk of its own.
-const CRLF: &[u8] = b"\r\n";
+const CRLF: &str = "\r\n";
 /// Answers that are ready together from this number on are sent in one chunk.
 const TOGETHER: usize = 16;
 
 /// Answers that are not sent yet.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Out(Arc<Mutex<VecDeque<String>>>);
+pub(super) struct Out(Arc<Mutex<Ready>>);
+
+#[derive(Debug, Default)]
+struct Ready {
+    /// Answers, each with its end behind it.
+    text: String,
+    /// How much of it was sent.
+    sent: usize,
+    /// Where each of the others stops.
+    stops: VecDeque<usize>,
+}
 
 impl Out {
     /// A record was written.
@@ -32,21 +42,60 @@ impl Out {
         key: Option<&Shown>,
         value: Option<&Shown>,
     ) {
-        let text = answer::streamed_stored(common, place, key, value);
-        self.0.lock().push_back(text);
+        self.add(|text| answer::streamed_stored(text, common, place, key, value));
     }
 
     /// A record was not.
     pub(super) fn failed(&self, error: &RecordError) {
-        self.0.lock().push_back(answer::streamed_failed(error));
+        self.add(|text| answer::streamed_failed(text, error));
     }
+
+    fn add(&self, write: impl FnOnce(&mut String)) {
+        let mut ready = self.0.lock();
+        let Ready { text, stops, .. } = &mut *ready;
+        write(text);
+        stops.push_back(text.len());
+        text.push_str(CRLF);
+    }
+}
+
+impl Ready {
+    /// The next answer without its end, or many answers with theirs.
+    fn pop(&mut self) -> Option<(Bytes, Owes)> {
+        if self.stops.len() >= TOGETHER {
+            let mut rest = std::mem::take(&mut self.text);
+            // What is ready next will be as much.
+            self.text.reserve(rest.len() - self.sent);
+            rest.drain(..self.sent);
+            self.sent = 0;
+            self.stops.clear();
+            return Some((Bytes::from(rest), Owes::Nothing));
+        }
+        let stop = self.stops.pop_front()?;
+        let answer = self.text.as_bytes().get(self.sent..stop);
+        let answer = Bytes::copy_from_slice(answer.unwrap_or_default());
+        self.sent = stop + CRLF.len();
+        if self.stops.is_empty() {
+            self.text.clear();
+            self.sent = 0;
+        }
+        Some((answer, Owes::End))
+    }
+}
+
+/// What is to follow a piece of the body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owes {
+    Nothing,
+    /// The answer's end.
+    End,
 }
 
 /// The body.
 pub struct Answers {
     out: Out,
-    /// An answer was given out, its end was not.
-    owes_end: bool,
+    /// What was given out without its end.
+    owes: Owes,
     stream: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// What marks the request as under way.
     kept: Option<(Active, Option<Slot>)>,
@@ -62,7 +111,7 @@ impl Answers {
     pub(super) fn new(out: Out, stream: impl Future<Output = ()> + Send + 'static) -> Self {
         Self {
             out,
-            owes_end: false,
+            owes: Owes::Nothing,
             stream: Some(Box::pin(stream)),
             kept: None,
         }
@@ -96,22 +145,12 @@ impl Answers {
     }
 
     fn pop(&mut self) -> Option<Bytes> {
-        if std::mem::take(&mut self.owes_end) {
-            return Some(Bytes::from_static(CRLF));
+        if std::mem::replace(&mut self.owes, Owes::Nothing) == Owes::End {
+            return Some(Bytes::from_static(CRLF.as_bytes()));
         }
-        let mut ready = self.out.0.lock();
-        if ready.len() < TOGETHER {
-            let text = ready.pop_front()?;
-            self.owes_end = true;
-            return Some(Bytes::from(text));
-        }
-        let size = ready.iter().map(|text| text.len() + CRLF.len()).sum();
-        let mut together = Vec::with_capacity(size);
-        for text in ready.drain(..) {
-            together.extend_from_slice(text.as_bytes());
-            together.extend_from_slice(CRLF);
-        }
-        Some(Bytes::from(together))
+        let (bytes, owes) = self.out.0.lock().pop()?;
+        self.owes = owes;
+        Some(bytes)
     }
 }
 
@@ -124,12 +163,15 @@ mod tests {
         let out = Out::default();
         let mut answers = Answers::new(out.clone(), async {});
         let mut chunks = |count: usize| {
-            out.0.lock().extend((0..count).map(|n| n.to_string()));
+            for number in 0..count {
+                out.add(|text| text.push_str(&number.to_string()));
+            }
             std::iter::from_fn(|| answers.pop()).collect::<Vec<_>>()
         };
         assert_eq!(chunks(2), ["0", "\r\n", "1", "\r\n"]);
         let many = chunks(TOGETHER);
         assert_eq!(many.len(), 1);
         assert!(many[0].starts_with(b"0\r\n1\r\n"));
+        assert_eq!(chunks(1), ["0", "\r\n"]);
     }
 }

@@ -8,7 +8,7 @@ use bytes::{Buf, BytesMut};
 use sluiceway_common::json::{End, JsonError, JsonErrorKind, Options, Scanner};
 
 use super::resync::{Resync, resync};
-use super::split::Splitter;
+use super::split::{Splitter, is_space};
 use crate::coerce::Mismatch;
 use crate::config::Config;
 use crate::error::{Code, Error, codes};
@@ -120,13 +120,16 @@ impl Input {
         if let Some(error) = self.broken.take() {
             return self.behind(error, json);
         }
+        if let Some((request, size)) = self.whole(json) {
+            return Read::Record(Box::new(request), size);
+        }
         let Some(range) = self.splitter.next(&self.buffer, self.ended) else {
             self.consume(self.splitter.before());
             self.more = false;
             return self.bounded();
         };
         let size = range.len();
-        if size > self.max_record || self.max_request.is_some_and(|max| size > max) {
+        if self.is_too_large(size) {
             return self.too_large();
         }
         let start = range.start;
@@ -150,6 +153,33 @@ impl Input {
                 self.refused(mismatch, size)
             }
         }
+    }
+
+    /// The next record if it lies here whole and is as it should be, as most are: its end need not be looked for then.
+    fn whole(&mut self, json: &mut Vec<u8>) -> Option<(RecordRequest, usize)> {
+        if !self.splitter.is_between() {
+            return None;
+        }
+        let start = self.buffer.iter().position(|byte| !is_space(*byte))?;
+        let record = self.buffer.get(start..)?;
+        let mut scanner = Scanner::new(record, 0, &OPTIONS);
+        let begun = json.len();
+        let read = record_request::decode(record, &mut scanner, json, &STREAMED);
+        let size = scanner.position();
+        match read {
+            Ok(Some(request)) if !self.is_too_large(size) => {
+                self.consume(start + size);
+                Some((request, size))
+            }
+            _ => {
+                json.truncate(begun);
+                None
+            }
+        }
+    }
+
+    fn is_too_large(&self, size: usize) -> bool {
+        size > self.max_record || self.max_request.is_some_and(|max| size > max)
     }
 
     /// A record that was not understood.
@@ -207,7 +237,7 @@ impl Input {
     /// Refuses an incomplete record that is too large already.
     fn bounded(&mut self) -> Read {
         let size = self.buffer.len();
-        if size > self.max_record || self.max_request.is_some_and(|max| size > max) {
+        if self.is_too_large(size) {
             return self.too_large();
         }
         Read::Nothing
@@ -256,4 +286,79 @@ impl Input {
 
 fn failed(code: Code, message: String) -> Read {
     Read::Failed(RecordError::new(code, message))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use sluiceway_common::props;
+
+    use super::*;
+
+    /// What a stream holds that comes in pieces of so many bytes: records with their data, and errors.
+    fn read(stream: &[u8], step: usize, settings: &str) -> Vec<String> {
+        let settings = format!("bootstrap.servers=127.0.0.1:1\n{settings}");
+        let mut input = Input::new(&Config::parse(&props::parse(&settings).unwrap()).unwrap());
+        let (mut pieces, mut found) = (stream.chunks(step), Vec::new());
+        while !input.is_done() {
+            match pieces.next() {
+                Some(piece) => input.push(piece),
+                None => input.end(),
+            }
+            while input.has_more() {
+                let mut json = Vec::new();
+                found.push(match input.next(&mut json) {
+                    Read::Nothing => continue,
+                    Read::Failed(error) => error.message.to_string(),
+                    Read::Record(request, size) => {
+                        format!("{size} {request:?} {}", String::from_utf8(json).unwrap())
+                    }
+                });
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn a_stream_is_read_the_same_however_it_is_cut() {
+        for (stream, count) in [
+            (
+                "{\"value\":{\"type\":\"JSON\",\"data\":{\"a\" : [1, \"}\"]}}} \r\n\t{\"partition_id\":3}\n\n{}",
+                3,
+            ),
+            (
+                "{\"zz\":1}[{}]null 12 {}\n{\"value\":{\"type\":\"BOGUS\",\"data\":[]}}{}",
+                7,
+            ),
+            (
+                "{}\n{}\n {\"value\":{\"type\":\"JSON\",\"data\":nope}}\n{}\n{\"value\":}\n{}",
+                6,
+            ),
+            ("{}\u{c}{}", 2),
+            ("{\"partition_id\":1}{\"partition_id\":", 3),
+            ("{\"partition_id\":1}}{}", 2),
+        ] {
+            let whole = read(stream.as_bytes(), stream.len(), "");
+            assert_eq!(whole.len(), count, "{stream}: {whole:#?}");
+            for step in 1..stream.len() {
+                assert_eq!(
+                    read(stream.as_bytes(), step, ""),
+                    whole,
+                    "{stream} in {step}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_record_over_the_limit_ends_it_whole_or_in_pieces() {
+        let settings = "api.v3.produce.request.size.limit.max.bytes=20";
+        let stream = b"{}{\"partition_id\":1  }{\"partition_id\":1   }{}";
+        for step in [stream.len(), 7, 1] {
+            let found = read(stream, step, settings);
+            assert_eq!(found.len(), 3, "{found:?}");
+            assert!(found[1].starts_with("20 "), "{found:?}");
+            assert!(found[2].contains("larger than allowed"), "{found:?}");
+        }
+    }
 }

@@ -67,13 +67,14 @@ impl Work for Single {
         // The request's bytes are counted already.
         let permit = app.admission.empty();
         let burst = burst::send_by(app, &self.topic, vec![record], &bytes, permit, hand).await;
-        let mut text = match burst.ended(app, 0).await {
+        let mut text = String::new();
+        match burst.ended(app, 0).await {
             Outcome::Stored(place, key, value) => {
                 let common = common_fields(&self.cluster, &self.topic);
-                answer::streamed_stored(&common, place, key, value)
+                answer::streamed_stored(&mut text, &common, place, key, value);
             }
-            Outcome::Failed(error) => answer::streamed_failed(&error),
-        };
+            Outcome::Failed(error) => answer::streamed_failed(&mut text, &error),
+        }
         text.push_str("\r\n");
         sending.delivered(burst.len(), || burst.totals());
         let (stored, lost) = burst.totals();

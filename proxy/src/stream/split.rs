@@ -30,6 +30,11 @@ enum State {
     Bare,
 }
 
+/// What may be between values.
+pub(crate) fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\t' | b'\r')
+}
+
 impl Splitter {
     /// The extent of the next value. `None`: the buffer holds no whole one. At the `end` of the stream the rest of the
     /// buffer counts as one.
@@ -66,6 +71,11 @@ impl Splitter {
         }
     }
 
+    /// Whether no value is under way.
+    pub(crate) fn is_between(&self) -> bool {
+        self.state == State::Between
+    }
+
     /// Says that the buffer lost so many bytes at its front, none of them of a value under way.
     pub(crate) fn consumed(&mut self, bytes: usize) {
         self.pos = self.pos.saturating_sub(bytes);
@@ -89,8 +99,7 @@ impl Splitter {
 
     fn begin(&mut self, buffer: &[u8]) -> Option<State> {
         let rest = buffer.get(self.pos..)?;
-        let space = |b: &u8| matches!(b, b' ' | b'\n' | b'\t' | b'\r');
-        let Some(skipped) = rest.iter().position(|b| !space(b)) else {
+        let Some(skipped) = rest.iter().position(|b| !is_space(*b)) else {
             self.pos = buffer.len();
             return None;
         };

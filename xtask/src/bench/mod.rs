@@ -1,6 +1,7 @@
 //! `cargo xtask bench …`: the figures, each beside a bare librdkafka loop of the same run, because
 //! absolute numbers of a machine on which broker, program and load share the cores mean little.
 
+mod bare_http;
 mod build;
 mod consume;
 mod consume_loop;

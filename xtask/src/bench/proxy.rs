@@ -1,10 +1,11 @@
-//! The REST proxy under load, beside the bare producer loop.
+//! The REST proxy under load, beside the bare producer loop and a bare HTTP server.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
+use super::bare_http;
 use super::load::{self, Load, Outcome};
 use super::rest_proxy::Proxy;
 use super::statistics::{grouped, median, micros_each};
@@ -58,6 +59,7 @@ pub(crate) fn run(args: &ProxyArgs) -> Result<()> {
         proxy.memory()?.resident
     );
     let (mut loops, mut points) = (Vec::new(), Vec::new());
+    let bare_http = measure_bare_http(args)?;
     for round in 0..=args.rounds {
         let counts = round > 0;
         let rate = bare_loop(args, &broker, round)?;
@@ -73,7 +75,7 @@ pub(crate) fn run(args: &ProxyArgs) -> Result<()> {
             points.extend(counts.then_some(point));
         }
     }
-    print_ratios(args, &loops, &points);
+    print_ratios(&loops, &points, &bare_http);
     println!("peak memory of the proxy {:.1} MiB", proxy.memory()?.peak);
     proxy.program.stop(Duration::from_secs(30))
 }
@@ -94,6 +96,54 @@ fn bare_loop(args: &ProxyArgs, broker: &kafka::Cluster, round: u32) -> Result<pr
     )
 }
 
+fn load_of<'a>(args: &ProxyArgs, address: &'a str, topic: &'a str, batch: usize) -> Load<'a> {
+    Load {
+        address,
+        topic,
+        connections: args.connections,
+        batch,
+        size: args.record_size,
+        warm_up: Duration::from_secs(3),
+        measured: Duration::from_secs(args.seconds),
+    }
+}
+
+/// What HTTP alone costs for one number of records a request.
+struct BareHttp {
+    batch: usize,
+    requests_per_second: f64,
+    /// Generator and server together, a record.
+    cpu_us: f64,
+}
+
+fn measure_bare_http(args: &ProxyArgs) -> Result<Vec<BareHttp>> {
+    let measure = |batch: &usize| {
+        let load = load_of(args, "", "bare", *batch);
+        let outcome = bare_http::run(&load)?;
+        let records = outcome.requests * *batch as u64;
+        let bare = BareHttp {
+            batch: *batch,
+            requests_per_second: outcome.requests_per_second,
+            cpu_us: micros_each(outcome.cpu[0], records),
+        };
+        println!(
+            "HTTP alone, {batch:>3} records a request  {:>7} req/s  generator and server {:.2} µs CPU a record",
+            grouped(bare.requests_per_second),
+            bare.cpu_us
+        );
+        Ok(bare)
+    };
+    args.batches.iter().map(measure).collect()
+}
+
+/// Records a second that the cores have time for if each costs them what it costs in the bare loop, which leaves none of them
+/// idle, and then its share of a bare request: a proxy that did no work of its own.
+fn limit(base: f64, http: &BareHttp) -> f64 {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
+    let in_loop = cores / base;
+    cores / (in_loop + http.cpu_us / 1e6)
+}
+
 fn print_point(round: u32, point: &Point, memory: usage::Memory) {
     let outcome = &point.outcome;
     let per_request = micros_each(outcome.cpu[0], outcome.requests);
@@ -111,7 +161,7 @@ fn print_point(round: u32, point: &Point, memory: usage::Memory) {
     );
 }
 
-fn print_ratios(args: &ProxyArgs, loops: &[produce_loop::Rate], points: &[Point]) {
+fn print_ratios(loops: &[produce_loop::Rate], points: &[Point], bare_http: &[BareHttp]) {
     let base = median(
         &loops
             .iter()
@@ -123,7 +173,8 @@ fn print_ratios(args: &ProxyArgs, loops: &[produce_loop::Rate], points: &[Point]
         "medians: bare loop {} records/s, {base_cpu:.2} µs CPU a record",
         grouped(base)
     );
-    for batch in &args.batches {
+    for http in bare_http {
+        let batch = &http.batch;
         let of = |value: &dyn Fn(&Point) -> f64| {
             median(
                 &points
@@ -136,11 +187,12 @@ fn print_ratios(args: &ProxyArgs, loops: &[produce_loop::Rate], points: &[Point]
         let requests = of(&|point| point.outcome.requests_per_second);
         let records = requests * *batch as f64;
         println!(
-            "medians: {batch} records a request: {} req/s, {} records/s = {:.1} % of the loop; p50 {:.2} ms, p99 {:.2} ms; \
-             CPU {:.2} µs a record = {:.2} times the loop's",
+            "medians: {batch} records a request: {} req/s, {} records/s = {:.1} % of the loop, {:.1} % of loop and bare HTTP \
+             on the same cores; p50 {:.2} ms, p99 {:.2} ms; CPU {:.2} µs a record = {:.2} times the loop's",
             grouped(requests),
             grouped(records),
             100.0 * records / base,
+            100.0 * records / limit(base, http),
             of(&|point| point.outcome.p50_ms),
             of(&|point| point.outcome.p99_ms),
             of(&|point| point.proxy_cpu_us),
@@ -162,15 +214,7 @@ fn measure(
         &format!("proxy-{round}-{batch}"),
         args.partitions,
     )?;
-    let load = Load {
-        address: &proxy.address,
-        topic: &topic.name,
-        connections: args.connections,
-        batch,
-        size: args.record_size,
-        warm_up: Duration::from_secs(3),
-        measured: Duration::from_secs(args.seconds),
-    };
+    let load = load_of(args, &proxy.address, &topic.name, batch);
     let broker_pid = broker
         .first_process()
         .context("the broker does not run")?
