@@ -171,14 +171,11 @@ impl Cursor<'_> {
 pub fn write(millis: i64, out: &mut String) {
     let (days, rest) = (millis.div_euclid(DAY), millis.rem_euclid(DAY));
     let (year, month, day) = date(days);
-    let _ = match year {
-        0..=9999 => {
-            push_digits(out, year, [1000, 100, 10, 1]);
-            Ok(())
-        }
-        10_000.. => write!(out, "+{year}"),
-        _ => write!(out, "-{:04}", -year),
-    };
+    match year {
+        0..=9999 => push_digits(out, year, [1000, 100, 10, 1]),
+        10_000.. => drop(write!(out, "+{year}")),
+        _ => drop(write!(out, "-{:04}", -year)),
+    }
     let (hour, minute, second) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60);
     for (mark, number) in [
         ('-', month),

@@ -46,6 +46,8 @@ pub(crate) use single::Single;
 const MAX_RECORDS: usize = 1000;
 /// Records that are handed over together.
 const MAX_BURST: usize = 256;
+/// Room made at once for the bytes of records that are handed over together.
+const USUAL_BYTES: usize = 128 * 1024;
 /// Pause before the next attempt when other requests fill the admission.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -154,7 +156,7 @@ impl Stream {
     async fn hand_over(&mut self) {
         let now = now();
         let mut records = Vec::new();
-        let mut bytes = Vec::with_capacity(self.input.held());
+        let mut bytes = Vec::with_capacity(self.input.held().min(USUAL_BYTES));
         let mut sending = None;
         let room = MAX_BURST.min(MAX_RECORDS - self.under_way);
         let too_old = self.started.elapsed() > self.app.config.stream.max_duration;

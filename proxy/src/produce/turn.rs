@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Mutex, MutexGuard};
 
 /// Bytes that are handed over together at most, unless it is a single request: a batch has no more.
-const GROUP_BYTES: usize = 900_000;
+pub(crate) const GROUP_BYTES: usize = 900_000;
 
 /// Partitions that small batches go to at once.
 const SMALL_AT_ONCE: usize = 2;

@@ -6,11 +6,11 @@ use std::net::SocketAddr;
 use std::thread;
 
 use anyhow::{Context, Result, ensure};
-use memchr::memmem;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::load::{self, Load, Outcome};
+use super::response;
 
 /// Runs the load against a server of its own in this process, whose CPU time is the outcome's: generator and server together.
 pub(crate) fn run(load: &Load<'_>) -> Result<Outcome> {
@@ -80,13 +80,12 @@ async fn serve(mut stream: TcpStream, answer: &[u8]) -> Result<()> {
 
 /// Bytes of the request that begins with these; `None` until its head is there.
 fn request_length(bytes: &[u8]) -> Result<Option<usize>> {
-    let Some(end) = memmem::find(bytes, b"\r\n\r\n") else {
+    let Some(end) = response::find(bytes, b"\r\n\r\n") else {
         return Ok(None);
     };
     let head = std::str::from_utf8(&bytes[..end])?;
-    let fields = head.lines().filter_map(|line| line.split_once(": "));
-    let mut lengths = fields.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-    let (_, length) = lengths.next().context("a request without its length")?;
+    let length =
+        response::header(head, "content-length").context("a request without its length")?;
     Ok(Some(end + 4 + length.parse::<usize>()?))
 }
 

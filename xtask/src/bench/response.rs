@@ -34,7 +34,8 @@ pub(crate) fn complete(bytes: &[u8]) -> Result<Option<u16>> {
     }
 }
 
-fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+/// A field of a head, of a request too.
+pub(super) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     let mut fields = head.lines().skip(1).filter_map(|line| line.split_once(':'));
     fields
         .find(|(found, _)| found.eq_ignore_ascii_case(name))
@@ -59,7 +60,8 @@ fn chunked_length(body: &[u8]) -> Result<Option<usize>> {
     }
 }
 
-fn find(bytes: &[u8], pattern: &[u8]) -> Option<usize> {
+/// Where a piece is first.
+pub(super) fn find(bytes: &[u8], pattern: &[u8]) -> Option<usize> {
     memchr::memmem::find(bytes, pattern)
 }
 

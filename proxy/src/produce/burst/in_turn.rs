@@ -14,7 +14,7 @@ use crate::envelope::Record;
 use crate::produce::RecordError;
 use crate::produce::loose::hand;
 use crate::produce::prepare::Prepared;
-use crate::produce::turn::{Parcel, Turn};
+use crate::produce::turn::{GROUP_BYTES, Parcel, Turn};
 use crate::producer_pool::ProducerPool;
 use crate::tracker::{Deliveries, Registered};
 
@@ -27,11 +27,14 @@ pub(super) fn send(
     bytes: Vec<u8>,
     permit: Permit,
 ) -> Burst {
-    // Records of one batch are reported together: the last one wakes whoever waits.
-    let registered = app.deliveries.register(records.len(), permit);
+    // Records of one batch are reported together, and the last one wakes whoever waits; those of several are not.
+    let registered = match bytes.len() > GROUP_BYTES {
+        true => app.deliveries.register_eager(records.len(), permit),
+        false => app.deliveries.register(records.len(), permit),
+    };
     let tracker = Arc::clone(&registered.tracker);
-    let (mut items, mut ready) = (Vec::with_capacity(records.len()), Vec::new());
-    ready.reserve_exact(records.len());
+    let mut items = Vec::with_capacity(records.len());
+    let mut ready = Vec::with_capacity(records.len());
     for (index, mut record) in records.into_iter().enumerate() {
         match &mut record {
             Ok(prepared) => ready.push(Ready {
