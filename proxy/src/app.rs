@@ -286,7 +286,7 @@ impl App {
             let weak = weak.clone();
             move || weak.upgrade().map_or(0, |app| wide(app.total(of)))
         };
-        let records = summed(|app| app.producer.queued());
+        let records = summed(|app| app.producer.queued() + app.turns.records());
         Reading::register(
             registry,
             "queued_records",

@@ -109,6 +109,7 @@ fn limits() -> Vec<Key> {
         Key::with("request.timeout.ms", Kind::Long, "0", "Milliseconds after which a request is answered with 504; 0: never. Records handed to Kafka by then are still delivered.").at_least(0),
         Key::with("sluiceway.produce.max.inflight.bytes", Kind::Int, "67108864", "Bytes of bodies and of records (each with 256 bytes for its bookkeeping) that may be on their way to Kafka at once; above: 429 with `Retry-After`. `producer.buffer.memory`, when set, is the limit instead. A single request is taken whatever its size while nothing else is on its way.").at_least(1),
         Key::with("sluiceway.produce.turn.wait.ms", Kind::Long, "10", "Milliseconds that a v2 request, or what came together of a v3 stream, waits at most if its records have neither key nor partition, while each partition of its topic has such records on their way; then it goes in one batch with all that wait. Its records go to one partition. 0, or another `producer.partitioner` than `murmur2_random`: Kafka's client places them, without waiting.").between(0, 10_000),
+        Key::with("sluiceway.produce.batch.connections", Kind::Int, "8", "Connections to brokers on which the proxy writes batches itself: v2 requests, and what came together of v3 streams, whose records have neither key nor partition. 0: librdkafka writes all records; so it does when the producer has settings that only it knows, such as `producer.compression.type`, `producer.acks=0` or Kerberos, and what a broker refuses.").between(0, 256),
     ]
 }
 

@@ -21,6 +21,36 @@ pub fn producer_replaced(metrics: &Metrics, reason: &str) {
     tracing::warn!(reason, "the producer failed for good and was replaced");
 }
 
+/// A batch was not taken by its partition's leader: librdkafka writes its records.
+pub(crate) fn batch_handed_over(metrics: &Metrics, topic: &str, partition: i32, reason: &str) {
+    metrics.batches("handed_over");
+    tracing::debug!(topic, partition, reason, "librdkafka takes a batch over");
+}
+
+/// Nobody knows whether a batch was appended: it is sent again.
+pub(crate) fn batch_repeated(metrics: &Metrics, topic: &str, partition: i32, reason: &str) {
+    metrics.batches("repeated");
+    tracing::debug!(topic, partition, reason, "a batch is sent again");
+}
+
+/// The same, until the time was over.
+pub(crate) fn batch_lost(
+    metrics: &Metrics,
+    topic: &str,
+    partition: i32,
+    records: i32,
+    reason: &str,
+) {
+    metrics.batches("failed");
+    tracing::warn!(
+        topic,
+        partition,
+        records,
+        reason,
+        "a batch could not be delivered in time"
+    );
+}
+
 /// A client could not shake hands on an https listener.
 pub fn handshake_failed(metrics: &Metrics, peer: SocketAddr, error: &std::io::Error) {
     metrics.handshakes_failed.inc();

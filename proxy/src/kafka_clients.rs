@@ -5,6 +5,7 @@
 //! another.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sluiceway_common::kafka_config::KafkaConfig;
 use sluiceway_kafka_tokens::Given;
@@ -25,11 +26,16 @@ use crate::format::registered::Registered;
 use crate::health::Health;
 use crate::kafka_wire::WireAdmin;
 use crate::metrics::Metrics;
+use crate::produce::batch::settings::WriterSettings;
+use crate::produce::batch::writer::BatchWriter;
 use crate::produce::turn::Turns;
 use crate::producer_pool::ProducerPool;
 use crate::topic_creation::TopicCreation;
 use crate::topics::Topics;
 use crate::tracker::Deliveries;
+
+/// Limit on connecting for a batch, and on looking its leader up: librdkafka takes it over then.
+const LONGEST_CONNECT: Duration = Duration::from_secs(5);
 
 /// As whom clients log in: the settings of each kind, and the token of those that log in with one that was brought.
 pub(crate) struct Login {
@@ -138,7 +144,10 @@ impl KafkaClients {
             }),
         );
         Ok(Self {
-            turns: Turns::new(config.delivery.longest_turn_wait),
+            turns: Turns::new(
+                config.delivery.longest_turn_wait,
+                batch_writer(config, &login, common.metrics),
+            ),
             health,
             producer,
             admin,
@@ -146,6 +155,29 @@ impl KafkaClients {
             topics,
             consumers,
         })
+    }
+}
+
+/// What writes batches; `None`: the settings of the producer are librdkafka's to honour.
+fn batch_writer(
+    config: &Config,
+    login: &Login,
+    metrics: &Arc<Metrics>,
+) -> Option<Arc<BatchWriter>> {
+    let connections = config.delivery.batch_connections;
+    if connections == 0 {
+        return None;
+    }
+    let limits = (
+        connections,
+        config.delivery.metadata_timeout.min(LONGEST_CONNECT),
+    );
+    match WriterSettings::read(&login.producer, limits, login.token.clone()) {
+        Ok(settings) => Some(BatchWriter::new(settings, Arc::clone(metrics))),
+        Err(reason) => {
+            tracing::info!(reason, "librdkafka writes all records");
+            None
+        }
     }
 }
 

@@ -42,6 +42,7 @@ pub struct Metrics {
     produced_bytes: IntCounterVec,
     delivery_errors: IntCounterVec,
     kinesis_errors: IntCounterVec,
+    batches: IntCounterVec,
     /// Producers that replaced one which failed for good.
     pub replacements: IntCounter,
     streams_ended: [IntCounter; StreamEnd::ALL.len()],
@@ -156,6 +157,11 @@ impl Metrics {
                 "Records that failed, by the error_code of their result.",
                 &["code"],
             )?,
+            batches: counter_vec(
+                "batches_not_landed_total",
+                "Batches that the proxy wrote itself and that did not land at once: handed_over to librdkafka, repeated, failed.",
+                &["result"],
+            )?,
             kinesis_errors: counter_vec(
                 "kinesis_errors_total",
                 "Calls of the Kinesis front answered with an error, by its name.",
@@ -217,6 +223,11 @@ impl Metrics {
     /// Counts a request that was refused for its credentials.
     pub fn not_authenticated(&self, method: &str) {
         self.not_authenticated.with_label_values(&[method]).inc();
+    }
+
+    /// Counts a batch that did not land at once.
+    pub fn batches(&self, result: &str) {
+        self.batches.with_label_values(&[result]).inc();
     }
 
     /// Counts a call of Kinesis that was answered with this error.

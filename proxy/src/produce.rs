@@ -8,6 +8,7 @@
 //! What fails as a whole: a negative partition, and too much on its way. Everything else is a record's own result.
 
 pub(crate) mod answer;
+pub(crate) mod batch;
 pub(crate) mod burst;
 mod loose;
 pub(crate) mod prepare;

@@ -155,6 +155,7 @@ impl Proxy {
             callers.drain(grace).await;
         }
         // Only records whose requests did not wait for them can be left.
+        app.turns.drained(grace).await;
         let flushed = tokio::task::spawn_blocking(move || producer.flush(grace)).await;
         if let Err(error) = flushed {
             tracing::warn!(%error, "the producer could not be flushed");

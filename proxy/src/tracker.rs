@@ -224,7 +224,11 @@ impl Tracker {
 
     /// Counts one off. The last gives the bytes back and wakes the task.
     fn count_off(&self) -> Option<Done> {
-        let last = self.pending.fetch_sub(1, Ordering::AcqRel) == 1;
+        self.count_off_many(1)
+    }
+
+    fn count_off_many(&self, count: usize) -> Option<Done> {
+        let last = self.pending.fetch_sub(count, Ordering::AcqRel) == count;
         if !last {
             return None;
         }
@@ -306,6 +310,37 @@ impl Deliveries {
     pub fn refuse(&self, registered: &Registered, index: usize, code: RDKafkaErrorCode) {
         registered.tracker.fill(index, Delivery::Failed(code));
         drop(registered.tracker.count_off());
+    }
+
+    /// Records of these indexes lie one behind the other, the first at `first`, and no others are left to be handed over.
+    pub fn landed(
+        &self,
+        registered: &Registered,
+        indexes: impl Iterator<Item = usize>,
+        first: Delivery,
+    ) {
+        let Delivery::Stored {
+            partition,
+            offset,
+            appended,
+        } = first
+        else {
+            return;
+        };
+        let mut count = 0;
+        for (index, offset) in indexes.zip(offset..) {
+            let stored = Delivery::Stored {
+                partition,
+                offset,
+                appended,
+            };
+            registered.tracker.fill(index, stored);
+            count += 1;
+        }
+        if let Some(done) = registered.tracker.count_off_many(count + 1) {
+            self.forget(registered.id);
+            drop(done);
+        }
     }
 
     /// Takes a delivery report.

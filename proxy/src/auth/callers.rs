@@ -307,6 +307,7 @@ impl Callers {
         for one in all {
             draining.spawn(async move {
                 one.app.consumers.close_all(grace).await;
+                one.app.turns.drained(grace).await;
                 let end = move || {
                     one.app.producer.flush(grace);
                     drop(one);
@@ -330,6 +331,7 @@ impl Callers {
             }
             // What a request that was under way has made meanwhile.
             one.app.consumers.close_all(grace).await;
+            one.app.turns.drained(grace).await;
             // Dropping a client waits for its threads.
             let end = move || {
                 one.app.producer.flush(grace);
@@ -354,6 +356,7 @@ fn is_unused(known: &Arc<Known>) -> bool {
         && Arc::strong_count(&known.app) == 1
         && known.app.consumers.count() == 0
         && known.app.producer.queued() == 0
+        && known.app.turns.records() == 0
 }
 
 impl Known {

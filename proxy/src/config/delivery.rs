@@ -15,6 +15,8 @@ pub struct DeliveryConfig {
     /// Longest wait of records without key and partition for a partition with none on their way; zero: the client
     /// places them.
     pub longest_turn_wait: Duration,
+    /// Connections on which batches are written at once; 0: librdkafka writes all records.
+    pub batch_connections: usize,
     /// Largest record, as the Java client computes its size.
     pub max_record_bytes: usize,
     /// Wait for metadata while no broker answers.
@@ -45,6 +47,7 @@ pub(super) fn read(values: &Values, producer: &KafkaConfig) -> DeliveryConfig {
             Some("murmur2_random") => millis(values, "sluiceway.produce.turn.wait.ms"),
             _ => Duration::ZERO,
         },
+        batch_connections: values.size("sluiceway.produce.batch.connections"),
         max_record_bytes: number("message.max.bytes").unwrap_or(1_048_576),
         max_block: millis(values, "producer.max.block.ms"),
         topic_creation_wait: millis(values, "sluiceway.topic.creation.wait.ms"),

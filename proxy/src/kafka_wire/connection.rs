@@ -3,6 +3,8 @@
 //! Opening it asks for the versions that the broker answers, and proves who the proxy is. A connection whose call was
 //! given up half-way is dropped with its future, so an answer never meets the wrong question.
 
+use std::num::TryFromIntError;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -42,6 +44,13 @@ pub(crate) struct Connection {
 /// The newest `ApiVersions` that is asked with; a broker that is older says so in the oldest format.
 const API_VERSIONS: i16 = 3;
 const UNSUPPORTED_VERSION: i16 = 35;
+/// Bytes of the length in front of requests and answers.
+const LENGTH: usize = 4;
+/// Where a request's version and number are.
+const VERSION: Range<usize> = 6..8;
+const CORRELATION: Range<usize> = 8..12;
+/// Room for an answer at first: those of writing have a hundred bytes.
+const ANSWER_BYTES: usize = 512;
 
 impl Connection {
     /// Connects, negotiates and authenticates.
@@ -158,25 +167,60 @@ impl Connection {
             .map_err(|error| WireError::unreadable(&self.address, error))
     }
 
+    /// Sends a request that was [encoded](encode) elsewhere, in the newest version that both sides know and whose shape
+    /// lies within `shapes`, and waits so long for its answer.
+    pub(crate) async fn call_encoded<R: Request>(
+        &mut self,
+        frame: &mut [u8],
+        shapes: VersionRange,
+        limit: Duration,
+        name: &'static str,
+    ) -> Result<R::Response, WireError> {
+        let version = self.version::<R>(shapes.max);
+        let version = version.filter(|version| *version >= shapes.min);
+        let version = version.ok_or(WireError::Unsupported(name))?;
+        self.correlation = self.correlation.wrapping_add(1);
+        for (place, bytes) in [
+            (VERSION, &version.to_be_bytes()[..]),
+            (CORRELATION, &self.correlation.to_be_bytes()[..]),
+        ] {
+            if let Some(place) = frame.get_mut(place) {
+                place.copy_from_slice(bytes);
+            }
+        }
+        let exchange = async {
+            let mut answer = self.exchange_bytes::<R>(frame, version).await?;
+            R::Response::decode(&mut answer, version)
+                .map_err(|error| WireError::unreadable(&self.address, error))
+        };
+        let answered = timeout(limit, exchange).await;
+        answered.map_err(|_| WireError::TimedOut(name))?
+    }
+
     /// Sends a request; the answer without its header.
     async fn raw<R: Request>(&mut self, request: &R, version: i16) -> Result<Bytes, WireError> {
         self.correlation = self.correlation.wrapping_add(1);
-        let out = self
-            .encode(request, version)
-            .map_err(|error| WireError::unreadable(&self.address, error))?;
+        let mut out = Vec::with_capacity(256);
+        encode(
+            &mut out,
+            request,
+            version,
+            self.correlation,
+            &self.client_id,
+        )
+        .map_err(|error| WireError::unreadable(&self.address, error))?;
+        self.exchange_bytes::<R>(&out, version).await
+    }
+
+    async fn exchange_bytes<R: Request>(
+        &mut self,
+        out: &[u8],
+        version: i16,
+    ) -> Result<Bytes, WireError> {
         let io = |error| WireError::io(&self.address, &error);
-        self.stream.write_all(&out).await.map_err(io)?;
+        self.stream.write_all(out).await.map_err(io)?;
         self.stream.flush().await.map_err(io)?;
-        let length = self.stream.read_i32().await.map_err(io)?;
-        let length = usize::try_from(length)
-            .ok()
-            .filter(|length| *length <= self.max_answer_bytes)
-            .ok_or_else(|| {
-                WireError::unreadable(&self.address, format!("{length} bytes are announced"))
-            })?;
-        let mut answer = BytesMut::zeroed(length);
-        self.stream.read_exact(&mut answer).await.map_err(io)?;
-        let mut answer = answer.freeze();
+        let mut answer = self.answer().await?;
         let header = ResponseHeader::decode(&mut answer, R::Response::header_version(version))
             .map_err(|error| WireError::unreadable(&self.address, error))?;
         if header.correlation_id == self.correlation {
@@ -189,23 +233,70 @@ impl Connection {
         }
     }
 
-    fn encode<R: Request>(&self, request: &R, version: i16) -> Result<BytesMut, String> {
-        let mut out = BytesMut::with_capacity(256);
-        out.extend_from_slice(&[0; 4]);
-        RequestHeader::default()
-            .with_request_api_key(R::KEY)
-            .with_request_api_version(version)
-            .with_correlation_id(self.correlation)
-            .with_client_id(Some(self.client_id.clone()))
-            .encode(&mut out, R::header_version(version))
-            .map_err(|error| error.to_string())?;
-        request
-            .encode(&mut out, version)
-            .map_err(|error| error.to_string())?;
-        let length = u32::try_from(out.len() - 4).map_err(|error| error.to_string())?;
-        out[..4].copy_from_slice(&length.to_be_bytes());
-        Ok(out)
+    /// Reads one answer: most come whole, with a single look.
+    async fn answer(&mut self) -> Result<Bytes, WireError> {
+        let mut read = BytesMut::with_capacity(ANSWER_BYTES);
+        let mut missing = LENGTH;
+        while missing > 0 {
+            let io = |error| WireError::io(&self.address, &error);
+            if self.stream.read_buf(&mut read).await.map_err(io)? == 0 {
+                return Err(io(std::io::ErrorKind::UnexpectedEof.into()));
+            }
+            missing = self.missing(&mut read)?;
+        }
+        read.advance(LENGTH);
+        Ok(read.freeze())
     }
+
+    /// How many bytes of the answer are still to come; there is room for them then.
+    fn missing(&self, read: &mut BytesMut) -> Result<usize, WireError> {
+        let Some(length) = read.get(..LENGTH) else {
+            return Ok(LENGTH - read.len());
+        };
+        let length = (&mut &*length).get_i32();
+        let unreadable = |reason| WireError::unreadable(&self.address, reason);
+        let length = usize::try_from(length)
+            .ok()
+            .filter(|length| *length <= self.max_answer_bytes)
+            .ok_or_else(|| unreadable(format!("{length} bytes are announced")))?;
+        let missing = (LENGTH + length)
+            .checked_sub(read.len())
+            .ok_or_else(|| unreadable("it says more than was asked".to_owned()))?;
+        read.reserve(missing);
+        Ok(missing)
+    }
+}
+
+/// Appends a request to `out`: length, header and body.
+pub(crate) fn encode<R: Request>(
+    out: &mut Vec<u8>,
+    request: &R,
+    version: i16,
+    correlation: i32,
+    client_id: &StrBytes,
+) -> Result<(), String> {
+    let start = out.len();
+    out.extend_from_slice(&[0; LENGTH]);
+    RequestHeader::default()
+        .with_request_api_key(R::KEY)
+        .with_request_api_version(version)
+        .with_correlation_id(correlation)
+        .with_client_id(Some(client_id.clone()))
+        .encode(out, R::header_version(version))
+        .map_err(|error| error.to_string())?;
+    request
+        .encode(out, version)
+        .map_err(|error| error.to_string())?;
+    set_length(&mut out[start..]).map_err(|error| error.to_string())
+}
+
+/// Tells a request its length, which lies in front of it.
+pub(crate) fn set_length(frame: &mut [u8]) -> Result<(), TryFromIntError> {
+    let length = u32::try_from(frame.len().saturating_sub(LENGTH))?;
+    if let Some(place) = frame.get_mut(..LENGTH) {
+        place.copy_from_slice(&length.to_be_bytes());
+    }
+    Ok(())
 }
 
 #[cfg(feature = "tls")]

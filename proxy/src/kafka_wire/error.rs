@@ -50,6 +50,15 @@ pub(crate) enum WireError {
     Moved(KafkaFault),
 }
 
+/// A request that was not answered.
+#[derive(Debug)]
+pub(crate) struct Unanswered {
+    /// Why.
+    pub(crate) error: WireError,
+    /// Whether a broker may have got it, and done what it asks for.
+    pub(crate) sent: bool,
+}
+
 impl WireError {
     /// A connection's failure.
     pub(crate) fn io(address: &str, error: &io::Error) -> Self {

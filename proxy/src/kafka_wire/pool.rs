@@ -10,19 +10,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use kafka_protocol::messages::{FindCoordinatorRequest, MetadataRequest, MetadataResponse};
-use kafka_protocol::protocol::{Request, StrBytes};
+use kafka_protocol::protocol::{Request, StrBytes, VersionRange};
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::connection::Connection;
-use super::error::WireError;
+use super::error::{Unanswered, WireError};
 use super::fault::check_moved;
 use super::settings::Settings;
 
 /// A connection that nobody used for so long is not used again: brokers close theirs after ten minutes.
 const IDLE: Duration = Duration::from_secs(60);
-/// Idle connections that are kept for each broker.
-const KEPT: usize = 2;
 /// Pause before a request is sent again, when something is moving in the cluster.
 const BACKOFF: Duration = Duration::from_millis(100);
 
@@ -77,6 +75,11 @@ impl Pool {
         self.settings.impossible.as_deref()
     }
 
+    /// The name in requests.
+    pub(crate) fn client_id(&self) -> &str {
+        &self.settings.client_id
+    }
+
     /// The limit on one request.
     pub(crate) fn timeout(&self) -> Duration {
         self.settings.timeout
@@ -113,7 +116,7 @@ impl Pool {
         loop {
             match attempt().await {
                 Err(error) if error.may_pass() && Instant::now() + BACKOFF < deadline => {
-                    *self.view.lock() = Arc::default();
+                    self.forget();
                     tokio::time::sleep(BACKOFF).await;
                 }
                 result => return result,
@@ -186,16 +189,24 @@ impl Pool {
         newest: i16,
         name: &'static str,
     ) -> Result<R::Response, WireError> {
-        let known = self.view.lock().brokers.get(&id).cloned();
-        let address = match known {
-            Some(address) => address,
-            None => {
-                let view = self.fresh_view().await?;
-                let address = view.brokers.get(&id).cloned();
-                address.ok_or(WireError::NoSuchBroker { id, call: name })?
-            }
-        };
+        let address = self.address(id, name).await?;
         self.call_address(&address, request, newest, name).await
+    }
+
+    /// Where a broker is.
+    async fn address(&self, id: i32, call: &'static str) -> Result<String, WireError> {
+        let known = self.view.lock().brokers.get(&id).cloned();
+        if let Some(address) = known {
+            return Ok(address);
+        }
+        let view = self.fresh_view().await?;
+        let address = view.brokers.get(&id).cloned();
+        address.ok_or(WireError::NoSuchBroker { id, call })
+    }
+
+    /// Forgets where brokers are.
+    pub(crate) fn forget(&self) {
+        *self.view.lock() = Arc::default();
     }
 
     /// Any broker that is known and can be reached, then the first ones of the settings.
@@ -229,19 +240,52 @@ impl Pool {
         newest: i16,
         name: &'static str,
     ) -> Result<R::Response, WireError> {
-        let place = tokio::time::timeout(self.settings.timeout, self.places.acquire()).await;
-        let Ok(Ok(_place)) = place else {
-            return Err(WireError::TimedOut(name));
-        };
-        let mut connection = match self.take(address) {
-            Some(connection) => connection,
-            None => Connection::open(address, &self.settings).await?,
-        };
+        let _place = self.place(name).await?;
+        let mut connection = self.connection(address).await?;
         let answer = connection.call(request, newest, name).await;
         if matches!(answer, Ok(_) | Err(WireError::Unsupported(_))) {
             self.keep(address, connection);
         }
         answer
+    }
+
+    /// Sends a request that was encoded elsewhere to a broker; see [`Connection::call_encoded`].
+    pub(crate) async fn call_encoded<R: Request>(
+        &self,
+        broker: i32,
+        frame: &mut [u8],
+        shapes: VersionRange,
+        limit: Duration,
+        name: &'static str,
+    ) -> Result<R::Response, Unanswered> {
+        let unsent = |error| Unanswered { error, sent: false };
+        let _place = self.place(name).await.map_err(unsent)?;
+        let address = self.address(broker, name).await.map_err(unsent)?;
+        let mut connection = self.connection(&address).await.map_err(unsent)?;
+        let answer = connection
+            .call_encoded::<R>(frame, shapes, limit, name)
+            .await;
+        if answer.is_ok() {
+            self.keep(&address, connection);
+        }
+        answer.map_err(|error| Unanswered {
+            sent: !matches!(error, WireError::Unsupported(_)),
+            error,
+        })
+    }
+
+    async fn place(&self, name: &'static str) -> Result<SemaphorePermit<'_>, WireError> {
+        match tokio::time::timeout(self.settings.timeout, self.places.acquire()).await {
+            Ok(Ok(place)) => Ok(place),
+            _ => Err(WireError::TimedOut(name)),
+        }
+    }
+
+    async fn connection(&self, address: &str) -> Result<Connection, WireError> {
+        match self.take(address) {
+            Some(connection) => Ok(connection),
+            None => Connection::open(address, &self.settings).await,
+        }
     }
 
     fn take(&self, address: &str) -> Option<Connection> {
@@ -262,7 +306,7 @@ impl Pool {
             !kept.is_empty()
         });
         let kept = idle.entry(address.to_owned()).or_default();
-        if kept.len() < KEPT {
+        if kept.len() < self.settings.kept {
             kept.push((connection, Instant::now()));
         }
     }

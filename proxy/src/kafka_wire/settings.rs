@@ -17,6 +17,8 @@ pub(crate) struct Settings {
     pub(crate) timeout: Duration,
     /// Connections to all brokers together that may be in use at once.
     pub(crate) connections: usize,
+    /// Idle connections that are kept for each broker.
+    pub(crate) kept: usize,
     /// Largest answer, in bytes.
     pub(crate) max_answer_bytes: usize,
     /// What to prove who one is with.
@@ -113,6 +115,8 @@ impl std::fmt::Debug for TlsSettings {
     }
 }
 
+/// Idle connections that are kept for each broker.
+const KEPT: usize = 2;
 /// Largest answer that is read, as librdkafka's `receive.message.max.bytes`.
 const MAX_ANSWER_BYTES: usize = 100_000_000;
 
@@ -154,6 +158,7 @@ impl Settings {
             client_id: get("client.id").unwrap_or("sluiceway-proxy").to_owned(),
             timeout,
             connections,
+            kept: KEPT,
             max_answer_bytes,
             sasl,
             tls,

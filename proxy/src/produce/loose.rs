@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rdkafka::types::RDKafkaErrorCode;
 
+use super::batch::format::{self, Fields, RecordBatch};
 use super::produced::Produced;
 use super::turn::{Parcel, Turn};
 use crate::admission::Permit;
@@ -11,7 +12,7 @@ use crate::app::App;
 use crate::envelope::Record;
 use crate::format::Batch;
 use crate::producer_pool::{Handle, Outgoing, ProducerPool};
-use crate::tracker::{Deliveries, Registered};
+use crate::tracker::{Deliveries, Delivery, Registered};
 
 /// Hands over the records of a request that may go to any partition.
 pub(super) fn send_in_turn(
@@ -52,7 +53,41 @@ struct Loose {
 
 impl Parcel for Loose {
     fn bytes(&self) -> usize {
-        self.batch.bytes.len()
+        self.batch.bytes.len() + self.records() * format::RECORD_OVERHEAD
+    }
+
+    fn records(&self) -> usize {
+        self.batch.records.len()
+    }
+
+    fn write(&self, batch: &mut RecordBatch) {
+        for (index, record) in self.batch.records.iter().enumerate() {
+            let extras = self.batch.extras(index);
+            let headers = extras.and_then(|extras| extras.kafka_headers().0);
+            batch.push(&Fields {
+                key: None,
+                value: self.batch.value(record),
+                timestamp: extras.and_then(|extras| extras.timestamp),
+                headers: headers.as_ref(),
+            });
+        }
+    }
+
+    fn landed(self: Box<Self>, partition: i32, offset: i64, appended: Option<i64>) {
+        let first = Delivery::Stored {
+            partition,
+            offset,
+            appended,
+        };
+        self.deliveries
+            .landed(&self.registered, 0..self.records(), first);
+    }
+
+    fn failed(self: Box<Self>, code: RDKafkaErrorCode) {
+        for index in 0..self.records() {
+            self.deliveries.refuse(&self.registered, index, code);
+        }
+        self.deliveries.handed_over(&self.registered);
     }
 
     fn hand_over(self: Box<Self>, partition: Option<i32>, turn: Option<Arc<Turn>>) {

@@ -7,6 +7,8 @@
 //!                 └─ waited long enough (brokers are slow) ─▶ handed over; the client chooses
 //! ```
 //!
+//! What goes together is written as [one batch](super::batch), or handed to librdkafka.
+//!
 //! Nothing is lost by waiting. An idempotent librdkafka sends nothing for a partition while more than five of its records
 //! are on their way, yet looks without a pause whether it may by now; records that are not in its queue cost nothing, and
 //! go in one batch with those of other requests. Two small batches at once are enough to keep a broker busy: more of them
@@ -19,8 +21,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
+use rdkafka::types::RDKafkaErrorCode;
 
-/// Bytes that are handed over together at most, unless it is a single request: a batch has no more.
+use super::batch::format::RecordBatch;
+use super::batch::writer::BatchWriter;
+
+/// Bytes that are handed over together at most, unless it is a single request or batches are smaller.
 pub(crate) const GROUP_BYTES: usize = 900_000;
 
 /// Partitions that small batches go to at once.
@@ -29,10 +35,25 @@ const SMALL_AT_ONCE: usize = 2;
 /// Bytes that are worth a request of their own, though others are on their way.
 const SHARE_BYTES: usize = 65_536;
 
+/// Pause between two looks whether all batches have landed, at the end.
+const DRAIN_PAUSE: Duration = Duration::from_millis(5);
+
 /// Records of one request that may go to any partition.
-pub trait Parcel: Send {
-    /// Bytes of its records.
+pub(crate) trait Parcel: Send + Sync {
+    /// Bytes of its records, what they take in a batch beside their contents included, roughly.
     fn bytes(&self) -> usize;
+
+    /// How many records it has.
+    fn records(&self) -> usize;
+
+    /// Appends them to a batch.
+    fn write(&self, batch: &mut RecordBatch);
+
+    /// The batch has landed: the first of its records has this offset. `appended`: when, if the topic keeps that time.
+    fn landed(self: Box<Self>, partition: i32, offset: i64, appended: Option<i64>);
+
+    /// Nobody knows whether they were written, and nothing can be done about it any more.
+    fn failed(self: Box<Self>, code: RDKafkaErrorCode);
 
     /// Hands them to the client, which chooses a partition if none is given. `turn` is to be held until each has its
     /// report.
@@ -43,6 +64,9 @@ pub trait Parcel: Send {
 pub struct Turns {
     topics: Mutex<Topics>,
     longest_wait: Duration,
+    group_bytes: usize,
+    /// What writes batches; `None`: librdkafka writes all records.
+    writer: Option<Arc<BatchWriter>>,
 }
 
 type Topics = HashMap<Arc<str>, Topic>;
@@ -74,13 +98,22 @@ pub struct Turn {
 }
 
 impl Turns {
-    /// Nothing on its way. No request waits longer than `longest_wait`; zero: partitions take no turns.
-    #[must_use]
-    pub fn new(longest_wait: Duration) -> Arc<Self> {
+    /// Nothing on its way. No request waits longer than `longest_wait`; zero: partitions take no turns. Batches go to
+    /// `writer`, if there is one.
+    pub(crate) fn new(longest_wait: Duration, writer: Option<Arc<BatchWriter>>) -> Arc<Self> {
+        let batch = writer.as_ref().map(|writer| writer.batch_bytes());
         Arc::new(Self {
             topics: Mutex::default(),
             longest_wait,
+            group_bytes: batch.map_or(GROUP_BYTES, |bytes| bytes.min(GROUP_BYTES)),
+            writer,
         })
+    }
+
+    /// Records on their way that librdkafka does not know of.
+    #[must_use]
+    pub fn records(&self) -> usize {
+        self.writer.as_ref().map_or(0, |writer| writer.records())
     }
 
     /// Whether partitions are chosen here.
@@ -89,9 +122,22 @@ impl Turns {
         !self.longest_wait.is_zero()
     }
 
+    /// Waits until librdkafka or Kafka has all records, but not longer than `limit`.
+    pub async fn drained(&self, limit: Duration) {
+        let until = Instant::now() + limit;
+        while self.records() > 0 && Instant::now() < until {
+            tokio::time::sleep(DRAIN_PAUSE).await;
+        }
+    }
+
     /// Hands a request's records over, now or later. The topic has `partitions` partitions. Has to be called in a
     /// runtime.
-    pub fn submit(self: &Arc<Self>, topic: &str, partitions: usize, parcel: Box<dyn Parcel>) {
+    pub(crate) fn submit(
+        self: &Arc<Self>,
+        topic: &str,
+        partitions: usize,
+        parcel: Box<dyn Parcel>,
+    ) {
         let mut topics = self.topics.lock();
         let name = match topics.get_key_value(topic) {
             Some((name, _)) => Arc::clone(name),
@@ -118,7 +164,10 @@ impl Turns {
         topic: &Arc<str>,
         mut topics: MutexGuard<'a, Topics>,
     ) -> MutexGuard<'a, Topics> {
-        while let Some((partition, group)) = topics.get_mut(topic).and_then(Topic::take_due) {
+        while let Some((partition, group)) = topics
+            .get_mut(topic)
+            .and_then(|topic| topic.take_due(self.group_bytes))
+        {
             drop(topics);
             self.go(topic, partition, group);
             topics = self.topics.lock();
@@ -126,20 +175,19 @@ impl Turns {
         topics
     }
 
-    fn go(
-        self: &Arc<Self>,
-        topic: &Arc<str>,
-        partition: usize,
-        parcels: impl IntoIterator<Item = Box<dyn Parcel>>,
-    ) {
+    fn go(self: &Arc<Self>, topic: &Arc<str>, partition: usize, parcels: Vec<Box<dyn Parcel>>) {
         let turn = Arc::new(Turn {
             turns: Arc::clone(self),
             topic: Arc::clone(topic),
             partition,
         });
-        let number = i32::try_from(partition).ok();
+        let number = i32::try_from(partition).unwrap_or(i32::MAX);
+        if let Some(writer) = self.writer.as_ref().filter(|writer| writer.is_ready()) {
+            writer.start(topic, number, parcels, turn);
+            return;
+        }
         for parcel in parcels {
-            parcel.hand_over(number, Some(Arc::clone(&turn)));
+            parcel.hand_over(Some(number), Some(Arc::clone(&turn)));
         }
     }
 
@@ -191,14 +239,14 @@ impl Topic {
     }
 
     /// The next batch and its partition, if it is time.
-    fn take_due(&mut self) -> Option<(usize, Vec<Box<dyn Parcel>>)> {
+    fn take_due(&mut self, group_bytes: usize) -> Option<(usize, Vec<Box<dyn Parcel>>)> {
         let under_way = self.busy.iter().filter(|busy| **busy).count();
         let due = under_way < SMALL_AT_ONCE || self.waiting_bytes >= SHARE_BYTES;
         if self.waiting.is_empty() || !due {
             return None;
         }
         let partition = self.take_free()?;
-        Some((partition, self.take_group()))
+        Some((partition, self.take_group(group_bytes)))
     }
 
     fn take_free(&mut self) -> Option<usize> {
@@ -214,12 +262,12 @@ impl Topic {
     }
 
     /// The first of those who wait, as many as make a batch.
-    fn take_group(&mut self) -> Vec<Box<dyn Parcel>> {
+    fn take_group(&mut self, most: usize) -> Vec<Box<dyn Parcel>> {
         let (mut group, mut bytes) = (Vec::new(), 0);
         while let Some(first) = self.waiting.front() {
             let of_first = first.parcel.bytes();
             bytes += of_first;
-            if bytes > GROUP_BYTES && !group.is_empty() {
+            if bytes > most && !group.is_empty() {
                 break;
             }
             self.waiting_bytes -= of_first;
@@ -275,6 +323,16 @@ mod tests {
             self.1
         }
 
+        fn records(&self) -> usize {
+            1
+        }
+
+        fn write(&self, _: &mut RecordBatch) {}
+
+        fn landed(self: Box<Self>, _: i32, _: i64, _: Option<i64>) {}
+
+        fn failed(self: Box<Self>, _: RDKafkaErrorCode) {}
+
         fn hand_over(self: Box<Self>, partition: Option<i32>, turn: Option<Arc<Turn>>) {
             self.2.lock().push(Handed(self.0, partition, turn));
         }
@@ -288,7 +346,7 @@ mod tests {
     impl Test {
         fn new(wait_ms: u64) -> Self {
             Self {
-                turns: Turns::new(Duration::from_millis(wait_ms)),
+                turns: Turns::new(Duration::from_millis(wait_ms), None),
                 log: Log::default(),
             }
         }

@@ -12,11 +12,12 @@ use crate::admission::Permit;
 use crate::app::App;
 use crate::envelope::Record;
 use crate::produce::RecordError;
+use crate::produce::batch::format::{self, Fields, RecordBatch};
 use crate::produce::loose::hand;
 use crate::produce::prepare::Prepared;
 use crate::produce::turn::{GROUP_BYTES, Parcel, Turn};
 use crate::producer_pool::ProducerPool;
-use crate::tracker::{Deliveries, Registered};
+use crate::tracker::{Deliveries, Delivery, Registered};
 
 /// Hands the records over that did not fail, when it is their turn.
 pub(super) fn send(
@@ -86,7 +87,39 @@ struct Ready {
 
 impl Parcel for Loose {
     fn bytes(&self) -> usize {
-        self.bytes.len()
+        self.bytes.len() + self.records() * format::RECORD_OVERHEAD
+    }
+
+    fn records(&self) -> usize {
+        self.records.len()
+    }
+
+    fn write(&self, batch: &mut RecordBatch) {
+        for ready in &self.records {
+            batch.push(&Fields {
+                key: None,
+                value: ready.record.value.map(|span| span.of(&self.bytes)),
+                timestamp: Some(ready.timestamp),
+                headers: ready.headers.as_ref(),
+            });
+        }
+    }
+
+    fn landed(self: Box<Self>, partition: i32, offset: i64, appended: Option<i64>) {
+        let first = Delivery::Stored {
+            partition,
+            offset,
+            appended,
+        };
+        let indexes = self.records.iter().map(|ready| ready.index);
+        self.deliveries.landed(&self.registered, indexes, first);
+    }
+
+    fn failed(self: Box<Self>, code: RDKafkaErrorCode) {
+        for ready in &self.records {
+            self.deliveries.refuse(&self.registered, ready.index, code);
+        }
+        self.deliveries.handed_over(&self.registered);
     }
 
     fn hand_over(self: Box<Self>, partition: Option<i32>, turn: Option<Arc<Turn>>) {
