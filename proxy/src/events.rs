@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use http::{Method, StatusCode};
+use rdkafka::types::RDKafkaErrorCode;
 
 use crate::auth::authenticate::Failure;
 use crate::auth::principal::Principal;
@@ -25,6 +26,17 @@ pub fn producer_replaced(metrics: &Metrics, reason: &str) {
 pub(crate) fn batch_handed_over(metrics: &Metrics, topic: &str, partition: i32, reason: &str) {
     metrics.batches("handed_over");
     tracing::debug!(topic, partition, reason, "librdkafka takes a batch over");
+}
+
+/// A broker will not append a batch: its records fail, or are tried in smaller ones.
+pub(crate) fn batch_refused(
+    metrics: &Metrics,
+    topic: &str,
+    partition: i32,
+    code: RDKafkaErrorCode,
+) {
+    metrics.batches("failed");
+    tracing::debug!(topic, partition, %code, "a batch was refused");
 }
 
 /// Nobody knows whether a batch was appended: it is sent again.

@@ -158,8 +158,8 @@ impl Metrics {
                 &["code"],
             )?,
             batches: counter_vec(
-                "batches_not_landed_total",
-                "Batches that the proxy wrote itself and that did not land at once: handed_over to librdkafka, repeated, failed.",
+                "batches_total",
+                "Batches that the proxy wrote itself, by result: landed, repeated, handed_over (to librdkafka), failed.",
                 &["result"],
             )?,
             kinesis_errors: counter_vec(
@@ -225,7 +225,7 @@ impl Metrics {
         self.not_authenticated.with_label_values(&[method]).inc();
     }
 
-    /// Counts a batch that did not land at once.
+    /// Counts what became of a batch.
     pub fn batches(&self, result: &str) {
         self.batches.with_label_values(&[result]).inc();
     }

@@ -16,6 +16,7 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::{StrBytes, VersionRange};
 use parking_lot::Mutex;
+use rdkafka::types::RDKafkaErrorCode;
 
 use super::connection::{encode, set_length};
 use super::error::{Unanswered, WireError};
@@ -44,10 +45,14 @@ pub(crate) struct Landed {
 /// Why a batch is not known to lie there.
 #[derive(Debug)]
 pub(crate) enum NotLanded {
-    /// A broker says that it did not append it.
-    Refused(String),
     /// It was not sent: the leader is not known, or cannot be reached.
     Unsent(String),
+    /// A broker did not append it, and never will.
+    Refused(RDKafkaErrorCode),
+    /// A broker did not append it because of the producer's id, epoch or number.
+    Numbering(String),
+    /// A broker did not append it for a reason that may pass.
+    NotNow(String),
     /// It may have been.
     Unclear(String),
 }
@@ -203,12 +208,35 @@ fn landed(answer: &ProduceResponse) -> Result<Landed, NotLanded> {
             appended: Some(partition.log_append_time_ms).filter(|time| *time >= 0),
         });
     };
-    match error {
+    Err(match error {
         // Appended by the leader, not by enough others yet; or who knows.
         R::RequestTimedOut
         | R::NotEnoughReplicasAfterAppend
         | R::UnknownServerError
-        | R::DuplicateSequenceNumber => Err(NotLanded::Unclear(error.to_string())),
-        _ => Err(NotLanded::Refused(error.to_string())),
-    }
+        | R::DuplicateSequenceNumber => NotLanded::Unclear(error.to_string()),
+        R::OutOfOrderSequenceNumber
+        | R::UnknownProducerId
+        | R::InvalidProducerEpoch
+        | R::InvalidProducerIdMapping
+        | R::ProducerFenced => NotLanded::Numbering(error.to_string()),
+        _ => match for_good(error) {
+            Some(code) => NotLanded::Refused(code),
+            None => NotLanded::NotNow(error.to_string()),
+        },
+    })
+}
+
+/// librdkafka's name of an error that no repetition mends.
+fn for_good(error: R) -> Option<RDKafkaErrorCode> {
+    Some(match error {
+        R::TopicAuthorizationFailed => RDKafkaErrorCode::TopicAuthorizationFailed,
+        R::ClusterAuthorizationFailed => RDKafkaErrorCode::ClusterAuthorizationFailed,
+        R::MessageTooLarge => RDKafkaErrorCode::MessageSizeTooLarge,
+        R::RecordListTooLarge => RDKafkaErrorCode::MessageBatchTooLarge,
+        R::InvalidRecord => RDKafkaErrorCode::InvalidRecord,
+        R::InvalidTimestamp => RDKafkaErrorCode::InvalidTimestamp,
+        R::InvalidTopicException => RDKafkaErrorCode::InvalidTopic,
+        R::PolicyViolation => RDKafkaErrorCode::PolicyViolation,
+        _ => return None,
+    })
 }

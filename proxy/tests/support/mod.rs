@@ -7,6 +7,8 @@
     unreachable_pub
 )]
 
+pub mod relay;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -195,6 +197,14 @@ pub async fn kafka(auto_create_topics: bool) -> Kafka {
 }
 
 impl Kafka {
+    /// A broker that was started with settings of its own, and its folder.
+    pub fn of(broker: Broker, folder: tempfile::TempDir) -> Self {
+        Self {
+            broker,
+            _folder: folder,
+        }
+    }
+
     pub fn bootstrap(&self) -> String {
         self.broker.bootstrap()
     }

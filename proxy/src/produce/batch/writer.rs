@@ -1,11 +1,14 @@
 //! Writes the batches of [turns](crate::produce::turn).
 //!
 //! ```text
-//! send ─┬─ landed ─▶ results            (surely not appended ─▶ librdkafka takes the records over)
+//! send ─┬─ landed ─▶ results
+//!       ├─ refused for good ─▶ each request's records in a batch of their own; then failed
+//!       ├─ surely not appended ─▶ librdkafka takes the records over
 //!       └─ nobody knows ─▶ the same batch again, until delivery.timeout.ms ─▶ failed, and a new producer id
 //! ```
 //!
-//! With idempotence a batch that is sent again is appended once; without it, perhaps twice, as by Kafka's own client.
+//! With idempotence a batch that is sent again is appended once; without it, perhaps twice, as by Kafka's own client. That
+//! one request's records are refused does not fail those of others.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -54,7 +57,7 @@ enum Outcome {
     Landed(Landed),
     /// librdkafka has to write them.
     Elsewhere,
-    Failed,
+    Failed(RDKafkaErrorCode),
 }
 
 /// A batch to be sent.
@@ -115,7 +118,16 @@ impl BatchWriter {
         self.records.fetch_add(records, Ordering::Relaxed);
         self.runtime.spawn(async move {
             let outcome = this.deliver(&topic, partition, &parcels).await;
-            settle(outcome, partition, parcels, turn);
+            match outcome {
+                Outcome::Failed(code) if parcels.len() > 1 && is_of_a_record(code) => {
+                    for parcel in parcels {
+                        let alone = vec![parcel];
+                        let outcome = this.deliver(&topic, partition, &alone).await;
+                        settle(outcome, partition, alone, Arc::clone(&turn));
+                    }
+                }
+                outcome => settle(outcome, partition, parcels, turn),
+            }
             this.records.fetch_sub(records, Ordering::Relaxed);
         });
     }
@@ -131,12 +143,9 @@ impl BatchWriter {
             return Outcome::Elsewhere;
         };
         let outcome = self.send(topic, partition, &mut frame, until).await;
-        match &outcome {
-            Outcome::Landed(_) => self
-                .ids
-                .landed(topic, partition, frame.identity, frame.records),
-            Outcome::Failed => self.ids.end(frame.identity),
-            Outcome::Elsewhere => {}
+        if let Outcome::Landed(_) = outcome {
+            self.ids
+                .landed(topic, partition, frame.identity, frame.records);
         }
         self.keep(frame.bytes);
         outcome
@@ -204,27 +213,54 @@ impl BatchWriter {
             let left = until.saturating_duration_since(Instant::now());
             let place = (&mut frame.bytes[..], frame.start);
             let reason = match self.wire.write(topic, partition, place, left).await {
-                Ok(landed) => return Outcome::Landed(landed),
-                Err(NotLanded::Unsent(reason)) if !unclear => {
-                    self.rest(&reason);
-                    return self.elsewhere(topic, partition, &reason);
-                }
-                Err(NotLanded::Refused(reason)) if !unclear => {
-                    return self.elsewhere(topic, partition, &reason);
+                Ok(landed) => {
+                    self.metrics.batches("landed");
+                    return Outcome::Landed(landed);
                 }
                 Err(NotLanded::Unclear(reason)) => {
                     unclear = true;
                     reason
                 }
-                Err(NotLanded::Unsent(reason) | NotLanded::Refused(reason)) => reason,
+                Err(NotLanded::Refused(code)) => {
+                    if unclear {
+                        self.ids.end(frame.identity);
+                    }
+                    return self.refused(topic, partition, code);
+                }
+                Err(NotLanded::Numbering(reason)) => {
+                    self.ids.end(frame.identity);
+                    if unclear {
+                        return self.lost(topic, partition, frame, &reason);
+                    }
+                    return self.elsewhere(topic, partition, &reason);
+                }
+                Err(NotLanded::NotNow(reason)) if !unclear => {
+                    return self.elsewhere(topic, partition, &reason);
+                }
+                Err(NotLanded::Unsent(reason)) if !unclear => {
+                    self.rest(&reason);
+                    return self.elsewhere(topic, partition, &reason);
+                }
+                Err(NotLanded::NotNow(reason) | NotLanded::Unsent(reason)) => reason,
             };
             if Instant::now() + self.backoff >= until {
-                events::batch_lost(&self.metrics, topic, partition, frame.records, &reason);
-                return Outcome::Failed;
+                return self.lost(topic, partition, frame, &reason);
             }
             events::batch_repeated(&self.metrics, topic, partition, &reason);
             tokio::time::sleep(self.backoff).await;
         }
+    }
+
+    fn refused(&self, topic: &str, partition: i32, code: RDKafkaErrorCode) -> Outcome {
+        events::batch_refused(&self.metrics, topic, partition, code);
+        Outcome::Failed(code)
+    }
+
+    /// Nobody knows whether it was appended.
+    fn lost(&self, topic: &str, partition: i32, frame: &Frame, reason: &str) -> Outcome {
+        self.ids.end(frame.identity);
+        events::batch_lost(&self.metrics, topic, partition, frame.records, reason);
+        Outcome::Failed(RDKafkaErrorCode::MessageTimedOut)
     }
 
     fn elsewhere(&self, topic: &str, partition: i32, reason: &str) -> Outcome {
@@ -265,13 +301,24 @@ fn settle(outcome: Outcome, partition: i32, parcels: Vec<Box<dyn Parcel>>, turn:
                 parcel.hand_over(Some(partition), Some(Arc::clone(&turn)));
             }
         }
-        Outcome::Failed => {
+        Outcome::Failed(code) => {
             drop(turn);
             for parcel in parcels {
-                parcel.failed(RDKafkaErrorCode::MessageTimedOut);
+                parcel.failed(code);
             }
         }
     }
+}
+
+/// Whether a batch was refused for the sake of some of its records, or of its size.
+fn is_of_a_record(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::MessageSizeTooLarge
+            | RDKafkaErrorCode::MessageBatchTooLarge
+            | RDKafkaErrorCode::InvalidRecord
+            | RDKafkaErrorCode::InvalidTimestamp
+    )
 }
 
 fn now_ms() -> i64 {
