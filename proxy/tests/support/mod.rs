@@ -63,8 +63,9 @@ impl Answer {
 
 /// A proxy on this Kafka, with further properties.
 pub async fn start(bootstrap: &str, properties: &str) -> Running {
+    // A look-up that has begun when Kafka goes, at the end of a test, holds that up: not for long.
     let text = format!(
-        "bootstrap.servers={bootstrap}\nlisteners=http://127.0.0.1:0\n\
+        "bootstrap.servers={bootstrap}\nlisteners=http://127.0.0.1:0\nsluiceway.metadata.timeout.ms=2000\n\
          sluiceway.admin.listeners=http://127.0.0.1:0\n{properties}"
     );
     let config = Config::parse(&props::parse(&text).unwrap()).unwrap();
