@@ -5,6 +5,7 @@
 
 use super::fault::{Fault, FaultKind, behind_comma};
 use super::text::Text;
+use super::token::StringEnd;
 use super::{JsonError, Options, token};
 
 /// A cursor over JSON text.
@@ -64,6 +65,22 @@ impl<'a> Scanner<'a> {
     /// The first offence. `out` may then hold a part of the value.
     pub fn minify(&mut self, out: &mut Vec<u8>) -> Result<(), JsonError> {
         self.value(&mut Append(out))
+    }
+
+    /// The next value without insignificant whitespace: where it stands, if it has none, else in `buffer`, which is cleared
+    /// for it.
+    ///
+    /// # Errors
+    /// The first offence.
+    pub fn minified<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Result<&'b [u8], JsonError>
+    where
+        'a: 'b,
+    {
+        buffer.clear();
+        let mut sink = InPlace { only: &[], buffer };
+        self.value(&mut sink)?;
+        let InPlace { only, buffer } = sink;
+        Ok(if buffer.is_empty() { only } else { buffer })
     }
 
     /// Passes over the next value.
@@ -151,13 +168,13 @@ impl<'a> Scanner<'a> {
 
     // === the walk ===
 
-    fn value<S: Sink>(&mut self, sink: &mut S) -> Result<(), JsonError> {
+    fn value<S: Sink<'a>>(&mut self, sink: &mut S) -> Result<(), JsonError> {
         let outer = self.open.depth;
         self.pos = token::space(self.input, self.pos);
         let mut run = self.pos;
         match self.walk(sink, &mut run, outer) {
             Ok(()) => {
-                sink.run(&self.input[run..self.pos]);
+                sink.run(piece(self.input, run, self.pos));
                 Ok(())
             }
             Err(fault) => Err(self.error(fault)),
@@ -166,7 +183,12 @@ impl<'a> Scanner<'a> {
 
     /// Walks one value. `run` is where the bytes begin that are not yet given to the sink.
     #[inline]
-    fn walk<S: Sink>(&mut self, sink: &mut S, run: &mut usize, outer: usize) -> Result<(), Fault> {
+    fn walk<S: Sink<'a>>(
+        &mut self,
+        sink: &mut S,
+        run: &mut usize,
+        outer: usize,
+    ) -> Result<(), Fault> {
         loop {
             match self.input.get(self.pos) {
                 Some(b'"') => {
@@ -202,7 +224,7 @@ impl<'a> Scanner<'a> {
 
     /// Closes what ends here and moves to the next value. `true`: the walked value is complete.
     #[inline]
-    fn after_value<S: Sink>(
+    fn after_value<S: Sink<'a>>(
         &mut self,
         sink: &mut S,
         run: &mut usize,
@@ -235,19 +257,19 @@ impl<'a> Scanner<'a> {
 
     /// A member's name, its colon, and the whitespace round them.
     #[inline]
-    fn name<S: Sink>(&mut self, sink: &mut S, run: &mut usize) -> Result<(), Fault> {
-        self.text(true)?;
+    fn name<S: Sink<'a>>(&mut self, sink: &mut S, run: &mut usize) -> Result<(), Fault> {
+        self.quoted(true)?;
         self.gap(sink, run);
         self.colon()?;
         self.gap(sink, run);
         Ok(())
     }
 
-    fn number<S: Sink>(&mut self, sink: &mut S, run: &mut usize) -> Result<(), Fault> {
+    fn number<S: Sink<'a>>(&mut self, sink: &mut S, run: &mut usize) -> Result<(), Fault> {
         let number = token::number(self.input, self.pos, &self.options)?;
         let (from, to) = number.zeros;
         if from < to {
-            sink.run(&self.input[*run..from]);
+            sink.run(piece(self.input, *run, from));
             *run = to;
         }
         self.pos = number.end;
@@ -262,9 +284,9 @@ impl<'a> Scanner<'a> {
 
     /// Leaves whitespace at the cursor out of the run.
     #[inline]
-    fn gap<S: Sink>(&mut self, sink: &mut S, run: &mut usize) {
+    fn gap<S: Sink<'a>>(&mut self, sink: &mut S, run: &mut usize) {
         if let Some(b' ' | b'\n' | b'\t' | b'\r') = self.input.get(self.pos) {
-            sink.run(&self.input[*run..self.pos]);
+            sink.run(piece(self.input, *run, self.pos));
             self.pos = token::space(self.input, self.pos);
             *run = self.pos;
         }
@@ -283,19 +305,25 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    #[inline]
     fn text(&mut self, name: bool) -> Result<Text<'a>, Fault> {
-        let open = self.pos;
-        if self.input.get(open) != Some(&b'"') {
-            self.not_the_end()?;
-            return Err(Fault::new(open, FaultKind::Name));
-        }
-        let end = token::string(self.input, open, name, &self.options)?;
-        self.pos = end.quote + 1;
+        let start = self.pos + 1;
+        let end = self.quoted(name)?;
         Ok(Text {
-            raw: &self.input[open + 1..end.quote],
+            raw: &self.input[start..end.quote],
             escaped: end.escaped,
         })
+    }
+
+    /// Passes over a string.
+    #[inline]
+    fn quoted(&mut self, name: bool) -> Result<StringEnd, Fault> {
+        if self.input.get(self.pos) != Some(&b'"') {
+            self.not_the_end()?;
+            return Err(Fault::new(self.pos, FaultKind::Name));
+        }
+        let end = token::string(self.input, self.pos, name, &self.options)?;
+        self.pos = end.quote + 1;
+        Ok(end)
     }
 
     #[inline]
@@ -368,25 +396,49 @@ impl<'a> Scanner<'a> {
     }
 }
 
+fn piece(input: &[u8], from: usize, to: usize) -> &[u8] {
+    &input[from..to]
+}
+
 /// Where the walked bytes go.
-trait Sink {
-    fn run(&mut self, bytes: &[u8]);
+trait Sink<'a> {
+    fn run(&mut self, bytes: &'a [u8]);
 }
 
 struct Append<'b>(&'b mut Vec<u8>);
 
-impl Sink for Append<'_> {
+impl<'a> Sink<'a> for Append<'_> {
     #[inline]
-    fn run(&mut self, bytes: &[u8]) {
+    fn run(&mut self, bytes: &'a [u8]) {
         self.0.extend_from_slice(bytes);
+    }
+}
+
+/// Copies nothing as long as there is one run only.
+struct InPlace<'a, 'b> {
+    only: &'a [u8],
+    buffer: &'b mut Vec<u8>,
+}
+
+impl<'a> Sink<'a> for InPlace<'a, '_> {
+    #[inline]
+    fn run(&mut self, bytes: &'a [u8]) {
+        if self.only.is_empty() {
+            self.only = bytes;
+        } else if !bytes.is_empty() {
+            if self.buffer.is_empty() {
+                self.buffer.extend_from_slice(self.only);
+            }
+            self.buffer.extend_from_slice(bytes);
+        }
     }
 }
 
 struct Discard;
 
-impl Sink for Discard {
+impl<'a> Sink<'a> for Discard {
     #[inline]
-    fn run(&mut self, _: &[u8]) {}
+    fn run(&mut self, _: &'a [u8]) {}
 }
 
 /// The open arrays and objects: a bit each, set for an object.

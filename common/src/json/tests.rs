@@ -245,6 +245,54 @@ fn starts_where_it_is_told() {
 }
 
 #[test]
+fn a_value_without_whitespace_stays_where_it_is() {
+    let mut buffer = b"of another record".to_vec();
+    for (text, there, expected) in [
+        (r#" {"a":["b\"",1]} "#, true, r#"{"a":["b\"",1]}"#),
+        (r#"{"a": 1}"#, false, r#"{"a":1}"#),
+        ("[ 1 , 02 ]", false, "[1,2]"),
+        ("null", true, "null"),
+    ] {
+        let mut scanner = Scanner::new(text.as_bytes(), 0, &Options::LENIENT);
+        let found = scanner.minified(&mut buffer).unwrap();
+        assert_eq!(found, expected.as_bytes());
+        let range = text.as_bytes().as_ptr_range();
+        assert_eq!(range.contains(&found.as_ptr()), there, "{text}");
+        let mut copied = Vec::new();
+        minify(text.as_bytes(), 0, &mut copied, &Options::LENIENT).unwrap();
+        assert_eq!(copied, expected.as_bytes());
+    }
+}
+
+#[test]
+fn strings_of_every_length_are_told_from_broken_ones() {
+    for length in 0..40 {
+        let plain = "a".repeat(length);
+        for (inside, good) in [
+            ("", true),
+            ("\\n", true),
+            ("\u{7f}", true),
+            ("\u{80}", true),
+            ("\u{ffff}", true),
+            ("\u{1f}", false),
+            ("\0", false),
+            ("\\x", false),
+        ] {
+            let text = format!("[\"{plain}{inside}{plain}\",\"!\"]");
+            assert_eq!(minified(text.as_bytes()).is_ok(), good, "{text:?}");
+            if good {
+                assert_eq!(
+                    minified(text.as_bytes()).unwrap(),
+                    (text.clone(), text.len())
+                );
+            }
+        }
+        let broken = [b"\"", plain.as_bytes(), b"\xff", plain.as_bytes(), b"\""].concat();
+        assert!(minified(&broken).is_err());
+    }
+}
+
+#[test]
 fn leading_zeros_only_when_lenient() {
     assert_eq!(
         minified(b"[01]").unwrap_err(),

@@ -27,7 +27,7 @@ pub(super) fn space(input: &[u8], mut pos: usize) -> usize {
     pos
 }
 
-/// Walks a string whose opening quote stands at `open`.
+/// Walks a string whose opening quote stands at `open`. Most are plain ASCII without escapes, and end in the first step.
 #[inline]
 pub(super) fn string(
     input: &[u8],
@@ -35,10 +35,32 @@ pub(super) fn string(
     name: bool,
     options: &Options,
 ) -> Result<StringEnd, Fault> {
+    let pos = plain_ascii(input, open + 1);
+    let limit = if name {
+        options.max_name_len
+    } else {
+        options.max_string_len
+    };
+    if input.get(pos) == Some(&b'"') && pos - open - 1 <= limit {
+        return Ok(StringEnd {
+            quote: pos,
+            escaped: false,
+        });
+    }
+    any_string(input, open, pos, (name, limit))
+}
+
+/// Walks any other string from `pos` on, before which it is plain ASCII.
+#[inline(never)]
+fn any_string(
+    input: &[u8],
+    open: usize,
+    mut pos: usize,
+    (name, limit): (bool, usize),
+) -> Result<StringEnd, Fault> {
     let start = open + 1;
     let mut high = 0;
     let mut escaped = false;
-    let mut pos = start;
     loop {
         pos = plain(input, pos, &mut high);
         match input.get(pos) {
@@ -59,11 +81,6 @@ pub(super) fn string(
     {
         return Err(bad_utf8(input, start, error));
     }
-    let limit = if name {
-        options.max_name_len
-    } else {
-        options.max_string_len
-    };
     if len > limit {
         return Err(Fault::new(
             open,
@@ -74,6 +91,35 @@ pub(super) fn string(
         quote: pos,
         escaped,
     })
+}
+
+/// Offset of the first quote, backslash, control character or byte that is not ASCII at or after `pos`, eight bytes at a
+/// step.
+#[inline]
+fn plain_ascii(input: &[u8], mut pos: usize) -> usize {
+    while let Some(chunk) = input.get(pos..).and_then(<[u8]>::first_chunk::<8>) {
+        let word = u64::from_le_bytes(*chunk);
+        let quote = word ^ (ONES * b'"' as u64);
+        let slash = word ^ (ONES * b'\\' as u64);
+        // A byte that is not ASCII is found by its own top bit. What is subtracted may borrow from the byte above one that
+        // is found, and only from there: the lowest mark is right.
+        let found = quote.wrapping_sub(ONES)
+            | slash.wrapping_sub(ONES)
+            | word.wrapping_sub(ONES * 0x20)
+            | word;
+        let found = found & HIGHS;
+        if found != 0 {
+            return pos + found.trailing_zeros() as usize / 8;
+        }
+        pos += 8;
+    }
+    while let Some(&byte) = input.get(pos) {
+        if byte == b'"' || byte == b'\\' || !(0x20..0x80).contains(&byte) {
+            break;
+        }
+        pos += 1;
+    }
+    pos
 }
 
 /// Offset of the first quote, backslash or control character at or after `pos`, eight bytes at a step.
