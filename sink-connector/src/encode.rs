@@ -53,6 +53,12 @@ pub trait Encoder: Send {
     /// It cannot be written in this format. `out` and the encoder are as before.
     fn write(&mut self, datum: &Datum<'_>, out: &mut Vec<u8>) -> Result<(), RecordError>;
 
+    /// What [`Encoder::write`] would append, where it is two runs of bytes that are there already: they need not be copied
+    /// twice. The encoder is as before, and `write` is not called for `datum`.
+    fn ready<'a>(&'a self, _datum: &'a Datum<'_>) -> Option<[&'a [u8]; 2]> {
+        None
+    }
+
     /// Appends what is still kept back and the format's end of file. The last call on an encoder.
     ///
     /// # Errors

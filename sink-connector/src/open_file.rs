@@ -14,7 +14,7 @@ use crate::file_trace::FileTrace;
 use crate::record::Datum;
 use crate::rotate::CloseReason;
 use crate::scratch::{self, append};
-use crate::spare_buffers::{SMALLEST, WORTH_FROM};
+use crate::spare_buffers::{SMALLEST, WORTH_AGAIN_FROM, WORTH_FROM};
 use crate::upload::{FileId, MIN_PART_BYTES, Multipart, Uploader};
 
 /// What an open file costs beside its buffers, about, in bytes: its state, its key, its encoder.
@@ -81,12 +81,26 @@ impl OpenFile {
         part_size: usize,
         uploader: &Arc<Uploader>,
     ) -> Result<(), RecordError> {
-        scratch::with(|encoded| {
-            self.encoder.write(datum, encoded)?;
-            self.make_room(encoded.len());
-            append(&mut self.buffer, encoded);
-            Ok(())
-        })?;
+        // One that was full before will be again.
+        let worth_from = match self.upload {
+            Some(_) => WORTH_AGAIN_FROM,
+            None => WORTH_FROM,
+        };
+        let account = self.reservation.account();
+        if let Some(runs) = self.encoder.ready(datum) {
+            let bytes = runs.iter().map(|run| run.len()).sum();
+            make_room(&mut self.buffer, bytes, worth_from, account);
+            scratch::reserve(&mut self.buffer, bytes);
+            runs.iter()
+                .for_each(|run| self.buffer.extend_from_slice(run));
+        } else {
+            scratch::with(|encoded| {
+                self.encoder.write(datum, encoded)?;
+                make_room(&mut self.buffer, encoded.len(), worth_from, account);
+                append(&mut self.buffer, encoded);
+                Ok(())
+            })?;
+        }
         self.last_offset = offset;
         self.records += 1;
         while self.buffer.len() >= part_size {
@@ -94,22 +108,6 @@ impl OpenFile {
         }
         self.count_bytes();
         Ok(())
-    }
-
-    /// A buffer that has grown and has to grow on goes into a larger one, if one waits to be filled again.
-    fn make_room(&mut self, bytes: usize) {
-        let held = self.buffer.len();
-        if held < WORTH_FROM || held + bytes <= self.buffer.capacity() {
-            return;
-        }
-        let Some(mut roomy) = self.reservation.account().spare() else {
-            return;
-        };
-        if roomy.capacity() >= held + bytes {
-            roomy.extend_from_slice(&self.buffer);
-            std::mem::swap(&mut self.buffer, &mut roomy);
-        }
-        self.reservation.account().keep(roomy);
     }
 
     /// Counts what is really held: capacities, not lengths.
@@ -120,10 +118,10 @@ impl OpenFile {
         }
     }
 
-    /// Nothing comes any more: a buffer that is far from full goes back.
+    /// Nothing comes any more: a large buffer that is not even half full goes back.
     fn give_up_room(&mut self) {
         let room = self.buffer.capacity() - self.buffer.len();
-        if room >= SMALLEST {
+        if room >= SMALLEST.max(self.buffer.len()) {
             let exact = self.buffer.as_slice().to_vec();
             let roomy = std::mem::replace(&mut self.buffer, exact);
             self.reservation.account().keep(roomy);
@@ -207,6 +205,22 @@ impl OpenFile {
             trace,
         })
     }
+}
+
+/// A buffer that has grown and has to grow on goes into a larger one, if one waits to be filled again.
+fn make_room(buffer: &mut Vec<u8>, bytes: usize, worth_from: usize, account: &Account) {
+    let held = buffer.len();
+    if held < worth_from || held + bytes <= buffer.capacity() {
+        return;
+    }
+    let Some(mut roomy) = account.spare() else {
+        return;
+    };
+    if roomy.capacity() >= held + bytes {
+        roomy.extend_from_slice(buffer);
+        std::mem::swap(buffer, &mut roomy);
+    }
+    account.keep(roomy);
 }
 
 /// What an open file holds so far.

@@ -58,7 +58,7 @@ pub trait Partitioner: Send {
 /// Options that the original accepts and finds wrong when a task starts.
 pub fn new(config: &PartitionerConfig) -> Result<Box<dyn Partitioner>, Exception> {
     let partitioner: Box<dyn Partitioner> = match config.class {
-        PartitionerClass::Default => Box::new(DefaultPartitioner),
+        PartitionerClass::Default => Box::new(DefaultPartitioner::default()),
         PartitionerClass::Field => Box::new(FieldPartitioner::new(config)),
         PartitionerClass::TimeBased | PartitionerClass::Daily | PartitionerClass::Hourly => {
             Box::new(TimeBasedPartitioner::new(config)?)

@@ -8,9 +8,11 @@ use std::cell::RefCell;
 
 /// What a thread's buffer may keep, bytes.
 const KEPT: usize = 1024 * 1024;
-/// A buffer grows by an eighth of what it holds, between these.
+/// A buffer grows by an eighth of what it holds, between these: many files may hold little each. From [`LARGE`] on it grows by
+/// a half, since it may have to move each time.
 const LEAST_STEP: usize = 256;
 const MOST_STEP: usize = 1024 * 1024;
+const LARGE: usize = 256 * 1024;
 
 thread_local! {
     static BUFFERS: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
@@ -28,19 +30,27 @@ pub(crate) fn with<R>(work: impl FnOnce(&mut Vec<u8>) -> R) -> R {
     result
 }
 
-/// Appends with little room to spare. Moving a large buffer costs little: the system moves its pages.
+/// Appends with little room to spare.
 pub(crate) fn append(buffer: &mut Vec<u8>, bytes: &[u8]) {
-    let spare = buffer.capacity() - buffer.len();
-    if spare < bytes.len() {
-        let step = (buffer.len() / 8).clamp(LEAST_STEP, MOST_STEP);
-        buffer.reserve_exact(bytes.len().max(step));
-    }
+    reserve(buffer, bytes.len());
     buffer.extend_from_slice(bytes);
+}
+
+/// Room for so many bytes more, as [`append`] makes it.
+pub(crate) fn reserve(buffer: &mut Vec<u8>, bytes: usize) {
+    if buffer.capacity() - buffer.len() < bytes {
+        buffer.reserve_exact(bytes.max(step(buffer.len())));
+    }
+}
+
+fn step(held: usize) -> usize {
+    let share = if held < LARGE { held / 8 } else { held / 2 };
+    share.clamp(LEAST_STEP, MOST_STEP)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{append, with};
+    use super::{append, step, with};
 
     #[test]
     fn a_buffer_holds_hardly_more_than_its_bytes() {
@@ -48,8 +58,7 @@ mod tests {
         let record = [7; 493];
         for _ in 0..80_000 {
             append(&mut buffer, &record);
-            let step = (buffer.len() / 8).max(256);
-            assert!(buffer.capacity() <= buffer.len() + step + record.len());
+            assert!(buffer.capacity() <= buffer.len() + step(buffer.len()) + record.len());
         }
         // 38 MiB: a doubling buffer would hold 64.
         assert!(buffer.len() > 37 << 20 && buffer.capacity() < 39 << 20);

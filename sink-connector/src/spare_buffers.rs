@@ -15,6 +15,8 @@ use crate::budget::Account;
 pub(crate) const SMALLEST: usize = 1024 * 1024;
 /// A file that holds so many bytes is worth one.
 pub(crate) const WORTH_FROM: usize = 256 * 1024;
+/// One of which a part was sent before is worth one so early.
+pub(crate) const WORTH_AGAIN_FROM: usize = 32 * 1024;
 
 /// The buffers that are kept.
 #[derive(Debug)]

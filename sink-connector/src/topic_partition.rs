@@ -194,9 +194,9 @@ impl TopicPartition {
             files.is_some_and(|files| files.holds_folder_of(record))
         };
         let last = Some(self.last_place).filter(holds);
-        let all = self.places.get(record.encoded_partition);
-        let all = all
-            .into_iter()
+        // Looked up only where the last ones are not enough.
+        let all = std::iter::once_with(|| self.places.get(record.encoded_partition))
+            .flatten()
             .flatten()
             .copied()
             .filter(move |at| holds(at) && last != Some(*at));

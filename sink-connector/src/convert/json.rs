@@ -59,20 +59,20 @@ impl JsonConverter {
         }
     }
 
-    /// The value's text without insignificant whitespace, in the converter's own buffer.
-    fn text(&mut self, input: &[u8], start: usize) -> Result<Payload<'_>, Exception> {
-        self.scratch.clear();
+    /// The value's text without insignificant whitespace: the record's own bytes, or in the converter's buffer.
+    fn text<'a>(&'a mut self, input: &'a [u8], start: usize) -> Result<Payload<'a>, Exception> {
         if self.scratch.capacity() > KEPT_BYTES {
             // One huge record must not cost its size for ever.
+            self.scratch.clear();
             self.scratch.shrink_to(input.len().max(KEPT_BYTES));
         }
-        Scanner::new(input, start, &Options::LENIENT)
-            .minify(&mut self.scratch)
+        let text = Scanner::new(input, start, &Options::LENIENT)
+            .minified(&mut self.scratch)
             .map_err(unreadable)?;
-        Ok(if self.scratch == b"null" {
+        Ok(if text == b"null" {
             Payload::Null
         } else {
-            Payload::Json(&self.scratch)
+            Payload::Json(text)
         })
     }
 

@@ -51,6 +51,11 @@ impl Encoder for ByteArrayEncoder {
         Ok(())
     }
 
+    fn ready<'a>(&'a self, datum: &'a Datum<'_>) -> Option<[&'a [u8]; 2]> {
+        let bytes = bytes_of(datum).ok()?;
+        Some([bytes, &self.separator])
+    }
+
     fn finish(&mut self, _: &mut Vec<u8>) -> Result<(), RecordError> {
         Ok(())
     }

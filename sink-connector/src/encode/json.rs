@@ -98,6 +98,13 @@ impl Encoder for JsonEncoder {
         }
     }
 
+    fn ready<'a>(&'a self, datum: &'a Datum<'_>) -> Option<[&'a [u8]; 2]> {
+        match &datum.payload {
+            Payload::Json(json) => Some([json, b"\n"]),
+            _ => None,
+        }
+    }
+
     fn finish(&mut self, _: &mut Vec<u8>) -> Result<(), RecordError> {
         Ok(())
     }

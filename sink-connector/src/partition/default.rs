@@ -8,12 +8,21 @@ use crate::record::SinkRecord;
 
 /// `partition=<kafka partition>`.
 #[derive(Debug, Default)]
-pub struct DefaultPartitioner;
+pub struct DefaultPartitioner {
+    /// The last partition and its folder: the next record is often of the same one.
+    last: Option<(i32, String)>,
+}
 
 impl Partitioner for DefaultPartitioner {
     fn encode(&mut self, record: &SinkRecord<'_>, out: &mut String) -> Result<(), RecordError> {
-        // Writing to a String does not fail.
-        let _ = write!(out, "partition={}", record.partition);
+        let (partition, folder) = self.last.get_or_insert_default();
+        if *partition != record.partition || folder.is_empty() {
+            *partition = record.partition;
+            folder.clear();
+            // Writing to a String does not fail.
+            let _ = write!(folder, "partition={partition}");
+        }
+        out.push_str(folder);
         Ok(())
     }
 }

@@ -87,6 +87,8 @@ struct Task<'a> {
     records: IntCounter,
     record_bytes: IntCounter,
     active_topics: HashSet<String>,
+    /// The topic of the last record, which is one of them.
+    last_topic: String,
     /// The connector is paused.
     paused: bool,
     /// Memory or uploads want no more records.
@@ -158,6 +160,7 @@ impl<'a> Task<'a> {
             committer,
             tools,
             active_topics: HashSet::new(),
+            last_topic: String::new(),
             paused: context.paused,
             held_back: false,
             next_settle: Instant::now() + SKIPPED_INTERVAL,
@@ -366,9 +369,11 @@ impl<'a> Task<'a> {
             Taken::Behind(completed) => self.take_behind(&record, completed)?,
             taken => taken,
         };
-        if !matches!(taken, Taken::NotOurs) && !self.active_topics.contains(record.topic) {
-            self.active_topics.insert(record.topic.to_owned());
-            (self.context.on_event)(TaskEvent::ActiveTopic(record.topic.to_owned()));
+        if self.last_topic != record.topic && !matches!(taken, Taken::NotOurs) {
+            record.topic.clone_into(&mut self.last_topic);
+            if self.active_topics.insert(record.topic.to_owned()) {
+                (self.context.on_event)(TaskEvent::ActiveTopic(record.topic.to_owned()));
+            }
         }
         Ok(())
     }
