@@ -31,14 +31,14 @@ pub struct Told {
     pub successes: Vec<Vec<Instant>>,
 }
 
-/// Running clients, one a key, each with one request at a time.
+/// Running clients, each with one request at a time.
 pub struct RestLoad {
     stop: Arc<AtomicBool>,
     clients: Vec<JoinHandle<Result<Told>>>,
 }
 
 impl RestLoad {
-    /// Starts `clients` of them. `pause` lies between two requests of a client. `header`, when given, makes a header of
+    /// Starts `clients` of them, every second without a key in its records. `pause` lies between two requests of a client. `header`, when given, makes a header of
     /// each request from its number (an idempotency key, say); a client then repeats what was not answered.
     #[must_use]
     pub fn start(
@@ -111,8 +111,12 @@ impl OneClient {
     }
 
     fn request(&self, first: u64) -> Request {
-        let record =
-            |n: u64| json!({"key": format!("k{}", self.key), "value": {"k": self.key, "n": n}});
+        let value = |n: u64| json!({"k": self.key, "n": n});
+        // The proxy writes records without a key itself, and those with one by librdkafka.
+        let record = |n: u64| match self.key % 2 {
+            0 => json!({"key": format!("k{}", self.key), "value": value(n)}),
+            _ => json!({"value": value(n)}),
+        };
         let records: Vec<Value> = (first..first + BATCH).map(record).collect();
         let request = produce(&self.path, &json!({"records": records}));
         match self.header {
@@ -163,7 +167,7 @@ pub struct Verdict {
     pub lost: usize,
     /// Records that lie in the log more than once.
     pub duplicated: usize,
-    /// Records that lie behind a later one of their key.
+    /// Records that lie behind a later one of their client in the same partition.
     pub disordered: usize,
 }
 

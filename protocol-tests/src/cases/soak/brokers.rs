@@ -16,7 +16,7 @@ use crate::rest_load::{RestLoad, Told};
 use crate::target::Proxy;
 use crate::tiling::Census;
 
-/// Clients of the proxy; each has a key of its own.
+/// Clients of the proxy, half of them with a key.
 const CLIENTS: usize = 8;
 const BROKERS: u32 = 3;
 
