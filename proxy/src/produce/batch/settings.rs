@@ -90,6 +90,17 @@ const MEANINGLESS: [&str; 24] = [
     "topic.metadata.refresh.sparse",
 ];
 
+/// Values that say what is done anyway.
+const DONE_ANYWAY: [(&str, &str); 7] = [
+    ("broker.address.family", "any"),
+    ("client.dns.lookup", "use_all_dns_ips"),
+    ("compression.codec", "none"),
+    ("compression.type", "none"),
+    ("enable.ssl.certificate.verification", "true"),
+    ("message.send.max.retries", "2147483647"),
+    ("retries", "2147483647"),
+];
+
 impl WriterSettings {
     /// Reads them. At most `connections` are in use at once; connecting and looking up take `timeout` at most.
     ///
@@ -107,12 +118,7 @@ impl WriterSettings {
                 Duration::from_secs_f64((millis / 1000.0).clamp(0.001, 1e9))
             })
         };
-        let foreign = producer
-            .settings
-            .keys()
-            .map(String::as_str)
-            .find(|name| !HONOURED.contains(name) && !MEANINGLESS.contains(name));
-        if let Some(name) = foreign {
+        if let Some(name) = foreign(producer) {
             return Err(format!("{name} is set"));
         }
         let acks = match get("acks") {
@@ -139,6 +145,18 @@ impl WriterSettings {
             batch_bytes: size("batch.size", 1_000_000).min(size("message.max.bytes", 1_000_000)),
         })
     }
+}
+
+/// A setting that only librdkafka honours.
+fn foreign(producer: &KafkaConfig) -> Option<&str> {
+    let known = |(name, value): &(&String, &String)| {
+        let (name, value) = (name.as_str(), value.trim());
+        HONOURED.contains(&name)
+            || MEANINGLESS.contains(&name)
+            || DONE_ANYWAY.contains(&(name, value))
+    };
+    let mut foreign = producer.settings.iter().filter(|setting| !known(setting));
+    foreign.next().map(|(name, _)| name.as_str())
 }
 
 #[cfg(test)]
@@ -169,6 +187,9 @@ mod tests {
         assert_eq!(settings.request_timeout, Duration::from_secs(5));
         assert_eq!(settings.delivery_timeout, Duration::from_secs(7));
         assert_eq!((settings.batch_bytes, settings.wire.kept), (16_384, 4));
+        for (name, value) in DONE_ANYWAY {
+            assert!(read(&[(name, value)]).is_ok(), "{name}");
+        }
         let plain = read(&[("enable.idempotence", "true"), ("acks", "all")]).unwrap();
         assert_eq!(
             (plain.acks, plain.idempotent, plain.batch_bytes),
