@@ -13,7 +13,7 @@ use crate::events::ClosedObject;
 use crate::file_trace::FileTrace;
 use crate::record::Datum;
 use crate::rotate::CloseReason;
-use crate::scratch::{self, append};
+use crate::scratch::{self, append, append_runs};
 use crate::spare_buffers::{SMALLEST, WORTH_AGAIN_FROM, WORTH_FROM};
 use crate::upload::{FileId, MIN_PART_BYTES, Multipart, Uploader};
 
@@ -90,9 +90,7 @@ impl OpenFile {
         if let Some(runs) = self.encoder.ready(datum) {
             let bytes = runs.iter().map(|run| run.len()).sum();
             make_room(&mut self.buffer, bytes, worth_from, account);
-            scratch::reserve(&mut self.buffer, bytes);
-            runs.iter()
-                .for_each(|run| self.buffer.extend_from_slice(run));
+            append_runs(&mut self.buffer, runs);
         } else {
             scratch::with(|encoded| {
                 self.encoder.write(datum, encoded)?;

@@ -36,8 +36,14 @@ pub(crate) fn append(buffer: &mut Vec<u8>, bytes: &[u8]) {
     buffer.extend_from_slice(bytes);
 }
 
+/// The same with two runs of bytes.
+pub(crate) fn append_runs(buffer: &mut Vec<u8>, runs: [&[u8]; 2]) {
+    reserve(buffer, runs.iter().map(|run| run.len()).sum());
+    runs.iter().for_each(|run| buffer.extend_from_slice(run));
+}
+
 /// Room for so many bytes more, as [`append`] makes it.
-pub(crate) fn reserve(buffer: &mut Vec<u8>, bytes: usize) {
+fn reserve(buffer: &mut Vec<u8>, bytes: usize) {
     if buffer.capacity() - buffer.len() < bytes {
         buffer.reserve_exact(bytes.max(step(buffer.len())));
     }

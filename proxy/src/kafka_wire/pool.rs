@@ -249,9 +249,15 @@ impl Pool {
         answer
     }
 
+    /// The right to one more connection, if there is one just now.
+    pub(crate) fn free_place(&self) -> Option<SemaphorePermit<'_>> {
+        self.places.try_acquire().ok()
+    }
+
     /// Sends a request that was encoded elsewhere to a broker; see [`Connection::call_encoded`].
     pub(crate) async fn call_encoded<R: Request>(
         &self,
+        _place: SemaphorePermit<'_>,
         broker: i32,
         frame: &mut [u8],
         shapes: VersionRange,
@@ -259,7 +265,6 @@ impl Pool {
         name: &'static str,
     ) -> Result<R::Response, Unanswered> {
         let unsent = |error| Unanswered { error, sent: false };
-        let _place = self.place(name).await.map_err(unsent)?;
         let address = self.address(broker, name).await.map_err(unsent)?;
         let mut connection = self.connection(&address).await.map_err(unsent)?;
         let answer = connection

@@ -45,6 +45,8 @@ pub(crate) struct Landed {
 /// Why a batch is not known to lie there.
 #[derive(Debug)]
 pub(crate) enum NotLanded {
+    /// It was not sent: all connections are in use.
+    Busy,
     /// It was not sent: the leader is not known, or cannot be reached.
     Unsent(String),
     /// A broker did not append it, and never will.
@@ -119,10 +121,11 @@ impl WireProducer {
         set_length(frame).map_err(|error| unsent(&error))?;
         let leader = self.leader(topic, partition).await;
         let leader = leader.map_err(|error| unsent(&error))?;
+        let place = self.pool.free_place().ok_or(NotLanded::Busy)?;
         let limit = self.timeout.min(limit);
         let answer = self
             .pool
-            .call_encoded::<ProduceRequest>(leader, frame, PRODUCE, limit, "produce")
+            .call_encoded::<ProduceRequest>(place, leader, frame, PRODUCE, limit, "produce")
             .await;
         let result = match answer {
             Ok(answer) => landed(&answer),

@@ -12,5 +12,6 @@
 
 pub(crate) mod format;
 pub(crate) mod ids;
+mod outcome;
 pub(crate) mod settings;
 pub(crate) mod writer;

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use super::{Encoder, Format, View};
 use crate::error::{CONNECT_EXCEPTION, Exception, RecordError};
 use crate::record::Datum;
-use crate::scratch::{self, append};
+use crate::scratch::{self, append, append_runs};
 
 /// Plain bytes compressed at once.
 const BLOCK: usize = 256 * 1024;
@@ -98,11 +98,15 @@ impl Encoder for GzipEncoder {
 
     fn write(&mut self, datum: &Datum<'_>, out: &mut Vec<u8>) -> Result<(), RecordError> {
         let (inner, plain) = (&mut self.inner, &mut self.plain);
-        scratch::with(|encoded| {
-            inner.write(datum, encoded)?;
-            append(plain, encoded);
-            Ok(())
-        })?;
+        if let Some(runs) = inner.ready(datum) {
+            append_runs(plain, runs);
+        } else {
+            scratch::with(|encoded| {
+                inner.write(datum, encoded)?;
+                append(plain, encoded);
+                Ok(())
+            })?;
+        }
         if self.plain.len() >= BLOCK {
             self.compress(FlushCompress::Full, out)?;
         }

@@ -20,9 +20,10 @@ use tokio::runtime::Handle;
 
 use super::format::{Identity, RecordBatch};
 use super::ids::ProducerIds;
+use super::outcome::{Outcome, is_of_a_record};
 use super::settings::WriterSettings;
 use crate::events;
-use crate::kafka_wire::{Landed, NotLanded, WireProducer};
+use crate::kafka_wire::{NotLanded, WireProducer};
 use crate::metrics::Metrics;
 use crate::produce::turn::{Parcel, Turn};
 
@@ -31,6 +32,8 @@ const REST: Duration = Duration::from_secs(1);
 /// Buffers that are kept to be filled again, and the bytes of the largest that is.
 const SPARE: usize = 4;
 const SPARE_BYTES: usize = 1_048_576;
+/// Why a batch is librdkafka's, when many are on their way: it sends those of many partitions in one request.
+const BUSY: &str = "all connections are in use (sluiceway.produce.batch.connections)";
 /// Bytes in front of a batch's first record, and to spare.
 const HEAD_ROOM: usize = 4096;
 
@@ -50,14 +53,6 @@ pub(crate) struct BatchWriter {
     metrics: Arc<Metrics>,
     /// Turns end in threads of librdkafka, too.
     runtime: Handle,
-}
-
-/// What becomes of a batch's records.
-enum Outcome {
-    Landed(Landed),
-    /// librdkafka has to write them.
-    Elsewhere,
-    Failed(RDKafkaErrorCode),
 }
 
 /// A batch to be sent.
@@ -123,10 +118,10 @@ impl BatchWriter {
                     for parcel in parcels {
                         let alone = vec![parcel];
                         let outcome = this.deliver(&topic, partition, &alone).await;
-                        settle(outcome, partition, alone, Arc::clone(&turn));
+                        outcome.settle(partition, alone, Arc::clone(&turn));
                     }
                 }
-                outcome => settle(outcome, partition, parcels, turn),
+                outcome => outcome.settle(partition, parcels, turn),
             }
             this.records.fetch_sub(records, Ordering::Relaxed);
         });
@@ -234,6 +229,9 @@ impl BatchWriter {
                     }
                     return self.elsewhere(topic, partition, &reason);
                 }
+                Err(NotLanded::Busy) if !unclear => {
+                    return self.elsewhere(topic, partition, BUSY);
+                }
                 Err(NotLanded::NotNow(reason)) if !unclear => {
                     return self.elsewhere(topic, partition, &reason);
                 }
@@ -242,6 +240,7 @@ impl BatchWriter {
                     return self.elsewhere(topic, partition, &reason);
                 }
                 Err(NotLanded::NotNow(reason) | NotLanded::Unsent(reason)) => reason,
+                Err(NotLanded::Busy) => BUSY.to_owned(),
             };
             if Instant::now() + self.backoff >= until {
                 return self.lost(topic, partition, frame, &reason);
@@ -280,45 +279,6 @@ impl BatchWriter {
             spare.push(bytes);
         }
     }
-}
-
-/// Tells requests what became of their records. The partition's next batch goes before that.
-fn settle(outcome: Outcome, partition: i32, parcels: Vec<Box<dyn Parcel>>, turn: Arc<Turn>) {
-    match outcome {
-        Outcome::Landed(Landed {
-            mut offset,
-            appended,
-        }) => {
-            drop(turn);
-            for parcel in parcels {
-                let records = i64::try_from(parcel.records()).unwrap_or_default();
-                parcel.landed(partition, offset, appended);
-                offset += records;
-            }
-        }
-        Outcome::Elsewhere => {
-            for parcel in parcels {
-                parcel.hand_over(Some(partition), Some(Arc::clone(&turn)));
-            }
-        }
-        Outcome::Failed(code) => {
-            drop(turn);
-            for parcel in parcels {
-                parcel.failed(code);
-            }
-        }
-    }
-}
-
-/// Whether a batch was refused for the sake of some of its records, or of its size.
-fn is_of_a_record(code: RDKafkaErrorCode) -> bool {
-    matches!(
-        code,
-        RDKafkaErrorCode::MessageSizeTooLarge
-            | RDKafkaErrorCode::MessageBatchTooLarge
-            | RDKafkaErrorCode::InvalidRecord
-            | RDKafkaErrorCode::InvalidTimestamp
-    )
 }
 
 fn now_ms() -> i64 {
