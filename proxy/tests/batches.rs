@@ -115,7 +115,6 @@ async fn what_a_broker_does_not_take_now_goes_by_the_client_library() {
         [(0, 0)]
     );
     for (number, error) in [
-        E::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
         E::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
         E::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER,
     ]
@@ -127,8 +126,9 @@ async fn what_a_broker_does_not_take_now_goes_by_the_client_library() {
         let written = proxy.produce("/topics/t", &records(1, 1, 0)).await;
         assert_eq!(written, [(0, offset)], "{error:?}");
     }
-    assert_eq!(batches(&proxy, "handed_over"), 3.0);
+    assert_eq!(batches(&proxy, "handed_over"), 2.0);
     assert_eq!(batches(&proxy, "landed"), 1.0);
+    assert_eq!(batches(&proxy, "repeated"), 0.0);
     assert_eq!(
         proxy.produce("/topics/t", &records(5, 1, 0)).await,
         [(0, 4)]
@@ -138,6 +138,27 @@ async fn what_a_broker_does_not_take_now_goes_by_the_client_library() {
         2.0,
         "the next is written by the proxy again"
     );
+}
+
+/// A broker may have appended what it answers so: when it ceases to lead while others copy the batch.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_moves_is_looked_up_and_gets_the_same_batch() {
+    let cluster = MockCluster::new(2).unwrap();
+    cluster.create_topic("t", 1, 2).unwrap();
+    cluster.partition_leader("t", 0, Some(1)).unwrap();
+    let proxy = start(&cluster.bootstrap_servers(), "").await;
+    assert_eq!(
+        proxy.produce("/topics/t", &records(0, 1, 0)).await,
+        [(0, 0)]
+    );
+    cluster.partition_leader("t", 0, Some(2)).unwrap();
+    assert_eq!(
+        proxy.produce("/topics/t", &records(1, 2, 0)).await,
+        [(0, 1), (0, 2)]
+    );
+    assert_eq!(batches(&proxy, "repeated"), 1.0);
+    assert_eq!(batches(&proxy, "landed"), 2.0);
+    assert_eq!(batches(&proxy, "handed_over"), 0.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -55,7 +55,7 @@ pub(crate) enum NotLanded {
     Numbering(String),
     /// A broker did not append it for a reason that may pass.
     NotNow(String),
-    /// It may have been.
+    /// It may have been appended: there was no answer, or one of which that cannot be told.
     Unclear(String),
 }
 
@@ -212,19 +212,19 @@ fn landed(answer: &ProduceResponse) -> Result<Landed, NotLanded> {
         });
     };
     Err(match error {
-        // Appended by the leader, not by enough others yet; or who knows.
-        R::RequestTimedOut
-        | R::NotEnoughReplicasAfterAppend
-        | R::UnknownServerError
-        | R::DuplicateSequenceNumber => NotLanded::Unclear(error.to_string()),
         R::OutOfOrderSequenceNumber
         | R::UnknownProducerId
         | R::InvalidProducerEpoch
         | R::InvalidProducerIdMapping
         | R::ProducerFenced => NotLanded::Numbering(error.to_string()),
+        // Looked at before anything is appended.
+        R::NotEnoughReplicas | R::UnknownTopicOrPartition | R::ThrottlingQuotaExceeded => {
+            NotLanded::NotNow(error.to_string())
+        }
+        // All others: whoever leads no longer may have appended it, and others have it from him then.
         _ => match for_good(error) {
             Some(code) => NotLanded::Refused(code),
-            None => NotLanded::NotNow(error.to_string()),
+            None => NotLanded::Unclear(error.to_string()),
         },
     })
 }

@@ -2,7 +2,8 @@
 //! that a batch which may have been appended can be sent again.
 //!
 //! A partition has one batch on its way at most (its [turn](crate::produce::turn)), so its next number is known when the
-//! batch before has landed. When nobody knows whether it did, a new producer id begins at 0.
+//! batch before has landed. When it has not, or nobody knows, a new producer id begins at 0: a broker that has a batch of the
+//! same numbers takes another for its repetition, and answers with the place of the first.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -216,23 +216,25 @@ impl BatchWriter {
                     unclear = true;
                     reason
                 }
-                Err(NotLanded::Refused(code)) => {
-                    if unclear {
-                        self.ids.end(frame.identity);
-                    }
+                Err(NotLanded::Refused(code)) if !unclear => {
                     return self.refused(topic, partition, code);
                 }
+                Err(NotLanded::Refused(code)) => {
+                    return self.lost(topic, partition, frame, &code.to_string());
+                }
+                Err(NotLanded::Numbering(reason)) if unclear => {
+                    return self.lost(topic, partition, frame, &reason);
+                }
+                // Another batch must not have the numbers of one that a broker has seen.
                 Err(NotLanded::Numbering(reason)) => {
                     self.ids.end(frame.identity);
-                    if unclear {
-                        return self.lost(topic, partition, frame, &reason);
-                    }
                     return self.elsewhere(topic, partition, &reason);
                 }
                 Err(NotLanded::Busy) if !unclear => {
                     return self.elsewhere(topic, partition, BUSY);
                 }
                 Err(NotLanded::NotNow(reason)) if !unclear => {
+                    self.ids.end(frame.identity);
                     return self.elsewhere(topic, partition, &reason);
                 }
                 Err(NotLanded::Unsent(reason)) if !unclear => {
