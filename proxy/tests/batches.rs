@@ -131,7 +131,7 @@ async fn what_a_broker_does_not_take_now_goes_by_the_client_library() {
     assert_eq!(batches(&proxy, "repeated"), 0.0);
     assert_eq!(
         proxy.produce("/topics/t", &records(5, 1, 0)).await,
-        [(0, 4)]
+        [(0, 3)]
     );
     assert_eq!(
         batches(&proxy, "landed"),
