@@ -153,9 +153,13 @@ impl BatchWriter {
         partition: i32,
         parcels: &[Box<dyn Parcel>],
     ) -> Option<Frame> {
+        let room: usize = parcels.iter().map(|parcel| parcel.bytes()).sum();
+        if room > 2 * self.batch_bytes {
+            // A large request: not worth being written out to see how large exactly.
+            return None;
+        }
         let identity = self.identity(topic, partition).await?;
         let mut bytes = self.spare.lock().pop().unwrap_or_default();
-        let room: usize = parcels.iter().map(|parcel| parcel.bytes()).sum();
         bytes.reserve_exact(room + HEAD_ROOM);
         self.wire.head(topic, partition, &mut bytes).ok()?;
         let mut batch = RecordBatch::behind(bytes, now_ms());
