@@ -13,6 +13,7 @@ mod kafka_callers;
 pub mod kafka_login;
 mod kafka_plain;
 pub mod kafka_security;
+mod kafka_tokens;
 pub mod kept_connections;
 pub mod metrics;
 pub mod monitoring;

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use super::kafka_callers::{Caller, denied, has, metric, rules, unknown};
-use super::kafka_security::{LIMIT, borrowed, cluster, post_v3, read};
+use super::kafka_security::{LIMIT, borrowed, cluster, post_v3, read, wrote_batches};
 use super::{SINK_LIMIT, expect_status, produce_ok, wait_for_objects};
 use crate::certificates::CLIENT;
 use crate::connector::Connector;
@@ -81,6 +81,7 @@ pub(super) async fn plain(session: &Session, broker: &SecuredBroker) -> Result<(
     let lines = user(broker, "client.", "SASL_PLAINTEXT", "admin");
     let mut proxy = Proxy::start_on(session, &broker.plain, &borrowed(&lines)).await?;
     use_proxy(&proxy.http, "plain").await?;
+    wrote_batches(&proxy).await?;
 
     let bucket = session.bucket("plain").await?;
     let connector =
@@ -163,6 +164,7 @@ pub(super) async fn ssl(session: &Session, broker: &SecuredBroker) -> Result<()>
         expect_status(&made, 201).with_context(|| rule.to_string())?;
     }
     use_proxy(&proxy.http, "ssl").await?;
+    wrote_batches(&proxy).await?;
 
     let bucket = session.bucket("ssl").await?;
     let allowed = Connector::json(session, "connect-ssl", "ssl", &bucket).set("flush.size", "2");

@@ -7,15 +7,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use super::{SINK_LIMIT, V2, V2_JSON, expect_status, produce, produce_ok, wait_for_objects};
-use super::{kafka_callers, kafka_plain};
-use crate::aws_stand_in::AwsStandIn;
+use super::{SINK_LIMIT, V2, V2_JSON, expect_status, produce, wait_for_objects};
+use super::{kafka_callers, kafka_plain, kafka_tokens};
 use crate::connector::Connector;
+use crate::exposition::Scrape;
 use crate::http::{Client, Request, Response};
 use crate::kafka::Kafka;
 use crate::secured_broker::SecuredBroker;
 use crate::target::{Proxy, SinkFiles};
-use crate::token_endpoint::{self, Mood, TokenEndpoint};
 use crate::{Session, eventually};
 
 /// The list of these cases.
@@ -28,8 +27,6 @@ macro_rules! kafka_security_cases {
 
 /// How long an outcome may take that comes after some reconnecting.
 pub(super) const LIMIT: Duration = Duration::from_secs(30);
-/// How long short-lived tokens are used: several of their lives, and several of the broker's sessions.
-const TOKENS: Duration = Duration::from_secs(20);
 
 /// SCRAM with rules, a wrong password, unsecured tokens, AWS IAM, an identity provider, PLAIN, SSL alone, callers
 /// whom Kafka knows; at the same time, on one broker.
@@ -56,12 +53,18 @@ pub async fn kafka_that_keeps_strangers_out(session: &Session) -> Result<()> {
         tokio::try_join!(
             async { scram(session, &broker, &kafka).await.context("SCRAM") },
             async {
-                unsecured(session, &broker)
+                kafka_tokens::unsecured(session, &broker)
                     .await
                     .context("unsecured tokens")
             },
-            async { iam(session, &broker, &kafka).await.context("AWS IAM") },
-            async { oidc(session, &broker).await.context("OIDC") },
+            async {
+                let iam = kafka_tokens::iam(session, &broker, &kafka);
+                iam.await.context("AWS IAM")
+            },
+            async {
+                let oidc = kafka_tokens::oidc(session, &broker);
+                oidc.await.context("OIDC")
+            },
             async {
                 let plain = kafka_plain::plain(session, &broker);
                 plain.await.context("PLAIN")
@@ -151,9 +154,20 @@ async fn scram(session: &Session, broker: &SecuredBroker, kafka: &Kafka) -> Resu
         expect_status(&made, 201).with_context(|| rule.to_string())?;
     }
     writers(&alice.http, &cluster).await?;
+    wrote_batches(&alice).await?;
     readers(&bob.http).await?;
     sinks(session, broker, kafka).await?;
     wrong_password(session, broker).await
+}
+
+/// The proxy's own connections to Kafka log in as its clients do: it has written batches itself.
+pub(super) async fn wrote_batches(proxy: &Proxy) -> Result<()> {
+    let admin = proxy.admin.as_ref().context("no admin listener")?;
+    let text = admin.get("/metrics", None).await?.text()?;
+    let landed =
+        Scrape::parse(&text)?.sum("sluiceway_proxy_batches_total", &[("result", "landed")]);
+    ensure!(landed > Some(0.0), "librdkafka has written all: {landed:?}");
+    Ok(())
 }
 
 /// `/v3/clusters/<id>`, once the proxy has reached Kafka.
@@ -380,202 +394,5 @@ async fn wrong_password(session: &Session, broker: &SecuredBroker) -> Result<()>
         "{}",
         answer.text()?
     );
-    proxy.stop().await
-}
-
-// === tokens ===
-
-/// Produces, reads and administers for a while; every answer is to be a good one.
-async fn work(http: &Client, topic: &str) -> Result<i64> {
-    let cluster = cluster(http).await?;
-    let path = format!("/topics/{topic}");
-    let until = Instant::now() + TOKENS;
-    let mut written = 0;
-    while Instant::now() < until {
-        produce_ok(
-            http,
-            &path,
-            &json!({"records": [{"value": {"n": written}}]}),
-        )
-        .await?;
-        written += 1;
-        for asked in [
-            format!("{cluster}/topics/{topic}/configs"),
-            format!("{cluster}/consumer-groups"),
-            path.clone(),
-        ] {
-            let answer = http.get(&asked, None).await?;
-            expect_status(&answer, 200).with_context(|| asked)?;
-        }
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
-    let values = read(http, topic, topic, usize::try_from(written)?).await?;
-    let wanted: Vec<Value> = (0..written).map(|n| json!({"n": n})).collect();
-    ensure!(values == wanted, "{values:?}");
-    let new = json!({"topic_name": format!("{topic}-made"), "partitions_count": 1});
-    let made = post_v3(http, &format!("{cluster}/topics"), &new).await?;
-    expect_status(&made, 201)?;
-    Ok(written)
-}
-
-/// Tokens of twelve seconds, and sessions of three: brokers refuse whoever logs in again within a second, so a token must be
-/// replaced while more of it is left.
-async fn unsecured(session: &Session, broker: &SecuredBroker) -> Result<()> {
-    let lines = [
-        ("client.security.protocol", "SASL_PLAINTEXT"),
-        ("client.sasl.mechanism", "OAUTHBEARER"),
-        ("client.enable.sasl.oauthbearer.unsecure.jwt", "true"),
-        (
-            "client.sasl.oauthbearer.config",
-            "principal=machine lifeSeconds=12",
-        ),
-    ];
-    let mut proxy = Proxy::start_on(session, &broker.unsecured, &lines).await?;
-    work(&proxy.http, "tokens").await?;
-    proxy.stop().await
-}
-
-/// The four lines, unchanged: a role that is taken over for twelve seconds at a time. The broker checks every signature.
-async fn iam(session: &Session, broker: &SecuredBroker, kafka: &Kafka) -> Result<()> {
-    let (aws, started) = (
-        AwsStandIn::start(Duration::from_secs(12)).await?,
-        Instant::now(),
-    );
-    let sts = aws.url();
-    let authority = broker.certificates.authority.display().to_string();
-    let jaas = "software.amazon.msk.auth.iam.IAMLoginModule required awsRoleArn=\"arn:aws:iam::1:role/writer\" awsRoleSessionName=\"both\";";
-    let lines = |prefix: &str| {
-        [
-            ("security.protocol", "SASL_SSL"),
-            ("sasl.mechanism", "AWS_MSK_IAM"),
-            ("sasl.jaas.config", jaas),
-            (
-                "sasl.client.callback.handler.class",
-                "software.amazon.msk.auth.iam.IAMClientCallbackHandler",
-            ),
-            ("ssl.truststore.type", "PEM"),
-            ("ssl.truststore.location", &*authority),
-        ]
-        .map(|(key, value)| (format!("{prefix}{key}"), value.to_owned()))
-    };
-    let environment = [
-        ("AWS_ENDPOINT_URL_STS", &*sts),
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_ACCESS_KEY_ID", "AKIABASE"),
-        ("AWS_SECRET_ACCESS_KEY", "base-secret"),
-        ("AWS_EC2_METADATA_DISABLED", "true"),
-    ];
-    let client = lines("client.");
-    let mut proxy = Proxy::start_in(session, &broker.iam, &borrowed(&client), &environment).await?;
-
-    let bucket = session.bucket("iam").await?;
-    let connector = Connector::json(session, "connect-iam", "iam", &bucket).set("flush.size", "5");
-    let mut worker: Vec<_> = ["", "consumer.", "producer.", "admin."]
-        .into_iter()
-        .flat_map(lines)
-        .collect();
-    worker.push(("bootstrap.servers".to_owned(), broker.iam.clone()));
-    let mut files = SinkFiles::write(
-        session,
-        &borrowed(&worker),
-        std::slice::from_ref(&connector),
-    )?;
-    for (name, value) in environment {
-        files = files.environment(name, value);
-    }
-    let mut sink = files.start().await?;
-    let about = sink.http.get("/", None).await?.json()?;
-    ensure!(about["kafka_cluster_id"].is_string(), "{about}");
-
-    let written = work(&proxy.http, "iam").await?;
-    wait_for_objects(&bucket, usize::try_from(written / 5)?).await?;
-    eventually("waiting for the commit", SINK_LIMIT, async || {
-        let committed = kafka.committed(&connector.group(), "iam")?;
-        Ok(committed
-            .get(&0)
-            .is_some_and(|found| found.offset == written / 5 * 5)
-            .then_some(()))
-    })
-    .await?;
-    let offsets = sink
-        .http
-        .get(&format!("/connectors/{}/offsets", connector.name), None)
-        .await?;
-    expect_status(&offsets, 200)?;
-    // One keeper a process, whatever number of clients: a new key every seven seconds.
-    let (given, seconds) = (aws.given(), usize::try_from(started.elapsed().as_secs())?);
-    let (least, most) = (4, 2 * (seconds / 7 + 2));
-    ensure!(
-        (least..=most).contains(&given.len()),
-        "{} keys in {seconds} s",
-        given.len()
-    );
-    for one in &given {
-        ensure!(
-            one.by == "role"
-                && one.asked.contains("RoleSessionName=both")
-                && one.signed_by.as_deref() == Some("AKIABASE"),
-            "{one:?}"
-        );
-    }
-    for log in [
-        proxy
-            .program
-            .as_ref()
-            .map(crate::program::Program::log)
-            .unwrap_or_default(),
-        sink.program.log(),
-    ] {
-        ensure!(
-            !log.contains("secret-of-") && !log.contains("base-secret"),
-            "a secret is in the log"
-        );
-    }
-    sink.stop().await?;
-    proxy.stop().await?;
-    Ok(())
-}
-
-/// Tokens of an identity provider, by the lines that Java has. It is out of order when the programs start, which they say; once
-/// it is not, they work, and renew tokens of twelve seconds before they end.
-async fn oidc(session: &Session, broker: &SecuredBroker) -> Result<()> {
-    let endpoint = TokenEndpoint::start(Duration::from_secs(12), Mood::Down).await?;
-    let (_, secret) = token_endpoint::CLIENT;
-    let client = endpoint.lines("client.", secret);
-    let mut proxy = Proxy::start_on(session, &broker.unsecured, &borrowed(&client)).await?;
-    let admin = proxy.admin.as_ref().context("no admin listener")?;
-    eventually("waiting for the reason", LIMIT, async || {
-        let ready = admin.get("/readyz", None).await?;
-        let told = ready
-            .text()?
-            .contains("it refuses with 503 Service Unavailable");
-        Ok((ready.status == 503 && told).then_some(()))
-    })
-    .await?;
-    endpoint.be(Mood::Well);
-    let started = Instant::now();
-    let bucket = session.bucket("oidc").await?;
-    let connector =
-        Connector::json(session, "connect-oidc", "oidc", &bucket).set("flush.size", "5");
-    let mut worker: Vec<_> = ["", "consumer.", "producer.", "admin."]
-        .into_iter()
-        .flat_map(|prefix| endpoint.lines(prefix, secret))
-        .collect();
-    worker.push(("bootstrap.servers".to_owned(), broker.unsecured.clone()));
-    let mut sink = SinkFiles::write(session, &borrowed(&worker), &[connector])?
-        .start()
-        .await?;
-    let written = work(&proxy.http, "oidc").await?;
-    wait_for_objects(&bucket, usize::try_from(written / 5)?).await?;
-    // One keeper a process, whatever number of clients: a new token every seven seconds.
-    let (given, _) = endpoint.counts();
-    let seconds = usize::try_from(started.elapsed().as_secs())?;
-    let most = 2 * (seconds / 7 + 2);
-    ensure!((4..=most).contains(&given), "{given} tokens in {seconds} s");
-    let log = proxy.program.as_ref().map(crate::program::Program::log);
-    for log in [log.unwrap_or_default(), sink.program.log()] {
-        ensure!(!log.contains(secret), "the secret is in the log");
-    }
-    sink.stop().await?;
     proxy.stop().await
 }

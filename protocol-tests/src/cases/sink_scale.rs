@@ -60,17 +60,21 @@ pub async fn thousands_of_partitions_in_two_tasks(session: &Session) -> Result<(
         Ok(done.then_some(()))
     })
     .await?;
-    let scrape = sink.admin.get("/metrics", None).await?.text()?;
-    let shares: Vec<i64> = scrape
-        .lines()
-        .filter(|line| line.starts_with("sluiceway_sink_assigned_partitions{"))
-        .filter_map(|line| line.rsplit(' ').next()?.parse().ok())
-        .collect();
-    ensure!(
-        shares.len() == 2
-            && shares.iter().sum::<i64>() == i64::from(PARTITIONS)
-            && !shares.contains(&0),
-        "shares of the tasks: {shares:?}"
-    );
+    // One may have written everything before the other has joined.
+    eventually(
+        "waiting for the shares of both tasks",
+        SINK_LIMIT,
+        async || {
+            let scrape = sink.admin.get("/metrics", None).await?.text()?;
+            let shares: Vec<i64> = scrape
+                .lines()
+                .filter(|line| line.starts_with("sluiceway_sink_assigned_partitions{"))
+                .filter_map(|line| line.rsplit(' ').next()?.parse().ok())
+                .collect();
+            let all = shares.iter().sum::<i64>() == i64::from(PARTITIONS);
+            Ok((shares.len() == 2 && all && !shares.contains(&0)).then_some(()))
+        },
+    )
+    .await?;
     sink.stop().await
 }
