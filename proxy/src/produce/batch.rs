@@ -14,4 +14,5 @@ pub(crate) mod format;
 pub(crate) mod ids;
 mod outcome;
 pub(crate) mod settings;
+mod spare;
 pub(crate) mod writer;

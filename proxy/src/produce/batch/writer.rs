@@ -22,6 +22,7 @@ use super::format::{Identity, RecordBatch};
 use super::ids::ProducerIds;
 use super::outcome::{Outcome, is_of_a_record};
 use super::settings::WriterSettings;
+use super::spare;
 use crate::events;
 use crate::kafka_wire::{NotLanded, WireProducer};
 use crate::metrics::Metrics;
@@ -29,9 +30,6 @@ use crate::produce::turn::{Parcel, Turn};
 
 /// After a leader could not be reached, librdkafka writes for so long.
 const REST: Duration = Duration::from_secs(1);
-/// Buffers that are kept to be filled again, and the bytes of the largest that is.
-const SPARE: usize = 4;
-const SPARE_BYTES: usize = 1_048_576;
 /// Why a batch is librdkafka's, when many are on their way: it sends those of many partitions in one request.
 const BUSY: &str = "all connections are in use (sluiceway.produce.batch.connections)";
 /// Bytes in front of a batch's first record, and to spare.
@@ -48,7 +46,6 @@ pub(crate) struct BatchWriter {
     delivery_timeout: Duration,
     backoff: Duration,
     rests_until: Mutex<Option<Instant>>,
-    spare: Mutex<Vec<Vec<u8>>>,
     records: AtomicUsize,
     metrics: Arc<Metrics>,
     /// Turns end in threads of librdkafka, too.
@@ -76,7 +73,6 @@ impl BatchWriter {
             delivery_timeout: settings.delivery_timeout,
             backoff: settings.backoff,
             rests_until: Mutex::default(),
-            spare: Mutex::default(),
             records: AtomicUsize::new(0),
             metrics,
             runtime: Handle::current(),
@@ -142,7 +138,7 @@ impl BatchWriter {
             self.ids
                 .landed(topic, partition, frame.identity, frame.records);
         }
-        self.keep(frame.bytes);
+        spare::keep(frame.bytes);
         outcome
     }
 
@@ -159,8 +155,7 @@ impl BatchWriter {
             return None;
         }
         let identity = self.identity(topic, partition).await?;
-        let mut bytes = self.spare.lock().pop().unwrap_or_default();
-        bytes.reserve_exact(room + HEAD_ROOM);
+        let mut bytes = spare::take(room + HEAD_ROOM);
         self.wire.head(topic, partition, &mut bytes).ok()?;
         let mut batch = RecordBatch::behind(bytes, now_ms());
         for parcel in parcels {
@@ -169,7 +164,7 @@ impl BatchWriter {
         let (records, length) = (batch.records(), batch.len());
         let (bytes, start) = batch.finish(identity);
         if records == 0 || length > self.batch_bytes {
-            self.keep(bytes);
+            spare::keep(bytes);
             return None;
         }
         Some(Frame {
@@ -276,14 +271,6 @@ impl BatchWriter {
     fn rest(&self, reason: &str) {
         tracing::debug!(reason, "librdkafka writes all batches for a second");
         *self.rests_until.lock() = Some(Instant::now() + REST);
-    }
-
-    fn keep(&self, mut bytes: Vec<u8>) {
-        let mut spare = self.spare.lock();
-        if spare.len() < SPARE && bytes.capacity() <= SPARE_BYTES {
-            bytes.clear();
-            spare.push(bytes);
-        }
     }
 }
 
