@@ -261,6 +261,15 @@ impl Consumers {
         true
     }
 
+    /// The same, closed in a task of its own: a client that its group has fenced takes its time, and nobody waits for it.
+    pub(crate) fn give_up(&self, group: &str, name: &str) -> bool {
+        let Some(instance) = self.remove(group, name) else {
+            return false;
+        };
+        tokio::spawn(async move { instance.close().await });
+        true
+    }
+
     /// Ends one so that another replica can go on with it. A read under way fails: it goes on there, too.
     pub(crate) async fn hand_over(&self, group: &str, name: &str) -> Option<Restored> {
         let instance = self.remove(group, name)?;

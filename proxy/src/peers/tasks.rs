@@ -46,7 +46,7 @@ impl Peers {
     async fn on(&self, event: Event) {
         match event {
             Event::Lost(key) => {
-                if self.consumers.abandon(&key.0, &key.1).await {
+                if self.consumers.give_up(&key.0, &key.1) {
                     events::instance_given_up(&self.metrics, &key.0, &key.1);
                 }
             }
