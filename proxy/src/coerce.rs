@@ -162,6 +162,9 @@ pub fn one_of<'n>(
 ) -> Result<Option<usize>, Mismatch> {
     if scanner.peek() == Some(b'"') {
         let text = scanner.string()?;
+        if let Some(place) = place_of_bytes(&text.bytes(), names.clone()) {
+            return Ok(Some(place));
+        }
         let text = text.decode();
         let text = text.trim_matches(|c| c <= ' ');
         return place_of_text(text, names)
@@ -176,8 +179,12 @@ pub fn one_of<'n>(
     }
 }
 
+fn place_of_bytes<'n>(text: &[u8], mut names: impl Iterator<Item = &'n str>) -> Option<usize> {
+    names.position(|name| name.as_bytes() == text)
+}
+
 fn place_of_text<'n>(text: &str, names: impl Iterator<Item = &'n str> + Clone) -> Option<usize> {
-    if let Some(place) = names.clone().position(|name| name == text) {
+    if let Some(place) = place_of_bytes(text.as_bytes(), names.clone()) {
         return Some(place);
     }
     let is_number = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');

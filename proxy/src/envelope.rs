@@ -227,14 +227,14 @@ impl Decoder<'_> {
             .map_err(EnvelopeError::Syntax)?
         {
             let start = self.scanner.position();
-            let result = match name.decode().as_ref() {
-                "records" => self.records(),
-                "key_schema" => self.text(|schemas, text| schemas.key = text),
-                "value_schema" => self.text(|schemas, text| schemas.value = text),
-                "key_schema_id" => self.int(|schemas, id| schemas.key_id = id),
-                "value_schema_id" => self.int(|schemas, id| schemas.value_id = id),
-                other => {
-                    unknown.get_or_insert_with(|| other.to_owned());
+            let result = match name.bytes().as_ref() {
+                b"records" => self.records(),
+                b"key_schema" => self.text(|schemas, text| schemas.key = text),
+                b"value_schema" => self.text(|schemas, text| schemas.value = text),
+                b"key_schema_id" => self.int(|schemas, id| schemas.key_id = id),
+                b"value_schema_id" => self.int(|schemas, id| schemas.value_id = id),
+                _ => {
+                    unknown.get_or_insert_with(|| name.decode().into_owned());
                     self.scanner.skip().map_err(EnvelopeError::Syntax)
                 }
             };
@@ -314,25 +314,25 @@ impl Decoder<'_> {
             .member(&mut first)
             .map_err(EnvelopeError::SyntaxInside)?
         {
-            match name.decode().as_ref() {
-                "value" => record.value = self.value()?,
-                "key" => record.key = self.value()?,
-                "partition" => {
+            match name.bytes().as_ref() {
+                b"value" => record.value = self.value()?,
+                b"key" => record.key = self.value()?,
+                b"partition" => {
                     record.partition =
                         coerce::int(self.body, &mut self.scanner).map_err(EnvelopeError::inside)?;
                 }
-                "headers" if self.extended => {
+                b"headers" if self.extended => {
                     let headers = extras::headers(&mut self.scanner);
                     extras.get_or_insert_default().headers =
                         headers.map_err(EnvelopeError::inside)?;
                 }
-                "timestamp" if self.extended => {
+                b"timestamp" if self.extended => {
                     let time = extras::timestamp(self.body, &mut self.scanner);
                     extras.get_or_insert_default().timestamp =
                         time.map_err(EnvelopeError::inside)?;
                 }
-                other => {
-                    unknown.get_or_insert_with(|| other.to_owned());
+                _ => {
+                    unknown.get_or_insert_with(|| name.decode().into_owned());
                     self.scanner.skip().map_err(EnvelopeError::SyntaxInside)?;
                 }
             }

@@ -30,7 +30,7 @@ use crate::body;
 use crate::error::{Error, codes};
 use crate::events;
 use crate::produce::RecordError;
-use crate::produce::answer::common_fields;
+use crate::produce::answer::{self, Common};
 use crate::produce::burst::{self, Burst, Outcome};
 use crate::produce::prepare::prepare;
 use crate::rate_limit;
@@ -70,7 +70,7 @@ pub(crate) fn produce(
 ) -> Answers {
     let out = Out::default();
     let stream = Stream {
-        common: common_fields(cluster, topic),
+        common: Common::new(cluster, topic),
         cluster: cluster.to_owned(),
         topic: Arc::from(topic),
         input: Input::new(&app.config),
@@ -78,6 +78,7 @@ pub(crate) fn produce(
         bursts: VecDeque::new(),
         answered: 0,
         under_way: 0,
+        usual: 0,
         out: out.clone(),
         started: Instant::now(),
         closing: None,
@@ -92,8 +93,8 @@ struct Stream {
     sender: Sender,
     cluster: String,
     topic: Arc<str>,
-    /// Fields of every answer.
-    common: String,
+    /// What the answers have in common.
+    common: Common,
     input: Input,
     /// What the input's buffer holds.
     held: Permit,
@@ -103,6 +104,8 @@ struct Stream {
     answered: usize,
     /// Records under way.
     under_way: usize,
+    /// Records that were handed over together the last time: the next will be as many.
+    usual: usize,
     out: Out,
     started: Instant,
     /// When a stream that is too old is closed.
@@ -155,7 +158,7 @@ impl Stream {
     /// Reads records that have arrived, and hands them over together.
     async fn hand_over(&mut self) {
         let now = now();
-        let mut records = Vec::new();
+        let mut records = Vec::with_capacity(self.usual);
         let mut bytes = Vec::with_capacity(self.input.held().min(USUAL_BYTES));
         let mut sending = None;
         let room = MAX_BURST.min(MAX_RECORDS - self.under_way);
@@ -169,7 +172,7 @@ impl Stream {
                         .add_to(&mut request.headers);
                     let record = match self.refusal(size, too_old) {
                         Some(error) => Err(error),
-                        None => prepare(&self.app, &self.topic, *request, &mut bytes, now).await,
+                        None => prepare(&self.app, &self.topic, &request, &mut bytes, now).await,
                     };
                     records.push(record);
                 }
@@ -183,6 +186,7 @@ impl Stream {
         if records.is_empty() {
             return;
         }
+        self.usual = records.len();
         let permit = self.admitted(burst::cost(&bytes, records.len())).await;
         let burst = burst::send(&self.app, &self.topic, records, bytes, permit).await;
         self.under_way += burst.len();
@@ -224,17 +228,18 @@ impl Stream {
 
     /// Answers every record whose result is known, as long as those before it are.
     fn answer(&mut self) {
+        let mut out = self.out.lock();
         while let Some((burst, _)) = self.bursts.front() {
             while self.answered < burst.len() {
-                match burst.outcome(&self.app, self.answered) {
+                match burst.outcome(self.answered) {
                     None => return,
                     Some(Outcome::Stored(place, key, value)) => {
-                        self.out.stored(&self.common, place, key, value);
+                        out.add(|text| self.common.streamed_stored(text, place, key, value));
                     }
                     Some(Outcome::Failed(error)) => {
                         let errors = std::slice::from_ref(&error);
                         crate::produce::failed(&self.app, &self.topic, errors);
-                        self.out.failed(&error);
+                        out.add(|text| answer::streamed_failed(text, &error));
                     }
                 }
                 self.answered += 1;
@@ -242,6 +247,7 @@ impl Stream {
             self.answered = 0;
             if let Some((burst, sending)) = self.bursts.pop_front() {
                 self.under_way -= burst.len();
+                burst.count_stored(&self.app);
                 sending.delivered(burst.len(), || burst.totals());
             }
         }

@@ -22,6 +22,16 @@ impl<'a> Text<'a> {
         self.escaped
     }
 
+    /// The text's bytes, to be compared with names that are known. Of text that was written without escapes they are
+    /// [raw](Text::raw), and nothing is looked at.
+    #[must_use]
+    pub fn bytes(&self) -> Cow<'a, [u8]> {
+        match self.escaped {
+            true => Cow::Owned(unescape(self.raw).into_bytes()),
+            false => Cow::Borrowed(self.raw),
+        }
+    }
+
     /// The text itself. A lone surrogate becomes U+FFFD.
     #[must_use]
     pub fn decode(&self) -> Cow<'a, str> {

@@ -16,8 +16,19 @@ pub(crate) struct Shown {
     pub(crate) format: Format,
     /// Its bytes; -1 for a null.
     pub(crate) size: i64,
-    /// Its schema: subject, id, version.
-    pub(crate) schema: Option<(String, u32, i32)>,
+    /// Its schema. Most have none, and every record under way has this: so it lies elsewhere.
+    pub(crate) schema: Option<Box<ShownSchema>>,
+}
+
+/// What an answer tells of a schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ShownSchema {
+    /// Its subject.
+    pub(crate) subject: String,
+    /// Its id.
+    pub(crate) id: u32,
+    /// Its version in the subject.
+    pub(crate) version: i32,
 }
 
 /// Where a record lies.
@@ -31,50 +42,76 @@ pub(crate) struct Place {
     pub(crate) timestamp: i64,
 }
 
-/// The fields that all answers of a request begin with, as JSON: `"cluster_id":…,"topic_name":…`.
-pub(crate) fn common_fields(cluster: &str, topic: &str) -> String {
-    let text = |text: &str| serde_json::to_string(text).unwrap_or_default();
-    format!(
-        "\"cluster_id\":{},\"topic_name\":{}",
-        text(cluster),
-        text(topic)
-    )
+/// What the answers of one request have in common.
+#[derive(Debug)]
+pub(crate) struct Common {
+    /// The fields that all begin with, up to the partition's number.
+    fields: String,
+    /// The instant that was written last, in epoch milliseconds and as text: that of most records is their neighbour's.
+    instant: (i64, String),
 }
 
-/// Appends the fields of a record that was written.
-pub(crate) fn stored(
-    out: &mut String,
-    common: &str,
-    place: Place,
-    key: Option<&Shown>,
-    value: Option<&Shown>,
-) {
-    out.push_str(common);
-    out.push_str(",\"partition_id\":");
-    number(out, place.partition.into());
-    out.push_str(",\"offset\":");
-    number(out, place.offset);
-    out.push_str(",\"timestamp\":\"");
-    instant::write(place.timestamp, out);
-    out.push('"');
-    for (name, shown) in [("key", key), ("value", value)] {
-        if let Some(shown) = shown {
-            data(out, name, shown);
+impl Common {
+    /// Of records to this topic.
+    pub(crate) fn new(cluster: &str, topic: &str) -> Self {
+        let text = |text: &str| serde_json::to_string(text).unwrap_or_default();
+        let fields = format!(
+            "\"cluster_id\":{},\"topic_name\":{},\"partition_id\":",
+            text(cluster),
+            text(topic)
+        );
+        let instant = (i64::MIN, String::new());
+        Self { fields, instant }
+    }
+
+    /// Appends the fields of a record that was written.
+    pub(crate) fn stored(
+        &mut self,
+        out: &mut String,
+        place: Place,
+        key: Option<&Shown>,
+        value: Option<&Shown>,
+    ) {
+        out.push_str(&self.fields);
+        number(out, place.partition.into());
+        out.push_str(",\"offset\":");
+        number(out, place.offset);
+        out.push_str(",\"timestamp\":\"");
+        out.push_str(self.instant(place.timestamp));
+        out.push('"');
+        for (opening, shown) in [
+            (",\"key\":{\"type\":\"", key),
+            (",\"value\":{\"type\":\"", value),
+        ] {
+            if let Some(shown) = shown {
+                out.push_str(opening);
+                data(out, shown);
+            }
         }
     }
-}
 
-/// Appends the stream's answer to a record that was written.
-pub(crate) fn streamed_stored(
-    out: &mut String,
-    common: &str,
-    place: Place,
-    key: Option<&Shown>,
-    value: Option<&Shown>,
-) {
-    out.push_str("{\"error_code\":200,");
-    stored(out, common, place, key, value);
-    out.push('}');
+    /// Appends the stream's answer to a record that was written.
+    pub(crate) fn streamed_stored(
+        &mut self,
+        out: &mut String,
+        place: Place,
+        key: Option<&Shown>,
+        value: Option<&Shown>,
+    ) {
+        out.push_str("{\"error_code\":200,");
+        self.stored(out, place, key, value);
+        out.push('}');
+    }
+
+    fn instant(&mut self, millis: i64) -> &str {
+        let (written, text) = &mut self.instant;
+        if *written != millis {
+            text.clear();
+            instant::write(millis, text);
+            *written = millis;
+        }
+        text
+    }
 }
 
 /// Appends the stream's answer to a record that was not.
@@ -89,15 +126,16 @@ fn number(out: &mut String, number: i64) {
     out.push_str(itoa::Buffer::new().format(number));
 }
 
-fn data(out: &mut String, name: &str, shown: &Shown) {
-    for part in [",\"", name, "\":{\"type\":\"", name_of(shown.format), "\""] {
-        out.push_str(part);
-    }
-    if let Some((subject, id, version)) = &shown.schema {
-        let subject = serde_json::to_string(subject).unwrap_or_default();
+/// What follows the opening of a key or value.
+fn data(out: &mut String, shown: &Shown) {
+    out.push_str(name_of(shown.format));
+    out.push('"');
+    if let Some(schema) = &shown.schema {
+        let subject = serde_json::to_string(&schema.subject).unwrap_or_default();
         let _ = write!(
             out,
-            ",\"subject\":{subject},\"schema_id\":{id},\"schema_version\":{version}"
+            ",\"subject\":{subject},\"schema_id\":{},\"schema_version\":{}",
+            schema.id, schema.version
         );
     }
     out.push_str(",\"size\":");
@@ -136,7 +174,7 @@ mod tests {
 
     #[test]
     fn as_recorded() {
-        let common = common_fields("C", "t");
+        let mut common = Common::new("C", "t");
         let mut out = String::new();
         let place = Place {
             partition: 0,
@@ -148,12 +186,18 @@ mod tests {
             size: 7,
             schema,
         };
-        stored(
+        common.stored(
             &mut out,
-            &common,
             place,
             Some(&shown(Format::String, None)),
-            Some(&shown(Format::Avro, Some(("t-value".into(), 1, 2)))),
+            Some(&shown(
+                Format::Avro,
+                Some(Box::new(ShownSchema {
+                    subject: "t-value".into(),
+                    id: 1,
+                    version: 2,
+                })),
+            )),
         );
         assert_eq!(
             out,

@@ -8,16 +8,15 @@ mod in_turn;
 
 use std::sync::Arc;
 
-use rdkafka::message::OwnedHeaders;
 use rdkafka::types::RDKafkaErrorCode;
 
 use crate::admission::Permit;
 use crate::app::App;
-use crate::envelope::Record;
 use crate::error::codes;
+use crate::format::Format;
 use crate::kafka_error::{FaultClass, KafkaFault, fault};
 use crate::produce::answer::{Place, Shown, of_fault};
-use crate::produce::prepare::Prepared;
+use crate::produce::prepare::{Prepared, Records};
 use crate::produce::{RECORD_OVERHEAD, RecordError, cause, oversize};
 use crate::producer_pool::Outgoing;
 use crate::tracker::{Delivery, Tracker};
@@ -25,20 +24,9 @@ use crate::tracker::{Delivery, Tracker};
 /// Records under way, or with their results.
 pub(crate) struct Burst {
     tracker: Arc<Tracker>,
-    items: Vec<Item>,
+    /// What was handed over, or failed before that.
+    records: Arc<Records>,
     topic: Arc<str>,
-}
-
-/// A record under way, or its failure.
-enum Item {
-    Failed(RecordError),
-    Sent(Box<Sent>),
-}
-
-struct Sent {
-    timestamp: i64,
-    key: Option<Shown>,
-    value: Option<Shown>,
 }
 
 /// What became of a record.
@@ -59,11 +47,11 @@ pub(crate) fn cost(bytes: &[u8], records: usize) -> usize {
 pub(crate) async fn send(
     app: &App,
     topic: &Arc<str>,
-    records: Vec<Result<Prepared, RecordError>>,
+    mut records: Records,
     bytes: Vec<u8>,
     permit: Permit,
 ) -> Burst {
-    let (partitions, records) = checked(app, topic, records).await;
+    let partitions = check(app, topic, &mut records).await;
     let mut good = records.iter().flatten().peekable();
     if app.turns.are_taken() && good.peek().is_some() && good.all(Prepared::is_loose) {
         return in_turn::send(app, topic, partitions, records, bytes, permit);
@@ -77,43 +65,46 @@ pub(crate) async fn send(
 pub(crate) async fn send_by(
     app: &App,
     topic: &Arc<str>,
-    records: Vec<Result<Prepared, RecordError>>,
+    mut records: Records,
     bytes: &[u8],
     permit: Permit,
     hand: impl Fn(&Outgoing<'_>) -> Result<(), RDKafkaErrorCode>,
 ) -> Burst {
-    let (_, records) = checked(app, topic, records).await;
+    check(app, topic, &mut records).await;
     hand_over(app, topic, records, bytes, permit, hand)
 }
 
 fn hand_over(
     app: &App,
     topic: &Arc<str>,
-    records: Vec<Result<Prepared, RecordError>>,
+    mut records: Records,
     bytes: &[u8],
     permit: Permit,
     hand: impl Fn(&Outgoing<'_>) -> Result<(), RDKafkaErrorCode>,
 ) -> Burst {
     let registered = app.deliveries.register_eager(records.len(), permit);
-    let mut items = Vec::with_capacity(records.len());
-    for (index, record) in records.into_iter().enumerate() {
-        let sent = record.and_then(|prepared| {
-            let (headers, opaque) = (prepared.headers.as_ref(), registered.opaque(index));
-            let record = &prepared.record;
-            let outgoing = outgoing(topic, record, prepared.timestamp, headers, bytes, opaque);
-            hand(&outgoing).map_err(|code| of_fault(fault(code, topic)))?;
-            Ok(prepared)
-        });
-        if sent.is_err() {
+    for (index, record) in records.iter_mut().enumerate() {
+        if let Ok(prepared) = record
+            && let Err(code) = hand(&outgoing(
+                topic,
+                prepared,
+                prepared.record.partition,
+                bytes,
+                registered.opaque(index),
+            ))
+        {
+            *record = Err(of_fault(fault(code, topic)));
+        }
+        if record.is_err() {
             app.deliveries
                 .refuse(&registered, index, RDKafkaErrorCode::Fail);
         }
-        items.push(Item::of(app, sent));
     }
+    count(app, &records);
     app.deliveries.handed_over(&registered);
     Burst {
         tracker: registered.tracker,
-        items,
+        records: Arc::new(records),
         topic: Arc::clone(topic),
     }
 }
@@ -121,39 +112,39 @@ fn hand_over(
 /// A record as the client takes it.
 fn outgoing<'a>(
     topic: &'a str,
-    record: &Record,
-    timestamp: i64,
-    headers: Option<&'a OwnedHeaders>,
+    prepared: &'a Prepared,
+    partition: Option<i32>,
     bytes: &'a [u8],
     opaque: usize,
 ) -> Outgoing<'a> {
+    let record = &prepared.record;
     Outgoing {
         topic,
-        partition: record.partition,
+        partition,
         key: record.key.map(|span| span.of(bytes)),
         value: record.value.map(|span| span.of(bytes)),
-        timestamp: Some(timestamp),
-        headers,
+        timestamp: Some(prepared.timestamp),
+        headers: prepared.headers.as_ref(),
         opaque,
     }
 }
 
-/// How many partitions the topic has, and the records without those that need not be handed over.
-async fn checked(
-    app: &App,
-    topic: &str,
-    records: Vec<Result<Prepared, RecordError>>,
-) -> (i32, Vec<Result<Prepared, RecordError>>) {
+/// Refuses the records that need not be handed over. How many partitions the topic has.
+async fn check(app: &App, topic: &str, records: &mut Records) -> i32 {
     let good = || records.iter().flatten();
     if good().next().is_none() {
-        return (0, records);
+        return 0;
     }
     let highest = good().filter_map(|prepared| prepared.record.partition);
     let partitions = partitions(app, topic, highest.max().unwrap_or(-1)).await;
-    let check = |prepared| check(app, topic, prepared, &partitions);
-    let records = records.into_iter().map(|record| record.and_then(check));
-    let records = records.collect();
-    (partitions.unwrap_or_default(), records)
+    for record in records.iter_mut() {
+        if let Ok(prepared) = record
+            && let Some(error) = refusal(app, topic, prepared, &partitions)
+        {
+            *record = Err(error);
+        }
+    }
+    partitions.unwrap_or_default()
 }
 
 async fn partitions(app: &App, topic: &str, highest: i32) -> Result<i32, KafkaFault> {
@@ -163,57 +154,49 @@ async fn partitions(app: &App, topic: &str, highest: i32) -> Result<i32, KafkaFa
     }
 }
 
-fn check(
+fn refusal(
     app: &App,
     topic: &str,
-    prepared: Prepared,
+    prepared: &Prepared,
     partitions: &Result<i32, KafkaFault>,
-) -> Result<Prepared, RecordError> {
+) -> Option<RecordError> {
     let partitions = match partitions {
         Ok(partitions) => *partitions,
-        Err(fault) => return Err(of_fault(fault.clone())),
+        Err(fault) => return Some(of_fault(fault.clone())),
     };
     if let Some(partition) = prepared.record.partition
         && partition >= partitions
     {
-        return Err(of_fault(
+        return Some(of_fault(
             app.topics.no_partition(topic, partition, partitions),
         ));
     }
     let limit = app.config.delivery.max_record_bytes;
-    match oversize(&prepared.record, prepared.header_bytes, limit) {
-        Some(error) => Err(RecordError {
-            code: codes::PAYLOAD_TOO_LARGE,
-            ..error
-        }),
-        None => Ok(prepared),
-    }
+    let error = oversize(&prepared.record, prepared.header_bytes, limit)?;
+    Some(RecordError {
+        code: codes::PAYLOAD_TOO_LARGE,
+        ..error
+    })
 }
 
-impl Item {
-    /// What a record that was handed over is answered with, and counts.
-    fn of(app: &App, record: Result<Prepared, RecordError>) -> Self {
-        let prepared = match record {
-            Ok(prepared) => prepared,
-            Err(error) => return Self::Failed(error),
-        };
+/// Counts the bytes that are handed over.
+fn count(app: &App, records: &Records) {
+    let mut bytes = [0; Format::ALL.len()];
+    for prepared in records.iter().flatten() {
         for shown in [&prepared.key, &prepared.value].into_iter().flatten() {
-            let bytes = u64::try_from(shown.size).unwrap_or(0);
-            app.produced(shown.format).bytes.inc_by(bytes);
+            bytes[shown.format as usize] += u64::try_from(shown.size).unwrap_or(0);
         }
-        Self::Sent(Box::new(Sent {
-            timestamp: prepared.timestamp,
-            key: prepared.key,
-            value: prepared.value,
-        }))
+    }
+    for (format, bytes) in Format::ALL.into_iter().zip(bytes) {
+        app.produced(format).bytes.inc_by(bytes);
     }
 }
 
 impl Burst {
     /// How many records Kafka took, and why one that was handed over was not taken.
     pub(crate) fn totals(&self) -> (usize, Option<RecordError>) {
-        let sent = self.items.iter().enumerate();
-        let sent = sent.filter(|(_, item)| matches!(item, Item::Sent(_)));
+        let sent = self.records.iter().enumerate();
+        let sent = sent.filter(|(_, record)| record.is_ok());
         let (mut stored, mut failed) = (0, Vec::new());
         for (index, _) in sent {
             match self.tracker.get(index) {
@@ -228,14 +211,30 @@ impl Burst {
 
     /// How many records there are.
     pub(crate) fn len(&self) -> usize {
-        self.items.len()
+        self.records.len()
+    }
+
+    /// Counts the records that were written. To be called when all have a result.
+    pub(crate) fn count_stored(&self, app: &App) {
+        let mut stored = [0; Format::ALL.len()];
+        for (index, prepared) in self.records.iter().enumerate() {
+            if let Ok(prepared) = prepared
+                && let Some(shown) = prepared.value.as_ref().or(prepared.key.as_ref())
+                && let Delivery::Stored { .. } = self.tracker.get(index)
+            {
+                stored[shown.format as usize] += 1;
+            }
+        }
+        for (format, stored) in Format::ALL.into_iter().zip(stored) {
+            app.produced(format).records.inc_by(stored);
+        }
     }
 
     /// What became of a record; `None`: nothing yet.
-    pub(crate) fn outcome(&self, app: &App, index: usize) -> Option<Outcome<'_>> {
-        let sent = match self.items.get(index)? {
-            Item::Failed(error) => return Some(Outcome::Failed(error.clone())),
-            Item::Sent(sent) => sent,
+    pub(crate) fn outcome(&self, index: usize) -> Option<Outcome<'_>> {
+        let sent = match self.records.get(index)? {
+            Err(error) => return Some(Outcome::Failed(error.clone())),
+            Ok(sent) => sent,
         };
         match self.tracker.get(index) {
             Delivery::Pending => None,
@@ -245,9 +244,6 @@ impl Burst {
                 offset,
                 appended,
             } => {
-                if let Some(shown) = sent.value.as_ref().or(sent.key.as_ref()) {
-                    app.produced(shown.format).records.inc();
-                }
                 let place = Place {
                     partition,
                     offset,
@@ -264,7 +260,7 @@ impl Burst {
 
     /// Waits until a record has a result.
     pub(crate) async fn record(&self, index: usize) {
-        if let Some(Item::Sent(_)) = self.items.get(index) {
+        if let Some(Ok(_)) = self.records.get(index) {
             self.tracker.record(index).await;
         }
     }
@@ -273,7 +269,7 @@ impl Burst {
     pub(crate) async fn ended(&self, app: &App, index: usize) -> Outcome<'_> {
         self.record(index).await;
         let outcome = self
-            .outcome(app, index)
+            .outcome(index)
             .unwrap_or_else(|| Outcome::Failed(unreported()));
         if let Outcome::Failed(error) = &outcome {
             super::failed(app, &self.topic, std::slice::from_ref(error));

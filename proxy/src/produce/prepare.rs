@@ -11,9 +11,9 @@ use crate::error::codes;
 use crate::format::binary::Binary;
 use crate::format::string::Text;
 use crate::format::{Format, SerializeError, Serializer, Side, Written};
-use crate::produce::answer::Shown;
+use crate::produce::answer::{Shown, ShownSchema};
 use crate::produce::{RecordError, varint_len};
-use crate::record_request::{Data, Header, RecordRequest};
+use crate::record_request::{Data, Header, NamedSchema, RecordRequest};
 use crate::schemas::{self, Asked, Place, SchemaFault};
 
 /// A record whose bytes are known.
@@ -33,6 +33,9 @@ pub(crate) struct Prepared {
     pub(crate) value: Option<Shown>,
 }
 
+/// Records of a request or of a piece of a stream: prepared, or what each failed for.
+pub(crate) type Records = Vec<Result<Prepared, RecordError>>;
+
 impl Prepared {
     /// Whether it may go to any partition.
     pub(crate) fn is_loose(&self) -> bool {
@@ -44,7 +47,7 @@ impl Prepared {
 pub(crate) async fn prepare(
     app: &App,
     topic: &str,
-    request: RecordRequest,
+    request: &RecordRequest,
     bytes: &mut Vec<u8>,
     now: i64,
 ) -> Result<Prepared, RecordError> {
@@ -55,8 +58,8 @@ pub(crate) async fn prepare(
         ));
     }
     let timestamp = timestamp(request.timestamp, now)?;
-    let (key, key_shown) = side(app, topic, Side::Key, request.key, bytes).await?;
-    let (value, value_shown) = side(app, topic, Side::Value, request.value, bytes).await?;
+    let (key, key_shown) = side(app, topic, Side::Key, request.key.as_ref(), bytes).await?;
+    let (value, value_shown) = side(app, topic, Side::Value, request.value.as_ref(), bytes).await?;
     let (headers, header_bytes) = headers(&request.headers);
     Ok(Prepared {
         record: Record {
@@ -90,7 +93,7 @@ async fn side(
     app: &App,
     topic: &str,
     side: Side,
-    data: Option<Data>,
+    data: Option<&Data>,
     bytes: &mut Vec<u8>,
 ) -> Result<(Option<Span>, Option<Shown>), RecordError> {
     let Some(data) = data else {
@@ -136,15 +139,12 @@ async fn with_schema(
     app: &App,
     topic: &str,
     side: Side,
-    data: Data,
+    data: &Data,
     bytes: &mut Vec<u8>,
 ) -> Result<(Option<Span>, Option<Shown>), RecordError> {
-    let asked = match (
-        &data.schema,
-        data.format,
-        data.schema_id,
-        data.schema_version,
-    ) {
+    let unnamed = NamedSchema::default();
+    let named = data.named.as_deref().unwrap_or(&unnamed);
+    let asked = match (&named.text, data.format, named.id, named.version) {
         (Some(text), Some(format), ..) => Asked::Text(format, text),
         _ if app.schemas.is_none() => return Err(SchemaFault::NotConfigured.into()),
         (Some(_), None, ..) => return Err(SchemaFault::Internal.into()),
@@ -155,8 +155,8 @@ async fn with_schema(
     let place = Place {
         topic,
         side,
-        subject: data.subject.as_deref(),
-        strategy: data.strategy,
+        subject: named.subject.as_deref(),
+        strategy: named.strategy,
     };
     let found = schemas::find(app, place, asked).await?;
     let mut size = -1;
@@ -174,7 +174,11 @@ async fn with_schema(
     let shown = Shown {
         format: found.format(),
         size,
-        schema: Some((found.subject, found.id, found.version)),
+        schema: Some(Box::new(ShownSchema {
+            subject: found.subject,
+            id: found.id,
+            version: found.version,
+        })),
     };
     Ok((span, Some(shown)))
 }

@@ -63,11 +63,11 @@ fn header(input: &[u8], scanner: &mut Scanner<'_>) -> Result<Option<Header>, Mis
     }
     let (mut name, mut value, mut unknown, mut first) = (None, None, None, true);
     while let Some(field) = scanner.member(&mut first)? {
-        match field.decode().as_ref() {
-            "name" => name = coerce::text_named(input, scanner, STRING)?,
-            "value" => value = bytes(input, scanner)?,
-            other => {
-                unknown.get_or_insert_with(|| other.to_owned());
+        match field.bytes().as_ref() {
+            b"name" => name = coerce::text_named(input, scanner, STRING)?,
+            b"value" => value = bytes(input, scanner)?,
+            _ => {
+                unknown.get_or_insert_with(|| field.decode().into_owned());
                 scanner.skip()?;
             }
         }

@@ -7,12 +7,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::connections::Active;
 use crate::layer::shed::Place as Slot;
-use crate::produce::RecordError;
-use crate::produce::answer::{self, Place, Shown};
 
 /// The end of each answer, a chunk of its own.
 const CRLF: &str = "\r\n";
@@ -23,8 +21,9 @@ const TOGETHER: usize = 16;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Out(Arc<Mutex<Ready>>);
 
+/// Answers that were written.
 #[derive(Debug, Default)]
-struct Ready {
+pub(super) struct Ready {
     /// Answers, each with its end behind it.
     text: String,
     /// How much of it was sent.
@@ -34,32 +33,20 @@ struct Ready {
 }
 
 impl Out {
-    /// A record was written.
-    pub(super) fn stored(
-        &self,
-        common: &str,
-        place: Place,
-        key: Option<&Shown>,
-        value: Option<&Shown>,
-    ) {
-        self.add(|text| answer::streamed_stored(text, common, place, key, value));
-    }
-
-    /// A record was not.
-    pub(super) fn failed(&self, error: &RecordError) {
-        self.add(|text| answer::streamed_failed(text, error));
-    }
-
-    fn add(&self, write: impl FnOnce(&mut String)) {
-        let mut ready = self.0.lock();
-        let Ready { text, stops, .. } = &mut *ready;
-        write(text);
-        stops.push_back(text.len());
-        text.push_str(CRLF);
+    /// To add answers to.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Ready> {
+        self.0.lock()
     }
 }
 
 impl Ready {
+    /// Adds an answer.
+    pub(super) fn add(&mut self, write: impl FnOnce(&mut String)) {
+        write(&mut self.text);
+        self.stops.push_back(self.text.len());
+        self.text.push_str(CRLF);
+    }
+
     /// The next answer without its end, or many answers with theirs.
     fn pop(&mut self) -> Option<(Bytes, Owes)> {
         if self.stops.len() >= TOGETHER {
@@ -164,7 +151,7 @@ mod tests {
         let mut answers = Answers::new(out.clone(), async {});
         let mut chunks = |count: usize| {
             for number in 0..count {
-                out.add(|text| text.push_str(&number.to_string()));
+                out.lock().add(|text| text.push_str(&number.to_string()));
             }
             std::iter::from_fn(|| answers.pop()).collect::<Vec<_>>()
         };

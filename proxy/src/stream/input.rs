@@ -26,7 +26,7 @@ const SEARCHED: usize = 64 * 1024;
 /// What the input holds next.
 pub(super) enum Read {
     /// A record, and its size.
-    Record(Box<RecordRequest>, usize),
+    Record(RecordRequest, usize),
     /// An error that is an answer.
     Failed(RecordError),
     /// Nothing whole.
@@ -36,6 +36,8 @@ pub(super) enum Read {
 /// The records of a stream.
 pub(super) struct Input {
     buffer: BytesMut,
+    /// How much of the buffer was read. It goes when more comes, not with each record.
+    read: usize,
     splitter: Splitter,
     /// The body is at its end.
     ended: bool,
@@ -57,6 +59,7 @@ impl Input {
     pub(super) fn new(config: &Config) -> Self {
         Self {
             buffer: BytesMut::new(),
+            read: 0,
             splitter: Splitter::default(),
             ended: false,
             more: false,
@@ -71,6 +74,8 @@ impl Input {
 
     /// Takes a piece of the body.
     pub(super) fn push(&mut self, piece: &[u8]) {
+        (self.line, self.column) = self.place();
+        self.buffer.advance(std::mem::take(&mut self.read));
         self.buffer.extend_from_slice(piece);
         self.more = true;
     }
@@ -84,6 +89,7 @@ impl Input {
     /// Ends the stream without another answer.
     pub(super) fn finish(&mut self) {
         self.buffer.clear();
+        self.read = 0;
         self.broken = None;
         self.ended = true;
         self.more = false;
@@ -106,9 +112,13 @@ impl Input {
         self.ended && !self.more
     }
 
-    /// Bytes held.
+    /// Bytes that were not read yet.
     pub(super) fn held(&self) -> usize {
-        self.buffer.len()
+        self.unread().len()
+    }
+
+    fn unread(&self) -> &[u8] {
+        self.buffer.get(self.read..).unwrap_or_default()
     }
 
     /// The next record. Its data are appended to `json`.
@@ -121,9 +131,12 @@ impl Input {
             return self.behind(error, json);
         }
         if let Some((request, size)) = self.whole(json) {
-            return Read::Record(Box::new(request), size);
+            return Read::Record(request, size);
         }
-        let Some(range) = self.splitter.next(&self.buffer, self.ended) else {
+        let Some(range) = self
+            .splitter
+            .next(self.buffer.get(self.read..).unwrap_or_default(), self.ended)
+        else {
             self.consume(self.splitter.before());
             self.more = false;
             return self.bounded();
@@ -132,9 +145,8 @@ impl Input {
         if self.is_too_large(size) {
             return self.too_large();
         }
-        let start = range.start;
-        self.consume(start);
-        let record = self.buffer.get(..size).unwrap_or_default();
+        self.consume(range.start);
+        let record = self.unread().get(..size).unwrap_or_default();
         let mut scanner = Scanner::new(record, 0, &OPTIONS);
         let begun = json.len();
         let read = record_request::decode(record, &mut scanner, json, &STREAMED);
@@ -142,7 +154,7 @@ impl Input {
         match read {
             Ok(Some(request)) => {
                 self.consume(size);
-                Read::Record(Box::new(request), size)
+                Read::Record(request, size)
             }
             Ok(None) => {
                 self.consume(size);
@@ -160,8 +172,9 @@ impl Input {
         if !self.splitter.is_between() {
             return None;
         }
-        let start = self.buffer.iter().position(|byte| !is_space(*byte))?;
-        let record = self.buffer.get(start..)?;
+        let unread = self.unread();
+        let start = unread.iter().position(|byte| !is_space(*byte))?;
+        let record = unread.get(start..)?;
         let mut scanner = Scanner::new(record, 0, &OPTIONS);
         let begun = json.len();
         let read = record_request::decode(record, &mut scanner, json, &STREAMED);
@@ -184,7 +197,7 @@ impl Input {
 
     /// A record that was not understood.
     fn refused(&mut self, mismatch: Mismatch, size: usize) -> Read {
-        let record = self.buffer.get(..size).unwrap_or_default();
+        let record = self.unread().get(..size).unwrap_or_default();
         let first = record.first().copied();
         match mismatch {
             Mismatch::Shape(message) => {
@@ -208,14 +221,14 @@ impl Input {
 
     /// Looks for the end of a broken record.
     fn behind(&mut self, error: JsonError, json: &mut Vec<u8>) -> Read {
-        match resync(&self.buffer, &error, self.ended, &OPTIONS) {
+        match resync(self.unread(), &error, self.ended, &OPTIONS) {
             Resync::Resumed(at) => {
                 self.splitter.skip_to(at);
                 self.consume(at);
                 self.next(json)
             }
             Resync::Failed(error) => self.ends(error),
-            Resync::More if self.buffer.len() > SEARCHED => self.ends(error),
+            Resync::More if self.held() > SEARCHED => self.ends(error),
             Resync::More => {
                 self.broken = Some(error);
                 self.more = false;
@@ -236,7 +249,7 @@ impl Input {
 
     /// Refuses an incomplete record that is too large already.
     fn bounded(&mut self) -> Read {
-        let size = self.buffer.len();
+        let size = self.held();
         if self.is_too_large(size) {
             return self.too_large();
         }
@@ -255,20 +268,24 @@ impl Input {
     }
 
     fn consume(&mut self, bytes: usize) {
-        let gone = self.buffer.get(..bytes).unwrap_or_default();
-        let lines = memchr::memchr_iter(b'\n', gone).count();
-        self.line += lines;
-        match memchr::memrchr(b'\n', gone) {
-            Some(last) => self.column = bytes - last,
-            None => self.column += bytes,
-        }
-        self.buffer.advance(bytes.min(self.buffer.len()));
+        self.read = (self.read + bytes).min(self.buffer.len());
         self.splitter.consumed(bytes);
+    }
+
+    /// Line and column behind what was read.
+    fn place(&self) -> (usize, usize) {
+        let read = self.buffer.get(..self.read).unwrap_or_default();
+        let lines = memchr::memchr_iter(b'\n', read).count();
+        let column = match memchr::memrchr(b'\n', read) {
+            Some(last) => self.read - last,
+            None => self.column + self.read,
+        };
+        (self.line + lines, column)
     }
 
     /// Counts the lines and columns that an error names from the beginning of the stream.
     fn placed(&self, mut error: JsonError) -> JsonError {
-        let (from_line, from_column) = (self.line, self.column);
+        let (from_line, from_column) = self.place();
         let shift = |line: &mut usize, column: &mut usize| {
             if *line == 1 {
                 *column += from_column - 1;

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::idempotency::{Done, Hand, IdempotencyError, Work};
 use crate::produce::RecordError;
-use crate::produce::answer::{self, common_fields};
+use crate::produce::answer::{self, Common};
 use crate::produce::burst::{self, Outcome};
 use crate::produce::prepare::{Prepared, prepare};
 use crate::trace_context::{Sending, TraceContext};
@@ -46,7 +46,7 @@ impl Single {
                     let limits = app.rate_limits.as_ref();
                     match limits.and_then(|limits| limits.refusal(&self.cluster, size)) {
                         Some(error) => Err(error),
-                        None => prepare(app, &self.topic, *request, bytes, now()).await,
+                        None => prepare(app, &self.topic, &request, bytes, now()).await,
                     }
                 }
             };
@@ -70,12 +70,13 @@ impl Work for Single {
         let mut text = String::new();
         match burst.ended(app, 0).await {
             Outcome::Stored(place, key, value) => {
-                let common = common_fields(&self.cluster, &self.topic);
-                answer::streamed_stored(&mut text, &common, place, key, value);
+                let mut common = Common::new(&self.cluster, &self.topic);
+                common.streamed_stored(&mut text, place, key, value);
             }
             Outcome::Failed(error) => answer::streamed_failed(&mut text, &error),
         }
         text.push_str("\r\n");
+        burst.count_stored(app);
         sending.delivered(burst.len(), || burst.totals());
         let (stored, lost) = burst.totals();
         Ok(Done {

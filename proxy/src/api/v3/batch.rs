@@ -20,7 +20,7 @@ use crate::app::App;
 use crate::coerce::{self, Mismatch, shorten};
 use crate::error::Error;
 use crate::idempotency::{self, Done, Hand, Work};
-use crate::produce::answer::{self, common_fields};
+use crate::produce::answer::{self, Common};
 use crate::produce::burst::{self, Burst, Outcome};
 use crate::produce::prepare::prepare;
 use crate::producer_pool::Outgoing;
@@ -102,7 +102,7 @@ impl Batch {
             let limited = app.rate_limits.as_ref();
             let record = match limited.and_then(|limits| limits.refusal(&self.cluster, size)) {
                 Some(error) => Err(error),
-                None => prepare(app, topic, entry, &mut bytes, time).await,
+                None => prepare(app, topic, &entry, &mut bytes, time).await,
             };
             records.push(record);
         }
@@ -111,19 +111,20 @@ impl Batch {
         }
         let burst = burst::send_by(app, topic, records, &bytes, permit, hand).await;
         let answer = self.render(app, &ids, &burst).await;
+        burst.count_stored(app);
         sending.delivered(burst.len(), || burst.totals());
         Ok((answer, burst))
     }
 
     async fn render(&self, app: &App, ids: &[String], burst: &Burst) -> String {
-        let common = common_fields(&self.cluster, &self.topic);
+        let mut common = Common::new(&self.cluster, &self.topic);
         let (mut successes, mut failures) = (Vec::new(), Vec::new());
         for (index, id) in ids.iter().enumerate() {
             let id = serde_json::to_string(id).unwrap_or_default();
             let mut text = format!("{{\"id\":{id},");
             match burst.ended(app, index).await {
                 Outcome::Stored(place, key, value) => {
-                    answer::stored(&mut text, &common, place, key, value);
+                    common.stored(&mut text, place, key, value);
                     successes.push(text + "}");
                 }
                 Outcome::Failed(error) => {

@@ -4,17 +4,14 @@
 
 use std::sync::Arc;
 
-use rdkafka::message::OwnedHeaders;
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::{Burst, Item, outgoing};
+use super::{Burst, count, outgoing};
 use crate::admission::Permit;
 use crate::app::App;
-use crate::envelope::Record;
-use crate::produce::RecordError;
 use crate::produce::batch::format::{self, Fields, RecordBatch};
 use crate::produce::loose::hand;
-use crate::produce::prepare::Prepared;
+use crate::produce::prepare::{Prepared, Records};
 use crate::produce::turn::{GROUP_BYTES, Parcel, Turn};
 use crate::producer_pool::ProducerPool;
 use crate::tracker::{Deliveries, Delivery, Registered};
@@ -24,7 +21,7 @@ pub(super) fn send(
     app: &App,
     topic: &Arc<str>,
     partitions: i32,
-    records: Vec<Result<Prepared, RecordError>>,
+    records: Records,
     bytes: Vec<u8>,
     permit: Permit,
 ) -> Burst {
@@ -34,27 +31,23 @@ pub(super) fn send(
         false => app.deliveries.register(records.len(), permit),
     };
     let tracker = Arc::clone(&registered.tracker);
-    let mut items = Vec::with_capacity(records.len());
-    let mut ready = Vec::with_capacity(records.len());
-    for (index, mut record) in records.into_iter().enumerate() {
-        match &mut record {
-            Ok(prepared) => ready.push(Ready {
-                index,
-                record: prepared.record,
-                timestamp: prepared.timestamp,
-                headers: prepared.headers.take(),
-            }),
+    let mut good = 0;
+    for (index, record) in records.iter().enumerate() {
+        match record {
+            Ok(_) => good += 1,
             Err(_) => app
                 .deliveries
                 .refuse(&registered, index, RDKafkaErrorCode::Fail),
         }
-        items.push(Item::of(app, record));
     }
+    count(app, &records);
+    let records = Arc::new(records);
     let loose = Loose {
         producer: Arc::clone(&app.producer),
         deliveries: Arc::clone(&app.deliveries),
         topic: Arc::clone(topic),
-        records: ready,
+        records: Arc::clone(&records),
+        good,
         bytes,
         registered,
     };
@@ -62,7 +55,7 @@ pub(super) fn send(
     app.turns.submit(topic, partitions, Box::new(loose));
     Burst {
         tracker,
-        items,
+        records,
         topic: Arc::clone(topic),
     }
 }
@@ -72,17 +65,20 @@ struct Loose {
     producer: Arc<ProducerPool>,
     deliveries: Arc<Deliveries>,
     topic: Arc<str>,
-    records: Vec<Ready>,
+    records: Arc<Records>,
+    /// How many of them did not fail before.
+    good: usize,
     /// What the records' spans point into.
     bytes: Vec<u8>,
     registered: Registered,
 }
 
-struct Ready {
-    index: usize,
-    record: Record,
-    timestamp: i64,
-    headers: Option<OwnedHeaders>,
+impl Loose {
+    /// Those that did not fail before, with their indexes.
+    fn good(&self) -> impl Iterator<Item = (usize, &Prepared)> {
+        let records = self.records.iter().enumerate();
+        records.filter_map(|(index, record)| Some((index, record.as_ref().ok()?)))
+    }
 }
 
 impl Parcel for Loose {
@@ -91,16 +87,16 @@ impl Parcel for Loose {
     }
 
     fn records(&self) -> usize {
-        self.records.len()
+        self.good
     }
 
     fn write(&self, batch: &mut RecordBatch) {
-        for ready in &self.records {
+        for (_, prepared) in self.good() {
             batch.push(&Fields {
                 key: None,
-                value: ready.record.value.map(|span| span.of(&self.bytes)),
-                timestamp: Some(ready.timestamp),
-                headers: ready.headers.as_ref(),
+                value: prepared.record.value.map(|span| span.of(&self.bytes)),
+                timestamp: Some(prepared.timestamp),
+                headers: prepared.headers.as_ref(),
             });
         }
     }
@@ -111,13 +107,13 @@ impl Parcel for Loose {
             offset,
             appended,
         };
-        let indexes = self.records.iter().map(|ready| ready.index);
+        let indexes = self.good().map(|(index, _)| index);
         self.deliveries.landed(&self.registered, indexes, first);
     }
 
     fn failed(self: Box<Self>, code: RDKafkaErrorCode) {
-        for ready in &self.records {
-            self.deliveries.refuse(&self.registered, ready.index, code);
+        for (index, _) in self.good() {
+            self.deliveries.refuse(&self.registered, index, code);
         }
         self.deliveries.handed_over(&self.registered);
     }
@@ -130,22 +126,11 @@ impl Parcel for Loose {
             None => tracker.wake_with_each(),
         }
         let handle = self.producer.current();
-        for ready in &self.records {
-            let record = Record {
-                partition,
-                ..ready.record
-            };
-            let (headers, opaque) = (ready.headers.as_ref(), self.registered.opaque(ready.index));
-            let outgoing = outgoing(
-                &self.topic,
-                &record,
-                ready.timestamp,
-                headers,
-                &self.bytes,
-                opaque,
-            );
+        for (index, prepared) in self.good() {
+            let opaque = self.registered.opaque(index);
+            let outgoing = outgoing(&self.topic, prepared, partition, &self.bytes, opaque);
             if let Err(code) = hand(&self.producer, &handle, &outgoing) {
-                self.deliveries.refuse(&self.registered, ready.index, code);
+                self.deliveries.refuse(&self.registered, index, code);
             }
         }
         self.deliveries.handed_over(&self.registered);
