@@ -19,29 +19,32 @@ use crate::coerce::{self, Mismatch, shorten};
 use extras::{Extras, Indexed};
 
 /// A piece of [`Envelope::json`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    start: u32,
-    end: u32,
-}
+///
+/// Its two offsets lie in one word, which is copied as one: two halves that were stored singly and are loaded together wait
+/// until the caches have them, and everything before them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Span(u64);
 
 impl Span {
     /// The piece itself.
     #[must_use]
     pub fn of<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
-        bytes
-            .get(self.start as usize..self.end as usize)
-            .unwrap_or_default()
+        bytes.get(self.start()..self.end()).unwrap_or_default()
     }
 
     /// From `start` to `end`.
     #[must_use]
     pub fn new(start: usize, end: usize) -> Self {
-        let limit = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        Self {
-            start: limit(start),
-            end: limit(end),
-        }
+        let limit = |at: usize| u64::from(u32::try_from(at).unwrap_or(u32::MAX));
+        Self(limit(start) << 32 | limit(end))
+    }
+
+    fn start(&self) -> usize {
+        (self.0 >> 32) as usize
+    }
+
+    fn end(&self) -> usize {
+        (self.0 & 0xFFFF_FFFF) as usize
     }
 
     /// From `start` to the end of `bytes`.
@@ -53,13 +56,19 @@ impl Span {
     /// Its length in bytes.
     #[must_use]
     pub fn len(&self) -> usize {
-        (self.end - self.start) as usize
+        self.end() - self.start()
     }
 
     /// Whether it holds nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.start == self.end
+        self.start() == self.end()
+    }
+}
+
+impl std::fmt::Debug for Span {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}..{}", self.start(), self.end())
     }
 }
 

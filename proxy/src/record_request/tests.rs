@@ -4,6 +4,7 @@
 use sluiceway_common::json::Options;
 
 use super::*;
+use crate::format::Format;
 
 fn read(json: &str) -> Result<(RecordRequest, String), String> {
     let mut scanner = Scanner::new(json.as_bytes(), 0, &Options::STRICT);
