@@ -32,6 +32,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// A cursor at `start`. Offsets, lines and columns of errors count from the beginning of `input`.
+    #[inline]
     #[must_use]
     pub fn new(input: &'a [u8], start: usize, options: &Options) -> Self {
         let options = Options {
@@ -47,12 +48,14 @@ impl<'a> Scanner<'a> {
     }
 
     /// The offset of the next byte.
+    #[inline]
     #[must_use]
     pub fn position(&self) -> usize {
         self.pos
     }
 
     /// The next byte that is not whitespace, which is passed over; `None` at the end.
+    #[inline]
     #[must_use]
     pub fn peek(&mut self) -> Option<u8> {
         self.pos = token::space(self.input, self.pos);
@@ -95,6 +98,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// The first offence.
+    #[inline]
     pub fn string(&mut self) -> Result<Text<'a>, JsonError> {
         match self.peek() {
             Some(b'"') => self.text(false).map_err(|fault| self.error(fault)),
@@ -128,6 +132,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// Nesting too deep, or no bracket here.
+    #[inline]
     pub fn enter(&mut self) -> Result<(), JsonError> {
         let object = match self.peek() {
             Some(b'{') => true,
@@ -142,6 +147,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// A missing comma, or the end of the input.
+    #[inline]
     pub fn element(&mut self, first: &mut bool) -> Result<bool, JsonError> {
         self.entry(b']', first).map_err(|fault| self.error(fault))
     }
@@ -151,6 +157,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// A missing comma, name or colon, or the end of the input.
+    #[inline]
     pub fn member(&mut self, first: &mut bool) -> Result<Option<Text<'a>>, JsonError> {
         self.named(first).map_err(|fault| self.error(fault))
     }
@@ -305,6 +312,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    #[inline]
     fn text(&mut self, name: bool) -> Result<Text<'a>, Fault> {
         let start = self.pos + 1;
         let end = self.quoted(name)?;
@@ -352,6 +360,7 @@ impl<'a> Scanner<'a> {
         Err(Fault::new(self.pos, kind))
     }
 
+    #[inline]
     fn entry(&mut self, close: u8, first: &mut bool) -> Result<bool, Fault> {
         let next = self.peek();
         if next == Some(close) {
@@ -379,6 +388,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    #[inline]
     fn named(&mut self, first: &mut bool) -> Result<Option<Text<'a>>, Fault> {
         if !self.entry(b'}', first)? {
             return Ok(None);

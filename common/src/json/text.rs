@@ -24,6 +24,7 @@ impl<'a> Text<'a> {
 
     /// The text's bytes, to be compared with names that are known. Of text that was written without escapes they are
     /// [raw](Text::raw), and nothing is looked at.
+    #[inline]
     #[must_use]
     pub fn bytes(&self) -> Cow<'a, [u8]> {
         match self.escaped {
