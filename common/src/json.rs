@@ -14,7 +14,9 @@
 
 mod error;
 mod fault;
+mod open;
 mod scanner;
+mod sink;
 mod text;
 mod token;
 

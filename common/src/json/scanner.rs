@@ -4,6 +4,8 @@
 //! expect (an envelope), one member or element at a time. What fails: [`JsonError`], with its place in the input.
 
 use super::fault::{Fault, FaultKind, behind_comma};
+use super::open::Open;
+use super::sink::{Append, Discard, InPlace, Sink};
 use super::text::Text;
 use super::token::StringEnd;
 use super::{JsonError, Options, token};
@@ -408,85 +410,4 @@ impl<'a> Scanner<'a> {
 
 fn piece(input: &[u8], from: usize, to: usize) -> &[u8] {
     &input[from..to]
-}
-
-/// Where the walked bytes go.
-trait Sink<'a> {
-    fn run(&mut self, bytes: &'a [u8]);
-}
-
-struct Append<'b>(&'b mut Vec<u8>);
-
-impl<'a> Sink<'a> for Append<'_> {
-    #[inline]
-    fn run(&mut self, bytes: &'a [u8]) {
-        self.0.extend_from_slice(bytes);
-    }
-}
-
-/// Copies nothing as long as there is one run only.
-struct InPlace<'a, 'b> {
-    only: &'a [u8],
-    buffer: &'b mut Vec<u8>,
-}
-
-impl<'a> Sink<'a> for InPlace<'a, '_> {
-    #[inline]
-    fn run(&mut self, bytes: &'a [u8]) {
-        if self.only.is_empty() {
-            self.only = bytes;
-        } else if !bytes.is_empty() {
-            if self.buffer.is_empty() {
-                self.buffer.extend_from_slice(self.only);
-            }
-            self.buffer.extend_from_slice(bytes);
-        }
-    }
-}
-
-struct Discard;
-
-impl<'a> Sink<'a> for Discard {
-    #[inline]
-    fn run(&mut self, _: &'a [u8]) {}
-}
-
-/// The open arrays and objects: a bit each, set for an object.
-#[derive(Debug)]
-struct Open {
-    bits: [u64; Options::DEPTH_CEILING / 64],
-    depth: usize,
-}
-
-impl Default for Open {
-    fn default() -> Self {
-        Self {
-            bits: [0; Options::DEPTH_CEILING / 64],
-            depth: 0,
-        }
-    }
-}
-
-impl Open {
-    #[inline]
-    fn push(&mut self, object: bool) {
-        let (word, bit) = (self.depth / 64, self.depth % 64);
-        if let Some(bits) = self.bits.get_mut(word) {
-            *bits = *bits & !(1 << bit) | u64::from(object) << bit;
-        }
-        self.depth += 1;
-    }
-
-    #[inline]
-    fn pop(&mut self) {
-        self.depth -= 1;
-    }
-
-    #[inline]
-    fn object(&self) -> bool {
-        let top = self.depth - 1;
-        self.bits
-            .get(top / 64)
-            .is_some_and(|bits| bits >> (top % 64) & 1 == 1)
-    }
 }
