@@ -12,6 +12,7 @@ mod options;
 mod orphans;
 mod provider;
 mod retry;
+mod signing;
 mod turns;
 
 use std::collections::HashSet;
@@ -195,3 +196,5 @@ impl Uploader {
 
 #[cfg(test)]
 mod customer_key_tests;
+#[cfg(test)]
+mod signing_tests;

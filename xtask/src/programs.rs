@@ -41,6 +41,18 @@ impl Binaries {
     }
 }
 
+/// The packages of programs that are measured.
+const MEASURED: [&str; 8] = [
+    "-p",
+    "xtask",
+    "-p",
+    "sluiceway",
+    "-p",
+    "sluiceway-proxy",
+    "-p",
+    "sluiceway-sink",
+];
+
 /// A `cargo` command.
 pub(crate) fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
@@ -64,17 +76,7 @@ pub(crate) fn continue_in_release_build() -> Result<()> {
     if !cfg!(debug_assertions) {
         return Ok(());
     }
-    let packages = [
-        "-p",
-        "xtask",
-        "-p",
-        "sluiceway",
-        "-p",
-        "sluiceway-proxy",
-        "-p",
-        "sluiceway-sink",
-    ];
-    build_with(&[&["--release", "--bins"], &packages[..]].concat())?;
+    build_with(&[&["--release", "--bins"], &MEASURED[..]].concat())?;
     let debug = Binaries::beside_this()?.dir;
     let program = debug
         .parent()
@@ -84,6 +86,12 @@ pub(crate) fn continue_in_release_build() -> Result<()> {
         .args(std::env::args_os().skip(1))
         .exec();
     Err(error).with_context(|| format!("cannot run {}", program.display()))
+}
+
+/// Builds a program of the S3 sink's `examples` beside those that are measured; a command that runs it.
+pub(crate) fn example(name: &str) -> Result<Command> {
+    build_with(&[&["--release", "--example", name], &MEASURED[..]].concat())?;
+    Binaries::beside_this()?.command(&format!("examples/{name}"))
 }
 
 fn build_with(arguments: &[&str]) -> Result<()> {

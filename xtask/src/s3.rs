@@ -49,6 +49,17 @@ impl Server {
         Ok(bucket)
     }
 
+    /// Its process id.
+    pub(crate) fn pid(&self) -> Result<u32> {
+        let process = self
+            .0
+            .part
+            .members
+            .first()
+            .and_then(|member| member.process);
+        Ok(process.context("the S3 server does not run")?.pid)
+    }
+
     /// `http://127.0.0.1:port`
     pub(crate) fn endpoint(&self) -> String {
         single::base_url(&self.0.part)

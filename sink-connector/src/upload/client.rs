@@ -19,6 +19,7 @@ use aws_smithy_http_client::{Connector, ConnectorBuilder};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use super::error::S3Error;
+use super::signing::UnsignedOverTls;
 use crate::config::{ConnectorConfig, Credentials, Proxy, Role, S3Config, StaticKey};
 
 /// How long connecting to S3 may take.
@@ -53,6 +54,7 @@ pub(crate) async fn connect(config: &S3Config) -> Client {
     let mut builder = aws_sdk_s3::config::Builder::from(&shared)
         .force_path_style(config.path_style)
         .accelerate(config.accelerate)
+        .interceptor(UnsignedOverTls)
         .request_checksum_calculation(RequestChecksumCalculation::WhenSupported)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
     if let Credentials::Role(role) = &config.credentials {

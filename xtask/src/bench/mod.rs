@@ -19,6 +19,7 @@ mod sink;
 mod sink_memory;
 mod startup;
 pub(crate) mod statistics;
+mod store_loop;
 mod stream;
 mod stream_load;
 mod topic;

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::statistics::{grouped, median};
 use super::topic::Topic;
-use super::{Settings, consume_loop, produce_loop, statistics, usage};
+use super::{Settings, consume_loop, produce_loop, statistics, store_loop, usage};
 use crate::child::Foreground;
 use crate::programs::{self, Binaries};
 use crate::{http, kafka, ports, s3};
@@ -76,6 +76,7 @@ pub(crate) fn run(args: &SinkArgs) -> Result<()> {
             tasks: args.tasks,
             settings: &args.settings,
         };
+        let server = usage::cpu(store.pid()?)?;
         let (rate, memory) = measure(&connector, &broker, &store, &topic, count)?;
         println!(
             "round {round}  sink               {:>9} records/s  {:.2} µs CPU a record  peak {:.1} MiB",
@@ -83,9 +84,32 @@ pub(crate) fn run(args: &SinkArgs) -> Result<()> {
             rate.cpu_us,
             memory.peak
         );
+        if flush_size == 1 {
+            let server = usage::cpu(store.pid()?)? - server;
+            beside_puts(&store, round, (count, args.record_size + 1), &rate, server)?;
+        }
         sinks.push(rate);
     }
     print_medians(&loops, &sinks);
+    Ok(())
+}
+
+/// The same objects put by the S3 client library alone; `server` is what the sink's cost the S3 server.
+fn beside_puts(
+    store: &s3::Server,
+    round: u32,
+    (objects, bytes): (u64, usize),
+    sink: &produce_loop::Rate,
+    server: Duration,
+) -> Result<()> {
+    let bare = store_loop::run(store, round, objects, bytes)?;
+    println!(
+        "round {round}  sink               {:>9} objects/s = {:.1} % of the best bare loop; {:.0} µs CPU an object, the S3 server {:.0} µs",
+        grouped(sink.records_per_second),
+        100.0 * sink.records_per_second / bare.objects_per_second,
+        sink.cpu_us,
+        statistics::micros_each(server, objects)
+    );
     Ok(())
 }
 
