@@ -19,10 +19,12 @@ pub(super) struct Found<'a> {
 }
 
 impl FieldPath {
+    /// Dots at the end lead nowhere further: Java's `split` leaves out what is empty there.
     pub(super) fn new(name: &str) -> Self {
+        let steps = name.trim_end_matches('.').split('.');
         Self {
             name: name.to_owned(),
-            steps: name.split('.').map(str::to_owned).collect(),
+            steps: steps.map(str::to_owned).collect(),
         }
     }
 
@@ -156,6 +158,16 @@ mod tests {
             );
             assert_eq!(why(path, &map), expected);
         }
+    }
+
+    #[test]
+    fn dots_at_the_end_of_a_name_lead_nowhere_further() {
+        let value = structure(Value::Int32(7));
+        for name in ["a", "a.", "a.."] {
+            let found = FieldPath::new(name).require(&value).unwrap();
+            assert_eq!(*found.value, Value::Int32(7), "{name}");
+        }
+        assert!(FieldPath::new(".a").require(&value).is_err());
     }
 
     #[test]
