@@ -22,7 +22,7 @@ use extras::{Extras, Indexed};
 ///
 /// Its two offsets lie in one word, which is copied as one: two halves that were stored singly and are loaded together wait
 /// until the caches have them, and everything before them.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Span(u64);
 
 impl Span {
@@ -39,11 +39,13 @@ impl Span {
         Self(limit(start) << 32 | limit(end))
     }
 
-    fn start(&self) -> usize {
+    /// Where it begins.
+    pub(crate) fn start(&self) -> usize {
         (self.0 >> 32) as usize
     }
 
-    fn end(&self) -> usize {
+    /// Where it ends.
+    pub(crate) fn end(&self) -> usize {
         (self.0 & 0xFFFF_FFFF) as usize
     }
 

@@ -17,8 +17,8 @@ use sluiceway_common::json::Scanner;
 
 use crate::coerce::{self, Mismatch};
 
-pub(crate) use data::name_of;
 pub use data::{Data, NamedSchema};
+pub(crate) use data::{minified, name_of};
 pub use header::Header;
 
 /// A record to be produced.

@@ -11,6 +11,7 @@
 //! waits for room where other requests are refused. What fails: records, each with its own answer; broken JSON, a
 //! record over the limit and silence end the stream.
 
+mod alike;
 mod answers;
 mod input;
 mod resync;

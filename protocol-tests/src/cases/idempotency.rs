@@ -62,6 +62,15 @@ fn is_replayed(answer: &Response) -> bool {
     answer.header("Idempotency-Replayed") == Some("true")
 }
 
+/// Sends a request until it is known what became of it.
+async fn until_known(http: &Client, request: &Request) -> Result<Response> {
+    eventually("an answer", LIMIT, async || {
+        let answer = http.call(request).await?;
+        Ok((answer.status != 503).then_some(answer))
+    })
+    .await
+}
+
 /// Fails unless two requests at once got one answer, which at most one of them made.
 fn shared(one: &Response, two: &Response) -> Result<()> {
     ensure!(is_replayed(one) || is_replayed(two), "{one:?} {two:?}");

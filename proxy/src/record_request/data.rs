@@ -4,6 +4,7 @@
 //! {"type":…,"data":…}    {"subject":…,"subject_name_strategy":…,"schema_id":…|"schema_version":…|"schema":…,"data":…}
 //! ```
 
+use sluiceway_common::json::{JsonError, Scanner};
 use sluiceway_schemas::SubjectNameStrategy as Strategy;
 
 use super::{INTEGER, Reader, STRING, cannot_construct, unrecognized};
@@ -18,6 +19,8 @@ pub struct Data {
     pub format: Option<Format>,
     /// `data`; `None` is `null`.
     pub json: Option<Span>,
+    /// Where `data` stands in the record.
+    pub place: Span,
     /// What it says of a schema. Most say nothing, and a record is moved often: so it lies elsewhere.
     pub named: Option<Box<NamedSchema>>,
 }
@@ -125,6 +128,27 @@ impl NamedSchema {
     }
 }
 
+/// Appends a value without insignificant whitespace to `json`: where it stood, and where it lies now; `None` is `null`.
+///
+/// # Errors
+/// The first offence. `json` may then hold a part of the value.
+pub(crate) fn minified(
+    scanner: &mut Scanner<'_>,
+    json: &mut Vec<u8>,
+) -> Result<(Span, Option<Span>), JsonError> {
+    let begun = json.len();
+    // Passes over whitespace.
+    let _ = scanner.peek();
+    let start = scanner.position();
+    scanner.minify(json)?;
+    let place = Span::new(start, scanner.position());
+    if json.get(begun..) == Some(b"null") {
+        json.truncate(begun);
+        return Ok((place, None));
+    }
+    Ok((place, Some(Span::since(begun, json))))
+}
+
 impl Reader<'_, '_, '_> {
     /// Reads a key or value. `None` is a `null`.
     pub(super) fn data(&mut self) -> Result<Option<Data>, Mismatch> {
@@ -138,7 +162,7 @@ impl Reader<'_, '_, '_> {
                 b"type" => data.format = self.one_of(FORMAT, FORMATS, FORMATS_SHOWN)?,
                 b"data" => {
                     given = true;
-                    data.json = self.minified()?;
+                    (data.place, data.json) = minified(self.scanner, self.json)?;
                 }
                 b"subject" => data.named().subject = self.text()?,
                 b"subject_name_strategy" => {
@@ -161,16 +185,6 @@ impl Reader<'_, '_, '_> {
             return Err(cannot_construct(DATA, &problem));
         }
         unknown.map_or(Ok(Some(data)), |name| Err(unrecognized(&name, STRICT_DATA)))
-    }
-
-    fn minified(&mut self) -> Result<Option<Span>, Mismatch> {
-        let start = self.json.len();
-        self.scanner.minify(self.json)?;
-        if self.json.get(start..) == Some(b"null") {
-            self.json.truncate(start);
-            return Ok(None);
-        }
-        Ok(Some(Span::since(start, self.json)))
     }
 
     fn text(&mut self) -> Result<Option<String>, Mismatch> {

@@ -7,6 +7,7 @@
 use bytes::{Buf, BytesMut};
 use sluiceway_common::json::{End, JsonError, JsonErrorKind, Options, Scanner};
 
+use super::alike::Alike;
 use super::resync::{Resync, resync};
 use super::split::{Splitter, is_space};
 use crate::coerce::Mismatch;
@@ -16,7 +17,7 @@ use crate::produce::RecordError;
 use crate::record_request::{self, RecordRequest, STREAMED};
 
 /// Jackson's limits, without the one on strings: records are bounded as a whole.
-const OPTIONS: Options = Options {
+pub(super) const OPTIONS: Options = Options {
     max_string_len: usize::MAX,
     ..Options::STRICT
 };
@@ -39,6 +40,7 @@ pub(super) struct Input {
     /// How much of the buffer was read. It goes when more comes, not with each record.
     read: usize,
     splitter: Splitter,
+    alike: Alike,
     /// The body is at its end.
     ended: bool,
     /// The buffer may hold another record.
@@ -61,6 +63,7 @@ impl Input {
             buffer: BytesMut::new(),
             read: 0,
             splitter: Splitter::default(),
+            alike: Alike::default(),
             ended: false,
             more: false,
             last: None,
@@ -172,23 +175,23 @@ impl Input {
         if !self.splitter.is_between() {
             return None;
         }
-        let unread = self.unread();
+        let unread = self.buffer.get(self.read..)?;
         let start = unread.iter().position(|byte| !is_space(*byte))?;
         let record = unread.get(start..)?;
-        let mut scanner = Scanner::new(record, 0, &OPTIONS);
         let begun = json.len();
-        let read = record_request::decode(record, &mut scanner, json, &STREAMED);
-        let size = scanner.position();
-        match read {
-            Ok(Some(request)) if !self.is_too_large(size) => {
-                self.consume(start + size);
-                Some((request, size))
-            }
-            _ => {
-                json.truncate(begun);
-                None
-            }
+        let found = match self.alike.read(record, json) {
+            Some(found) => Some(found),
+            None => decoded(record, json).inspect(|(request, size)| {
+                let record = record.get(..*size).unwrap_or_default();
+                self.alike.keep(record, request);
+            }),
+        };
+        let found = found.filter(|(_, size)| !self.is_too_large(*size));
+        match &found {
+            Some((_, size)) => self.consume(start + size),
+            None => json.truncate(begun),
         }
+        found
     }
 
     fn is_too_large(&self, size: usize) -> bool {
@@ -299,6 +302,13 @@ impl Input {
         }
         error
     }
+}
+
+/// The record that `input` begins with, and its size.
+fn decoded(input: &[u8], json: &mut Vec<u8>) -> Option<(RecordRequest, usize)> {
+    let mut scanner = Scanner::new(input, 0, &OPTIONS);
+    let read = record_request::decode(input, &mut scanner, json, &STREAMED);
+    Some((read.ok()??, scanner.position()))
 }
 
 fn failed(code: Code, message: String) -> Read {

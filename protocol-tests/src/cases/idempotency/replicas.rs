@@ -6,11 +6,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
-use super::{LIMIT, is_replayed, keyed, same, shared, start, v3};
+use super::{is_replayed, keyed, same, shared, start, until_known, v3};
+use crate::Session;
 use crate::cases::expect_status;
-use crate::http::{Client, Request, Response};
 use crate::replicas::Replicas;
-use crate::{Session, eventually};
 
 /// Three replicas behind a balancer: each key once, whoever is asked; the keys of one that is killed, too.
 ///
@@ -82,15 +81,6 @@ pub async fn two_proxies_that_do_not_know_one_another_write_once(session: &Sessi
     }
     ensure!(session.kafka.read_committed(&topic)?.len() == 6);
     Ok(())
-}
-
-/// Sends a request until it is known what became of it.
-async fn until_known(http: &Client, request: &Request) -> Result<Response> {
-    eventually("an answer", LIMIT, async || {
-        let answer = http.call(request).await?;
-        Ok((answer.status != 503).then_some(answer))
-    })
-    .await
 }
 
 /// `kill -9` at eight moments of a request, the retry goes to another proxy: every key is there once.

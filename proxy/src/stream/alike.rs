@@ -1,0 +1,222 @@
+//! Records of a stream mostly differ in the data of their values alone. What stood before and behind those of one record is
+//! kept; where the same stands in the next, only its data have to be read.
+//!
+//! ```text
+//! {"value":{"type":"JSON","data":{"id":1}}}
+//! └─────────── before ──────────┘        └┴ behind
+//! ```
+//!
+//! In: the bytes from a record on. Out: the record, as [`decode`](crate::record_request::decode) would read it. What fails:
+//! nothing; a record that is not alike, or that anything is wrong with, is left to `decode`.
+
+use sluiceway_common::json::{Options, Scanner};
+
+use super::input::OPTIONS;
+use crate::envelope::Span;
+use crate::format::Format;
+use crate::record_request::{Data, RecordRequest, minified};
+
+/// The limits that are left inside of a record and its value.
+const INSIDE: Options = Options {
+    max_depth: OPTIONS.max_depth - 2,
+    ..OPTIONS
+};
+/// Bytes before and behind that are kept at most.
+const MOST: usize = 1024;
+/// Records in a row that were like none before: then no more of them are kept.
+const PATIENCE: u32 = 8;
+
+/// What is known of a stream's records.
+#[derive(Debug, Default)]
+pub(super) struct Alike {
+    last: Option<Form>,
+    misses: u32,
+}
+
+/// A record without its data.
+#[derive(Debug)]
+struct Form {
+    before: Vec<u8>,
+    behind: Vec<u8>,
+    format: Option<Format>,
+    partition: Option<i32>,
+    timestamp: Option<i64>,
+}
+
+impl Alike {
+    /// Reads a record that is like the last one. Its data are appended to `json`. Its size, too.
+    pub(super) fn read(
+        &mut self,
+        input: &[u8],
+        json: &mut Vec<u8>,
+    ) -> Option<(RecordRequest, usize)> {
+        let found = self.last.as_ref()?.read(input, json)?;
+        self.misses = 0;
+        Some(found)
+    }
+
+    /// Keeps the form of a record that was like none.
+    pub(super) fn keep(&mut self, record: &[u8], request: &RecordRequest) {
+        if self.misses < PATIENCE {
+            self.misses += 1;
+            self.last = Form::of(record, request);
+        } else {
+            self.last = None;
+        }
+    }
+}
+
+impl Form {
+    /// `None`: it has more than a value that would have to be read anew.
+    fn of(record: &[u8], request: &RecordRequest) -> Option<Self> {
+        let data = request.value.as_ref()?;
+        let alone = request.key.is_none() && request.headers.is_empty() && data.named.is_none();
+        let before = record.get(..data.place.start())?;
+        let behind = record.get(data.place.end()..)?;
+        (alone && before.len() + behind.len() <= MOST).then(|| Self {
+            before: before.to_vec(),
+            behind: behind.to_vec(),
+            format: data.format,
+            partition: request.partition,
+            timestamp: request.timestamp,
+        })
+    }
+
+    fn read(&self, input: &[u8], json: &mut Vec<u8>) -> Option<(RecordRequest, usize)> {
+        if !input.starts_with(&self.before) {
+            return None;
+        }
+        let begun = json.len();
+        let mut scanner = Scanner::new(input, self.before.len(), &INSIDE);
+        let data = minified(&mut scanner, json);
+        let end = scanner.position();
+        match data {
+            Ok((place, data)) if input.get(end..)?.starts_with(&self.behind) => {
+                Some((self.with(place, data), end + self.behind.len()))
+            }
+            _ => {
+                json.truncate(begun);
+                None
+            }
+        }
+    }
+
+    fn with(&self, place: Span, json: Option<Span>) -> RecordRequest {
+        RecordRequest {
+            partition: self.partition,
+            timestamp: self.timestamp,
+            value: Some(Data {
+                format: self.format,
+                place,
+                json,
+                named: None,
+            }),
+            ..RecordRequest::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::record_request::{STREAMED, decode};
+
+    /// A record as it is read without knowledge of others, and its data; `None`: not at all.
+    fn alone(record: &str) -> Option<(RecordRequest, usize, String)> {
+        let mut json = Vec::new();
+        let mut scanner = Scanner::new(record.as_bytes(), 0, &OPTIONS);
+        let read = decode(record.as_bytes(), &mut scanner, &mut json, &STREAMED);
+        let size = scanner.position();
+        Some((read.ok()??, size, String::from_utf8(json).unwrap()))
+    }
+
+    /// Whether the second is read like the first, and then as it would be alone.
+    fn is_alike(first: &str, second: &str) -> bool {
+        let mut alike = Alike::default();
+        alike.keep(first.as_bytes(), &alone(first).unwrap().0);
+        let mut json = Vec::new();
+        let Some((request, size)) = alike.read(second.as_bytes(), &mut json) else {
+            assert!(json.is_empty(), "{second}");
+            return false;
+        };
+        let read = Some((request, size, String::from_utf8(json).unwrap()));
+        assert_eq!(read, alone(second), "{second}");
+        true
+    }
+
+    #[test]
+    fn what_differs_in_its_data_alone_is_read_like_the_one_before() {
+        for (before, behind) in [
+            (r#"{"value":{"type":"JSON","data":"#, "}}"),
+            (
+                r#"{ "partition_id" : 3, "value": { "data" : "#,
+                r#" , "type": "JSON" } , "timestamp": 7 }"#,
+            ),
+            (r#"{"value":{"data":[1],"type":"STRING","data":"#, "}}"),
+        ] {
+            let record = |data: &str| format!("{before}{data}{behind}");
+            let first = record(r#"{"a":1}"#);
+            for data in [
+                r#"{"a":1}"#,
+                r#"{"b" : [ "}}" , {} ]}"#,
+                "null",
+                "true",
+                r#""é}}""#,
+            ] {
+                assert!(is_alike(&first, &record(data)), "{data}");
+                assert!(is_alike(&first, &(record(data) + "{\"value\":")), "{data}");
+                assert!(is_alike(&record(data), &first), "{data}");
+            }
+            // A number ends where something else begins, which a walk of it alone does not know.
+            for data in ["12", "", "nul", "{\"a\":1", "[1,]", "\"\u{1}\"", "{}}"] {
+                assert!(!is_alike(&first, &record(data)), "{data}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_more_to_be_read_is_like_none() {
+        let plain = r#"{"value":{"type":"JSON","data":1 }}"#;
+        for record in [
+            r#"{"key":{"type":"JSON","data":1},"value":{"type":"JSON","data":[1]}}"#,
+            r#"{"headers":[{"name":"a"}],"value":{"type":"JSON","data":[1]}}"#,
+            r#"{"value":{"schema_id":1,"data":[1]}}"#,
+            r#"{"partition_id":1}"#,
+            r#"{"value":null}"#,
+            &format!(
+                r#"{{"value":{{"type":"JSON",{}"data":[1]}}}}"#,
+                " ".repeat(MOST)
+            ),
+        ] {
+            assert!(!is_alike(record, record), "{record}");
+            assert!(!is_alike(plain, record), "{record}");
+        }
+    }
+
+    #[test]
+    fn the_limit_of_depth_is_that_of_the_whole_record() {
+        let record = |depth: usize| {
+            let data = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+            format!(r#"{{"value":{{"type":"JSON","data":{data}}}}}"#)
+        };
+        assert!(is_alike(&record(1), &record(OPTIONS.max_depth - 2)));
+        assert!(!is_alike(&record(1), &record(OPTIONS.max_depth - 1)));
+        assert!(alone(&record(OPTIONS.max_depth - 1)).is_none());
+    }
+
+    #[test]
+    fn a_stream_of_different_records_is_given_up() {
+        let mut alike = Alike::default();
+        let record = |partition: usize| {
+            format!(r#"{{"partition_id":{partition},"value":{{"type":"JSON","data":[1]}}}}"#)
+        };
+        for number in 0..20 {
+            let text = record(number);
+            assert!(alike.read(text.as_bytes(), &mut Vec::new()).is_none());
+            alike.keep(text.as_bytes(), &alone(&text).unwrap().0);
+        }
+        let again = record(19);
+        assert!(alike.read(again.as_bytes(), &mut Vec::new()).is_none());
+    }
+}
