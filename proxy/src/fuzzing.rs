@@ -10,12 +10,13 @@ use serde_json::Value;
 use sluiceway_common::props;
 use sluiceway_schemas::avro;
 
-use crate::config::Endpoints;
+use crate::config::{Config, Endpoints};
 use crate::envelope::{self, Envelope};
 use crate::format::binary::Binary;
 use crate::format::{Serializer, Side, Written};
 use crate::media::{self, MediaType, Offers};
 use crate::router::{self, Router};
+use crate::stream::input::in_pieces;
 use crate::stream::split::Splitter;
 
 /// A target: takes an input, panics when something does not hold.
@@ -94,7 +95,8 @@ fn is_plain(tree: &Value) -> bool {
         && records.is_some_and(|records| !records.is_empty() && records.iter().all(plain))
 }
 
-/// A stream of JSON values: it is split in the same places however it is cut. The first byte says how.
+/// A stream of JSON values: it is split in the same places however it is cut, and so are the records and errors that are read
+/// of it, whether or not one is read like the one before. The first byte says how.
 ///
 /// # Panics
 /// It is not.
@@ -106,7 +108,16 @@ pub fn v3_stream(data: &[u8]) {
     let pieces = split(stream, usize::from(step).max(1));
     assert_eq!(whole, pieces);
     assert!(whole.iter().all(|value| !value.is_empty()));
+    let read = |step| in_pieces(stream, step, &CONFIG);
+    let (whole, pieces) = (read(stream.len().max(1)), read(usize::from(step).max(1)));
+    assert_eq!(whole, pieces);
 }
+
+/// Of a proxy that has only what it must.
+static CONFIG: LazyLock<Config> = LazyLock::new(|| {
+    let settings = props::parse("bootstrap.servers=127.0.0.1:1").unwrap_or_default();
+    Config::parse(&settings).unwrap_or_else(|errors| panic!("{errors:?}"))
+});
 
 /// The values of a stream that comes in pieces of so many bytes.
 fn split(stream: &[u8], step: usize) -> Vec<Vec<u8>> {

@@ -13,7 +13,7 @@
 
 mod alike;
 mod answers;
-mod input;
+pub(crate) mod input;
 mod resync;
 mod single;
 pub(crate) mod split;

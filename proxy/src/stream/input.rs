@@ -311,6 +311,37 @@ fn decoded(input: &[u8], json: &mut Vec<u8>) -> Option<(RecordRequest, usize)> {
     Some((read.ok()??, scanner.position()))
 }
 
+/// What a stream holds that comes in pieces of so many bytes, as text: records with their data, and errors. Tests and fuzz
+/// targets look at it.
+pub(crate) fn in_pieces(stream: &[u8], step: usize, config: &Config) -> Vec<String> {
+    let mut input = Input::new(config);
+    let (mut pieces, mut found, mut json) = (stream.chunks(step), Vec::new(), Vec::new());
+    while !input.is_done() {
+        match pieces.next() {
+            Some(piece) => input.push(piece),
+            None => input.end(),
+        }
+        while input.has_more() {
+            found.push(match input.next(&mut json) {
+                Read::Nothing => continue,
+                Read::Failed(error) => error.message.to_string(),
+                Read::Record(request, size) => shown(request, size, &json),
+            });
+        }
+    }
+    found
+}
+
+/// A record without the places of its data, and those.
+fn shown(mut request: RecordRequest, size: usize, json: &[u8]) -> String {
+    let sides = [&mut request.key, &mut request.value];
+    let data = sides.map(|side| {
+        let span = side.as_mut().and_then(|side| side.json.take());
+        span.map(|span| String::from_utf8_lossy(span.of(json)).into_owned())
+    });
+    format!("{size} {request:?} {data:?}")
+}
+
 fn failed(code: Code, message: String) -> Read {
     Read::Failed(RecordError::new(code, message))
 }
@@ -322,28 +353,10 @@ mod tests {
 
     use super::*;
 
-    /// What a stream holds that comes in pieces of so many bytes: records with their data, and errors.
     fn read(stream: &[u8], step: usize, settings: &str) -> Vec<String> {
         let settings = format!("bootstrap.servers=127.0.0.1:1\n{settings}");
-        let mut input = Input::new(&Config::parse(&props::parse(&settings).unwrap()).unwrap());
-        let (mut pieces, mut found) = (stream.chunks(step), Vec::new());
-        while !input.is_done() {
-            match pieces.next() {
-                Some(piece) => input.push(piece),
-                None => input.end(),
-            }
-            while input.has_more() {
-                let mut json = Vec::new();
-                found.push(match input.next(&mut json) {
-                    Read::Nothing => continue,
-                    Read::Failed(error) => error.message.to_string(),
-                    Read::Record(request, size) => {
-                        format!("{size} {request:?} {}", String::from_utf8(json).unwrap())
-                    }
-                });
-            }
-        }
-        found
+        let config = Config::parse(&props::parse(&settings).unwrap()).unwrap();
+        in_pieces(stream, step, &config)
     }
 
     #[test]
