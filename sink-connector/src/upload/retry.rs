@@ -52,7 +52,8 @@ impl Uploader {
             let result = {
                 let _turn = self.turns.turn(tp).await;
                 let started = Instant::now();
-                let result = request().await;
+                // Thousands of closed files may wait for a turn, and the library's future is many times what they need for that.
+                let result = Box::pin(request()).await;
                 seconds.observe(started.elapsed().as_secs_f64());
                 result
             };
