@@ -13,6 +13,7 @@ pub(crate) mod burst;
 mod loose;
 pub(crate) mod prepare;
 mod produced;
+pub(crate) mod records;
 mod size;
 pub mod turn;
 

@@ -14,6 +14,7 @@
 mod alike;
 mod answers;
 pub(crate) mod input;
+mod position;
 mod resync;
 mod single;
 pub(crate) mod split;
@@ -33,8 +34,10 @@ use crate::events;
 use crate::produce::RecordError;
 use crate::produce::answer::{self, Common};
 use crate::produce::burst::{self, Burst, Outcome};
-use crate::produce::prepare::prepare;
+use crate::produce::prepare::{is_plain, plain, prepare};
+use crate::produce::records::Records;
 use crate::rate_limit;
+use crate::record_request::RecordRequest;
 use crate::trace_context::{Sending, TraceContext};
 use input::{Input, Read};
 use sluiceway_common::meters::Account;
@@ -105,7 +108,7 @@ struct Stream {
     answered: usize,
     /// Records under way.
     under_way: usize,
-    /// Records that were handed over together the last time: the next will be as many.
+    /// Bytes a record of those that were handed over last: the next will have as many.
     usual: usize,
     out: Out,
     started: Instant,
@@ -159,23 +162,30 @@ impl Stream {
     /// Reads records that have arrived, and hands them over together.
     async fn hand_over(&mut self) {
         let now = now();
-        let mut records = Vec::with_capacity(self.usual);
-        let mut bytes = Vec::with_capacity(self.input.held().min(USUAL_BYTES));
-        let mut sending = None;
         let room = MAX_BURST.min(MAX_RECORDS - self.under_way);
+        let held = self.input.held();
+        let expected = held / self.usual.max(1) + 1;
+        let mut records = Records::with_capacity(expected.min(room));
+        let mut bytes = Vec::with_capacity(held.min(USUAL_BYTES));
+        let (mut request, mut sending) = (RecordRequest::default(), None);
         let too_old = self.started.elapsed() > self.app.config.stream.max_duration;
         while records.len() < room {
-            match self.input.next(&mut bytes) {
-                Read::Record(mut request, size) => {
+            match self.input.next(&mut bytes, &mut request) {
+                Read::Record(size) => {
                     let begin = || self.sender.trace.sending(&self.topic);
                     sending
                         .get_or_insert_with(begin)
                         .add_to(&mut request.headers);
-                    let record = match self.refusal(size, too_old) {
-                        Some(error) => Err(error),
-                        None => prepare(&self.app, &self.topic, &request, &mut bytes, now).await,
-                    };
-                    records.push(record);
+                    match self.refusal(size, too_old) {
+                        Some(error) => records.push(Err(error)),
+                        None if is_plain(&request) => {
+                            records.push(plain(&request, &mut bytes, now));
+                        }
+                        None => {
+                            let (app, topic) = (&self.app, &self.topic);
+                            records.push(prepare(app, topic, &request, &mut bytes, now).await);
+                        }
+                    }
                 }
                 Read::Failed(error) => records.push(Err(error)),
                 Read::Nothing => break,
@@ -187,7 +197,7 @@ impl Stream {
         if records.is_empty() {
             return;
         }
-        self.usual = records.len();
+        self.usual = (held - self.input.held()) / records.len();
         let permit = self.admitted(burst::cost(&bytes, records.len())).await;
         let burst = burst::send(&self.app, &self.topic, records, bytes, permit).await;
         self.under_way += burst.len();

@@ -144,6 +144,18 @@ impl Tracker {
         self.pending.load(Ordering::Acquire) == 0
     }
 
+    /// Whether a record lies in Kafka.
+    #[must_use]
+    pub fn is_stored(&self, index: usize) -> bool {
+        matches!(self.get(index), Delivery::Stored { .. })
+    }
+
+    /// Whether all of them do.
+    #[must_use]
+    pub fn are_stored(&self) -> bool {
+        self.is_done() && self.failures.lock().is_empty()
+    }
+
     /// Waits until every record has a result.
     pub async fn done(&self) {
         poll_fn(|context| {

@@ -42,13 +42,16 @@ pub(crate) struct Place {
     pub(crate) timestamp: i64,
 }
 
-/// What the answers of one request have in common.
+/// What the answers of one request have in common. Those of neighbours mostly share a partition and an instant, too: what
+/// was written of the last ones is kept.
 #[derive(Debug)]
 pub(crate) struct Common {
     /// The fields that all begin with, up to the partition's number.
     fields: String,
-    /// The instant that was written last, in epoch milliseconds and as text: that of most records is their neighbour's.
-    instant: (i64, String),
+    /// The fields that those of this partition begin with, up to the offset.
+    opening: (Option<i32>, String),
+    /// An instant in epoch milliseconds, and as a field.
+    instant: (Option<i64>, String),
 }
 
 impl Common {
@@ -60,8 +63,11 @@ impl Common {
             text(cluster),
             text(topic)
         );
-        let instant = (i64::MIN, String::new());
-        Self { fields, instant }
+        Self {
+            fields,
+            opening: (None, String::new()),
+            instant: (None, String::new()),
+        }
     }
 
     /// Appends the fields of a record that was written.
@@ -72,21 +78,16 @@ impl Common {
         key: Option<&Shown>,
         value: Option<&Shown>,
     ) {
-        out.push_str(&self.fields);
-        number(out, place.partition.into());
-        out.push_str(",\"offset\":");
+        out.push_str(self.opening(place.partition));
         number(out, place.offset);
-        out.push_str(",\"timestamp\":\"");
         out.push_str(self.instant(place.timestamp));
-        out.push('"');
-        for (opening, shown) in [
-            (",\"key\":{\"type\":\"", key),
-            (",\"value\":{\"type\":\"", value),
-        ] {
-            if let Some(shown) = shown {
-                out.push_str(opening);
-                data(out, shown);
-            }
+        if let Some(shown) = key {
+            out.push_str(",\"key\":{\"type\":\"");
+            data(out, shown);
+        }
+        if let Some(shown) = value {
+            out.push_str(",\"value\":{\"type\":\"");
+            data(out, shown);
         }
     }
 
@@ -103,12 +104,24 @@ impl Common {
         out.push('}');
     }
 
+    fn opening(&mut self, partition: i32) -> &str {
+        let (written, text) = &mut self.opening;
+        if written.replace(partition) != Some(partition) {
+            text.clear();
+            text.push_str(&self.fields);
+            number(text, partition.into());
+            text.push_str(",\"offset\":");
+        }
+        text
+    }
+
     fn instant(&mut self, millis: i64) -> &str {
         let (written, text) = &mut self.instant;
-        if *written != millis {
+        if written.replace(millis) != Some(millis) {
             text.clear();
+            text.push_str(",\"timestamp\":\"");
             instant::write(millis, text);
-            *written = millis;
+            text.push('"');
         }
         text
     }
@@ -121,7 +134,7 @@ pub(crate) fn streamed_failed(out: &mut String, error: &RecordError) {
     out.push('}');
 }
 
-/// Every record's answer has up to six: without the generality of `write!`, for which half of an answer's time went.
+/// Every record's answer has some: without the generality of `write!`, for which half of an answer's time went.
 fn number(out: &mut String, number: i64) {
     out.push_str(itoa::Buffer::new().format(number));
 }
@@ -202,6 +215,18 @@ mod tests {
         assert_eq!(
             out,
             r#""cluster_id":"C","topic_name":"t","partition_id":0,"offset":4,"timestamp":"2021-02-05T17:14:42.123Z","key":{"type":"STRING","size":7},"value":{"type":"AVRO","subject":"t-value","schema_id":1,"schema_version":2,"size":7}"#
+        );
+        out.clear();
+        // Nothing of a neighbour's stays.
+        let place = Place {
+            partition: 1,
+            offset: 5,
+            timestamp: 1_612_545_282_124,
+        };
+        common.stored(&mut out, place, None, None);
+        assert_eq!(
+            out,
+            r#""cluster_id":"C","topic_name":"t","partition_id":1,"offset":5,"timestamp":"2021-02-05T17:14:42.124Z""#
         );
         out.clear();
         let error = RecordError::new(codes::BAD_REQUEST, "one\ntwo");

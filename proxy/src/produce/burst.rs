@@ -6,6 +6,7 @@
 
 mod in_turn;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rdkafka::types::RDKafkaErrorCode;
@@ -13,11 +14,12 @@ use rdkafka::types::RDKafkaErrorCode;
 use crate::admission::Permit;
 use crate::app::App;
 use crate::error::codes;
-use crate::format::Format;
 use crate::kafka_error::{FaultClass, KafkaFault, fault};
 use crate::produce::answer::{Place, Shown, of_fault};
-use crate::produce::prepare::{Prepared, Records};
-use crate::produce::{RECORD_OVERHEAD, RecordError, cause, oversize};
+use crate::produce::prepare::Prepared;
+use crate::produce::records::Records;
+use crate::produce::size::{MAX_OVERHEAD, oversize};
+use crate::produce::{RECORD_OVERHEAD, RecordError, cause};
 use crate::producer_pool::Outgoing;
 use crate::tracker::{Delivery, Tracker};
 
@@ -51,9 +53,8 @@ pub(crate) async fn send(
     bytes: Vec<u8>,
     permit: Permit,
 ) -> Burst {
-    let partitions = check(app, topic, &mut records).await;
-    let mut good = records.iter().flatten().peekable();
-    if app.turns.are_taken() && good.peek().is_some() && good.all(Prepared::is_loose) {
+    let partitions = check(app, topic, &mut records, bytes.len()).await;
+    if app.turns.are_taken() && records.are_loose() {
         return in_turn::send(app, topic, partitions, records, bytes, permit);
     }
     let handle = app.producer.current();
@@ -70,7 +71,7 @@ pub(crate) async fn send_by(
     permit: Permit,
     hand: impl Fn(&Outgoing<'_>) -> Result<(), RDKafkaErrorCode>,
 ) -> Burst {
-    check(app, topic, &mut records).await;
+    check(app, topic, &mut records, bytes.len()).await;
     hand_over(app, topic, records, bytes, permit, hand)
 }
 
@@ -83,24 +84,23 @@ fn hand_over(
     hand: impl Fn(&Outgoing<'_>) -> Result<(), RDKafkaErrorCode>,
 ) -> Burst {
     let registered = app.deliveries.register_eager(records.len(), permit);
-    for (index, record) in records.iter_mut().enumerate() {
-        if let Ok(prepared) = record
-            && let Err(code) = hand(&outgoing(
-                topic,
-                prepared,
-                prepared.record.partition,
-                bytes,
-                registered.opaque(index),
-            ))
-        {
-            *record = Err(of_fault(fault(code, topic)));
-        }
-        if record.is_err() {
-            app.deliveries
-                .refuse(&registered, index, RDKafkaErrorCode::Fail);
+    let mut refused = BTreeMap::new();
+    for (index, prepared) in records.good() {
+        let partition = prepared.record.partition;
+        let opaque = registered.opaque(index);
+        if let Err(code) = hand(&outgoing(topic, prepared, partition, bytes, opaque)) {
+            refused.insert(index, code);
         }
     }
-    count(app, &records);
+    if !refused.is_empty() {
+        let error = |code: &RDKafkaErrorCode| of_fault(fault(*code, topic));
+        records.refuse(|index, _| refused.get(&index).map(error));
+    }
+    for index in records.failed() {
+        app.deliveries
+            .refuse(&registered, index, RDKafkaErrorCode::Fail);
+    }
+    records.count_bytes(app);
     app.deliveries.handed_over(&registered);
     Burst {
         tracker: registered.tracker,
@@ -130,26 +130,24 @@ fn outgoing<'a>(
 }
 
 /// Refuses the records that need not be handed over. How many partitions the topic has.
-async fn check(app: &App, topic: &str, records: &mut Records) -> i32 {
-    let good = || records.iter().flatten();
-    if good().next().is_none() {
+async fn check(app: &App, topic: &str, records: &mut Records, bytes: usize) -> i32 {
+    if records.count_good() == 0 {
         return 0;
     }
-    let highest = good().filter_map(|prepared| prepared.record.partition);
-    let partitions = partitions(app, topic, highest.max().unwrap_or(-1)).await;
-    for record in records.iter_mut() {
-        if let Ok(prepared) = record
-            && let Some(error) = refusal(app, topic, prepared, &partitions)
-        {
-            *record = Err(error);
-        }
+    let partitions = partitions(app, topic, records.partitions()).await;
+    let known = partitions.as_ref().copied().unwrap_or_default();
+    // One record is not larger than all of them.
+    let largest = bytes + records.header_bytes() + MAX_OVERHEAD;
+    let fits = largest <= app.config.delivery.max_record_bytes;
+    if partitions.is_err() || records.partitions() > known || !fits {
+        records.refuse(|_, prepared| refusal(app, topic, prepared, &partitions));
     }
-    partitions.unwrap_or_default()
+    known
 }
 
-async fn partitions(app: &App, topic: &str, highest: i32) -> Result<i32, KafkaFault> {
+async fn partitions(app: &App, topic: &str, needed: i32) -> Result<i32, KafkaFault> {
     match app.topics.partitions(topic).await {
-        Ok(known) if highest >= known => app.topics.partitions_now(topic).await,
+        Ok(known) if needed > known => app.topics.partitions_now(topic).await,
         result => result,
     }
 }
@@ -179,26 +177,11 @@ fn refusal(
     })
 }
 
-/// Counts the bytes that are handed over.
-fn count(app: &App, records: &Records) {
-    let mut bytes = [0; Format::ALL.len()];
-    for prepared in records.iter().flatten() {
-        for shown in [&prepared.key, &prepared.value].into_iter().flatten() {
-            bytes[shown.format as usize] += u64::try_from(shown.size).unwrap_or(0);
-        }
-    }
-    for (format, bytes) in Format::ALL.into_iter().zip(bytes) {
-        app.produced(format).bytes.inc_by(bytes);
-    }
-}
-
 impl Burst {
     /// How many records Kafka took, and why one that was handed over was not taken.
     pub(crate) fn totals(&self) -> (usize, Option<RecordError>) {
-        let sent = self.records.iter().enumerate();
-        let sent = sent.filter(|(_, record)| record.is_ok());
         let (mut stored, mut failed) = (0, Vec::new());
-        for (index, _) in sent {
+        for (index, _) in self.records.good() {
             match self.tracker.get(index) {
                 Delivery::Stored { .. } => stored += 1,
                 Delivery::Failed(code) => failed.push(code),
@@ -216,18 +199,13 @@ impl Burst {
 
     /// Counts the records that were written. To be called when all have a result.
     pub(crate) fn count_stored(&self, app: &App) {
-        let mut stored = [0; Format::ALL.len()];
-        for (index, prepared) in self.records.iter().enumerate() {
-            if let Ok(prepared) = prepared
-                && let Some(shown) = prepared.value.as_ref().or(prepared.key.as_ref())
-                && let Delivery::Stored { .. } = self.tracker.get(index)
-            {
-                stored[shown.format as usize] += 1;
-            }
-        }
-        for (format, stored) in Format::ALL.into_iter().zip(stored) {
-            app.produced(format).records.inc_by(stored);
-        }
+        let good = self.records.good().map(|(index, _)| index);
+        let lost = good.filter(|index| !self.tracker.is_stored(*index));
+        let walked = match self.tracker.are_stored() {
+            true => 0,
+            false => usize::MAX,
+        };
+        self.records.count_stored(app, lost.take(walked));
     }
 
     /// What became of a record; `None`: nothing yet.

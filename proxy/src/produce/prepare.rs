@@ -33,13 +33,15 @@ pub(crate) struct Prepared {
     pub(crate) value: Option<Shown>,
 }
 
-/// Records of a request or of a piece of a stream: prepared, or what each failed for.
-pub(crate) type Records = Vec<Result<Prepared, RecordError>>;
-
 impl Prepared {
     /// Whether it may go to any partition.
     pub(crate) fn is_loose(&self) -> bool {
         self.record.key.is_none() && self.record.partition.is_none()
+    }
+
+    /// The side whose format it is counted for.
+    pub(crate) fn counted(&self) -> Option<&Shown> {
+        self.value.as_ref().or(self.key.as_ref())
     }
 }
 
@@ -51,31 +53,89 @@ pub(crate) async fn prepare(
     bytes: &mut Vec<u8>,
     now: i64,
 ) -> Result<Prepared, RecordError> {
-    if request.partition.is_some_and(i32::is_negative) {
-        return Err(RecordError::new(
-            codes::PARTITION_NOT_FOUND,
-            "Partition not found.",
-        ));
+    match is_plain(request) {
+        true => plain(request, bytes, now),
+        false => Box::pin(registered(app, topic, request, bytes, now)).await,
     }
-    let timestamp = timestamp(request.timestamp, now)?;
-    let (key, key_shown) = side(app, topic, Side::Key, request.key.as_ref(), bytes).await?;
-    let (value, value_shown) = side(app, topic, Side::Value, request.value.as_ref(), bytes).await?;
-    let (headers, header_bytes) = headers(&request.headers);
-    Ok(Prepared {
-        record: Record {
-            key,
-            value,
+}
+
+/// Whether a record needs no schema, as most.
+pub(crate) fn is_plain(request: &RecordRequest) -> bool {
+    let needs = |data: &Option<Data>| data.as_ref().is_some_and(needs_schema);
+    !needs(&request.key) && !needs(&request.value)
+}
+
+/// Prepares a record that [needs no schema](is_plain).
+// Inlined: what is stored in halves and then copied as a whole waits for everything that was stored before.
+#[inline(always)]
+pub(crate) fn plain(
+    request: &RecordRequest,
+    bytes: &mut Vec<u8>,
+    now: i64,
+) -> Result<Prepared, RecordError> {
+    let own = Own::of(request, now)?;
+    let key = written(request.key.as_ref(), Side::Key, bytes)?;
+    let value = written(request.value.as_ref(), Side::Value, bytes)?;
+    Ok(own.with(key, value))
+}
+
+/// Prepares a record that needs a schema.
+async fn registered(
+    app: &App,
+    topic: &str,
+    request: &RecordRequest,
+    bytes: &mut Vec<u8>,
+    now: i64,
+) -> Result<Prepared, RecordError> {
+    let own = Own::of(request, now)?;
+    let key = with_schema(app, topic, Side::Key, request.key.as_ref(), bytes).await?;
+    let value = with_schema(app, topic, Side::Value, request.value.as_ref(), bytes).await?;
+    Ok(own.with(key, value))
+}
+
+/// What a record has beside its key and value.
+struct Own {
+    partition: Option<i32>,
+    timestamp: i64,
+    headers: (Option<OwnedHeaders>, usize),
+}
+
+impl Own {
+    #[inline]
+    fn of(request: &RecordRequest, now: i64) -> Result<Self, RecordError> {
+        if request.partition.is_some_and(i32::is_negative) {
+            return Err(RecordError::new(
+                codes::PARTITION_NOT_FOUND,
+                "Partition not found.",
+            ));
+        }
+        Ok(Self {
             partition: request.partition,
-        },
-        headers,
-        header_bytes,
-        timestamp,
-        key: key_shown,
-        value: value_shown,
-    })
+            timestamp: timestamp(request.timestamp, now)?,
+            headers: headers(&request.headers),
+        })
+    }
+
+    #[inline]
+    fn with(self, (key, key_shown): Found, (value, value_shown): Found) -> Prepared {
+        let (headers, header_bytes) = self.headers;
+        Prepared {
+            record: Record {
+                key,
+                value,
+                partition: self.partition,
+            },
+            headers,
+            header_bytes,
+            timestamp: self.timestamp,
+            key: key_shown,
+            value: value_shown,
+        }
+    }
 }
 
 /// Kafka's times are not negative, and its client takes 0 for none.
+#[inline]
 fn timestamp(asked: Option<i64>, now: i64) -> Result<i64, RecordError> {
     match asked {
         None => Ok(now),
@@ -89,42 +149,39 @@ fn timestamp(asked: Option<i64>, now: i64) -> Result<i64, RecordError> {
     }
 }
 
-async fn side(
-    app: &App,
-    topic: &str,
-    side: Side,
-    data: Option<&Data>,
-    bytes: &mut Vec<u8>,
-) -> Result<(Option<Span>, Option<Shown>), RecordError> {
-    let Some(data) = data else {
+/// The bytes of a key or value, and what the answer tells of it.
+type Found = (Option<Span>, Option<Shown>);
+
+fn needs_schema(data: &Data) -> bool {
+    data.format.is_none_or(Format::requires_schema)
+}
+
+/// Writes data that need no schema.
+#[inline]
+fn written(data: Option<&Data>, side: Side, bytes: &mut Vec<u8>) -> Result<Found, SerializeError> {
+    let Some((data, format)) = data.and_then(|data| Some((data, data.format?))) else {
         return Ok((None, None));
     };
-    let plain = data.format.filter(|format| !format.requires_schema());
-    let Some(format) = plain else {
-        return Box::pin(with_schema(app, topic, side, data, bytes)).await;
+    let span = match format {
+        Format::Binary => serialized(&Binary, side, data.json, bytes)?,
+        Format::String => serialized(&Text, side, data.json, bytes)?,
+        // It stays where it is.
+        _ => data.json,
     };
-    let span = write(format, side, data.json, bytes)?;
-    let size = span.map_or(-1, |span| i64::try_from(span.len()).unwrap_or(i64::MAX));
     let shown = Shown {
         format,
-        size,
+        size: size(span),
         schema: None,
     };
     Ok((span, Some(shown)))
 }
 
-/// Writes data that need no schema. JSON is left where it is.
-fn write(
-    format: Format,
+fn serialized(
+    serializer: &dyn Serializer,
     side: Side,
     json: Option<Span>,
     bytes: &mut Vec<u8>,
 ) -> Result<Option<Span>, SerializeError> {
-    let serializer: &dyn Serializer = match format {
-        Format::Binary => &Binary,
-        Format::String => &Text,
-        _ => return Ok(json),
-    };
     let Some(json) = json else {
         return Ok(None);
     };
@@ -135,13 +192,23 @@ fn write(
     Ok((written == Written::Bytes).then(|| Span::since(start, bytes)))
 }
 
+/// The size that an answer tells.
+fn size(span: Option<Span>) -> i64 {
+    span.map_or(-1, |span| i64::try_from(span.len()).unwrap_or(i64::MAX))
+}
+
+/// Writes data that may need a schema.
 async fn with_schema(
     app: &App,
     topic: &str,
     side: Side,
-    data: &Data,
+    data: Option<&Data>,
     bytes: &mut Vec<u8>,
-) -> Result<(Option<Span>, Option<Shown>), RecordError> {
+) -> Result<Found, RecordError> {
+    let data = match data {
+        Some(data) if needs_schema(data) => data,
+        plain => return Ok(written(plain, side, bytes)?),
+    };
     let unnamed = NamedSchema::default();
     let named = data.named.as_deref().unwrap_or(&unnamed);
     let asked = match (&named.text, data.format, named.id, named.version) {
@@ -159,7 +226,6 @@ async fn with_schema(
         strategy: named.strategy,
     };
     let found = schemas::find(app, place, asked).await?;
-    let mut size = -1;
     let span = match data.json {
         None => None,
         Some(json) => {
@@ -167,13 +233,12 @@ async fn with_schema(
             found.write(json.of(bytes), &mut out)?;
             let start = bytes.len();
             bytes.extend_from_slice(&out);
-            size = i64::try_from(out.len()).unwrap_or(i64::MAX);
             Some(Span::since(start, bytes))
         }
     };
     let shown = Shown {
         format: found.format(),
-        size,
+        size: size(span),
         schema: Some(Box::new(ShownSchema {
             subject: found.subject,
             id: found.id,

@@ -9,10 +9,13 @@ pub(super) fn too_large(record: &Record, limit: usize) -> Option<RecordError> {
     oversize(record, varint_len(0), limit)
 }
 
+const BATCH_OVERHEAD: usize = 61;
+const MAX_RECORD_OVERHEAD: usize = 21;
+/// What a record takes at most beside the bytes of its key, its value and its headers.
+pub(super) const MAX_OVERHEAD: usize = BATCH_OVERHEAD + MAX_RECORD_OVERHEAD + 2 * 5;
+
 /// The same for a record with headers of so many bytes, their number included.
 pub(super) fn oversize(record: &Record, headers: usize, limit: usize) -> Option<RecordError> {
-    const BATCH_OVERHEAD: usize = 61;
-    const MAX_RECORD_OVERHEAD: usize = 21;
     let field = |span: Option<Span>| span.map_or(1, |span| varint_len(span.len()) + span.len());
     let size =
         BATCH_OVERHEAD + MAX_RECORD_OVERHEAD + field(record.key) + field(record.value) + headers;

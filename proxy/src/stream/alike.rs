@@ -33,24 +33,36 @@ pub(super) struct Alike {
     misses: u32,
 }
 
+/// A record that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Its size.
+    pub(super) size: usize,
+    /// Whether it certainly holds no end of a line.
+    pub(super) on_a_line: bool,
+}
+
 /// A record without its data.
 #[derive(Debug)]
 struct Form {
     before: Vec<u8>,
     behind: Vec<u8>,
+    /// Whether these hold no end of a line.
+    on_a_line: bool,
     format: Option<Format>,
     partition: Option<i32>,
     timestamp: Option<i64>,
 }
 
 impl Alike {
-    /// Reads a record that is like the last one. Its data are appended to `json`. Its size, too.
+    /// Reads a record that is like the last one into `request`. Its data are appended to `json`.
     pub(super) fn read(
         &mut self,
         input: &[u8],
         json: &mut Vec<u8>,
-    ) -> Option<(RecordRequest, usize)> {
-        let found = self.last.as_ref()?.read(input, json)?;
+        request: &mut RecordRequest,
+    ) -> Option<Found> {
+        let found = self.last.as_ref()?.read(input, json, request)?;
         self.misses = 0;
         Some(found)
     }
@@ -76,13 +88,16 @@ impl Form {
         (alone && before.len() + behind.len() <= MOST).then(|| Self {
             before: before.to_vec(),
             behind: behind.to_vec(),
+            on_a_line: memchr::memchr(b'\n', before)
+                .or(memchr::memchr(b'\n', behind))
+                .is_none(),
             format: data.format,
             partition: request.partition,
             timestamp: request.timestamp,
         })
     }
 
-    fn read(&self, input: &[u8], json: &mut Vec<u8>) -> Option<(RecordRequest, usize)> {
+    fn read(&self, input: &[u8], json: &mut Vec<u8>, request: &mut RecordRequest) -> Option<Found> {
         if !input.starts_with(&self.before) {
             return None;
         }
@@ -92,7 +107,13 @@ impl Form {
         let end = scanner.position();
         match data {
             Ok((place, data)) if input.get(end..)?.starts_with(&self.behind) => {
-                Some((self.with(place, data), end + self.behind.len()))
+                self.fill(request, place, data);
+                // Nothing was left out of the data. Ends of lines are between values only.
+                let compact = data.is_some_and(|data| data.len() == place.len());
+                Some(Found {
+                    size: end + self.behind.len(),
+                    on_a_line: self.on_a_line && compact,
+                })
             }
             _ => {
                 json.truncate(begun);
@@ -101,8 +122,8 @@ impl Form {
         }
     }
 
-    fn with(&self, place: Span, json: Option<Span>) -> RecordRequest {
-        RecordRequest {
+    fn fill(&self, request: &mut RecordRequest, place: Span, json: Option<Span>) {
+        *request = RecordRequest {
             partition: self.partition,
             timestamp: self.timestamp,
             value: Some(Data {
@@ -112,7 +133,7 @@ impl Form {
                 named: None,
             }),
             ..RecordRequest::default()
-        }
+        };
     }
 }
 
@@ -125,7 +146,7 @@ mod tests {
     /// A record without its data, its size, and its data.
     type Told = (RecordRequest, usize, Option<String>);
 
-    fn told((mut request, size): (RecordRequest, usize), json: &[u8]) -> Told {
+    fn told(mut request: RecordRequest, size: usize, json: &[u8]) -> Told {
         let data = request.value.as_mut().and_then(|value| value.json.take());
         let data = data.map(|span| String::from_utf8(span.of(json).to_vec()).unwrap());
         (request, size, data)
@@ -136,7 +157,7 @@ mod tests {
         let mut json = Vec::new();
         let mut scanner = Scanner::new(record.as_bytes(), 0, &OPTIONS);
         let read = decode(record.as_bytes(), &mut scanner, &mut json, &STREAMED);
-        Some(told((read.ok()??, scanner.position()), &json))
+        Some(told(read.ok()??, scanner.position(), &json))
     }
 
     /// Whether the second is read like the first, and then as it would be alone.
@@ -144,11 +165,20 @@ mod tests {
         let mut alike = Alike::default();
         alike.keep(first.as_bytes(), &alone(first).unwrap().0);
         let mut json = b"of others".to_vec();
-        let Some(read) = alike.read(second.as_bytes(), &mut json) else {
+        let mut request = RecordRequest::default();
+        let Some(found) = alike.read(second.as_bytes(), &mut json, &mut request) else {
             assert_eq!(json, b"of others", "{second}");
             return false;
         };
-        assert_eq!(Some(told(read, &json)), alone(second), "{second}");
+        assert_eq!(
+            Some(told(request, found.size, &json)),
+            alone(second),
+            "{second}"
+        );
+        assert!(
+            !found.on_a_line || !second[..found.size].contains('\n'),
+            "{second}"
+        );
         true
     }
 
@@ -167,6 +197,7 @@ mod tests {
             for data in [
                 r#"{"a":1}"#,
                 r#"{"b" : [ "}}" , {} ]}"#,
+                "[1,\n2]",
                 "null",
                 "true",
                 r#""é}}""#,
@@ -217,15 +248,22 @@ mod tests {
     #[test]
     fn a_stream_of_different_records_is_given_up() {
         let mut alike = Alike::default();
+        let read = |alike: &mut Alike, text: &str| {
+            alike.read(
+                text.as_bytes(),
+                &mut Vec::new(),
+                &mut RecordRequest::default(),
+            )
+        };
         let record = |partition: usize| {
             format!(r#"{{"partition_id":{partition},"value":{{"type":"JSON","data":[1]}}}}"#)
         };
         for number in 0..20 {
             let text = record(number);
-            assert!(alike.read(text.as_bytes(), &mut Vec::new()).is_none());
+            assert!(read(&mut alike, &text).is_none());
             alike.keep(text.as_bytes(), &alone(&text).unwrap().0);
         }
         let again = record(19);
-        assert!(alike.read(again.as_bytes(), &mut Vec::new()).is_none());
+        assert!(read(&mut alike, &again).is_none());
     }
 }

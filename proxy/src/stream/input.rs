@@ -7,7 +7,8 @@
 use bytes::{Buf, BytesMut};
 use sluiceway_common::json::{End, JsonError, JsonErrorKind, Options, Scanner};
 
-use super::alike::Alike;
+use super::alike::{Alike, Found};
+use super::position::Position;
 use super::resync::{Resync, resync};
 use super::split::{Splitter, is_space};
 use crate::coerce::Mismatch;
@@ -26,8 +27,8 @@ const SEARCHED: usize = 64 * 1024;
 
 /// What the input holds next.
 pub(super) enum Read {
-    /// A record, and its size.
-    Record(RecordRequest, usize),
+    /// A record of this size.
+    Record(usize),
     /// An error that is an answer.
     Failed(RecordError),
     /// Nothing whole.
@@ -52,9 +53,8 @@ pub(super) struct Input {
     max_record: usize,
     /// `api.v3.produce.request.size.limit.max.bytes`
     max_request: Option<usize>,
-    /// Line and column of the buffer's front.
-    line: usize,
-    column: usize,
+    /// Behind what was read.
+    position: Position,
 }
 
 impl Input {
@@ -70,14 +70,12 @@ impl Input {
             broken: None,
             max_record: config.http.max_body_bytes,
             max_request: config.stream.max_request_bytes,
-            line: 1,
-            column: 1,
+            position: Position::default(),
         }
     }
 
     /// Takes a piece of the body.
     pub(super) fn push(&mut self, piece: &[u8]) {
-        (self.line, self.column) = self.place();
         self.buffer.advance(std::mem::take(&mut self.read));
         self.buffer.extend_from_slice(piece);
         self.more = true;
@@ -124,17 +122,17 @@ impl Input {
         self.buffer.get(self.read..).unwrap_or_default()
     }
 
-    /// The next record. Its data are appended to `json`.
-    pub(super) fn next(&mut self, json: &mut Vec<u8>) -> Read {
+    /// The next record, which is written to `request`. Its data are appended to `json`.
+    pub(super) fn next(&mut self, json: &mut Vec<u8>, request: &mut RecordRequest) -> Read {
         if let Some(error) = self.last.take() {
             self.more = false;
             return Read::Failed(error);
         }
         if let Some(error) = self.broken.take() {
-            return self.behind(error, json);
+            return self.behind(error, json, request);
         }
-        if let Some((request, size)) = self.whole(json) {
-            return Read::Record(request, size);
+        if let Some(size) = self.whole(json, request) {
+            return Read::Record(size);
         }
         let Some(range) = self
             .splitter
@@ -153,11 +151,12 @@ impl Input {
         let mut scanner = Scanner::new(record, 0, &OPTIONS);
         let begun = json.len();
         let read = record_request::decode(record, &mut scanner, json, &STREAMED);
-        let read = read.and_then(|request| Ok(scanner.finish().map(|()| request)?));
+        let read = read.and_then(|found| Ok(scanner.finish().map(|()| found)?));
         match read {
-            Ok(Some(request)) => {
+            Ok(Some(found)) => {
+                *request = found;
                 self.consume(size);
-                Read::Record(request, size)
+                Read::Record(size)
             }
             Ok(None) => {
                 self.consume(size);
@@ -171,7 +170,7 @@ impl Input {
     }
 
     /// The next record if it lies here whole and is as it should be, as most are: its end need not be looked for then.
-    fn whole(&mut self, json: &mut Vec<u8>) -> Option<(RecordRequest, usize)> {
+    fn whole(&mut self, json: &mut Vec<u8>, request: &mut RecordRequest) -> Option<usize> {
         if !self.splitter.is_between() {
             return None;
         }
@@ -179,19 +178,29 @@ impl Input {
         let start = unread.iter().position(|byte| !is_space(*byte))?;
         let record = unread.get(start..)?;
         let begun = json.len();
-        let found = match self.alike.read(record, json) {
+        let found = match self.alike.read(record, json, request) {
             Some(found) => Some(found),
-            None => decoded(record, json).inspect(|(request, size)| {
-                let record = record.get(..*size).unwrap_or_default();
-                self.alike.keep(record, request);
+            None => decoded(record, json).map(|(found, size)| {
+                let record = record.get(..size).unwrap_or_default();
+                self.alike.keep(record, &found);
+                *request = found;
+                Found {
+                    size,
+                    on_a_line: false,
+                }
             }),
         };
-        let found = found.filter(|(_, size)| !self.is_too_large(*size));
-        match &found {
-            Some((_, size)) => self.consume(start + size),
-            None => json.truncate(begun),
+        let found = found.filter(|found| !self.is_too_large(found.size));
+        let Some(Found { size, on_a_line }) = found else {
+            json.truncate(begun);
+            return None;
+        };
+        self.consume(start);
+        match on_a_line {
+            true => self.consume_on_a_line(size),
+            false => self.consume(size),
         }
-        found
+        Some(size)
     }
 
     fn is_too_large(&self, size: usize) -> bool {
@@ -223,12 +232,17 @@ impl Input {
     }
 
     /// Looks for the end of a broken record.
-    fn behind(&mut self, error: JsonError, json: &mut Vec<u8>) -> Read {
+    fn behind(
+        &mut self,
+        error: JsonError,
+        json: &mut Vec<u8>,
+        request: &mut RecordRequest,
+    ) -> Read {
         match resync(self.unread(), &error, self.ended, &OPTIONS) {
             Resync::Resumed(at) => {
                 self.splitter.skip_to(at);
                 self.consume(at);
-                self.next(json)
+                self.next(json, request)
             }
             Resync::Failed(error) => self.ends(error),
             Resync::More if self.held() > SEARCHED => self.ends(error),
@@ -271,29 +285,30 @@ impl Input {
     }
 
     fn consume(&mut self, bytes: usize) {
-        self.read = (self.read + bytes).min(self.buffer.len());
+        let bytes = bytes.min(self.held());
+        let end = self.read + bytes;
+        // Now, while the caches have it.
+        self.position
+            .pass(self.buffer.get(self.read..end).unwrap_or_default());
+        self.read = end;
         self.splitter.consumed(bytes);
     }
 
-    /// Line and column behind what was read.
-    fn place(&self) -> (usize, usize) {
-        let read = self.buffer.get(..self.read).unwrap_or_default();
-        let lines = memchr::memchr_iter(b'\n', read).count();
-        let column = match memchr::memrchr(b'\n', read) {
-            Some(last) => self.read - last,
-            None => self.column + self.read,
-        };
-        (self.line + lines, column)
+    /// Consumes what holds no end of a line.
+    fn consume_on_a_line(&mut self, bytes: usize) {
+        self.position.column += bytes;
+        self.read += bytes;
+        self.splitter.consumed(bytes);
     }
 
     /// Counts the lines and columns that an error names from the beginning of the stream.
     fn placed(&self, mut error: JsonError) -> JsonError {
-        let (from_line, from_column) = self.place();
+        let from = self.position;
         let shift = |line: &mut usize, column: &mut usize| {
             if *line == 1 {
-                *column += from_column - 1;
+                *column += from.column - 1;
             }
-            *line += from_line - 1;
+            *line += from.line - 1;
         };
         match &mut error.kind {
             JsonErrorKind::UnexpectedEnd(End::Container { line, column, .. })
@@ -316,16 +331,17 @@ fn decoded(input: &[u8], json: &mut Vec<u8>) -> Option<(RecordRequest, usize)> {
 pub(crate) fn in_pieces(stream: &[u8], step: usize, config: &Config) -> Vec<String> {
     let mut input = Input::new(config);
     let (mut pieces, mut found, mut json) = (stream.chunks(step), Vec::new(), Vec::new());
+    let mut request = RecordRequest::default();
     while !input.is_done() {
         match pieces.next() {
             Some(piece) => input.push(piece),
             None => input.end(),
         }
         while input.has_more() {
-            found.push(match input.next(&mut json) {
+            found.push(match input.next(&mut json, &mut request) {
                 Read::Nothing => continue,
                 Read::Failed(error) => error.message.to_string(),
-                Read::Record(request, size) => shown(request, size, &json),
+                Read::Record(size) => shown(request.clone(), size, &json),
             });
         }
     }

@@ -15,6 +15,7 @@ use crate::produce::RecordError;
 use crate::produce::answer::{self, Common};
 use crate::produce::burst::{self, Outcome};
 use crate::produce::prepare::{Prepared, prepare};
+use crate::record_request::RecordRequest;
 use crate::trace_context::{Sending, TraceContext};
 
 /// See the module.
@@ -36,12 +37,12 @@ impl Single {
         let mut input = Input::new(&app.config);
         input.push(&self.body);
         input.end();
-        let mut found = None;
+        let (mut request, mut found) = (RecordRequest::default(), None);
         while input.has_more() {
-            let record = match input.next(bytes) {
+            let record = match input.next(bytes, &mut request) {
                 Read::Nothing => continue,
                 Read::Failed(error) => Err(error),
-                Read::Record(mut request, size) => {
+                Read::Record(size) => {
                     sending.add_to(&mut request.headers);
                     let limits = app.rate_limits.as_ref();
                     match limits.and_then(|limits| limits.refusal(&self.cluster, size)) {
@@ -66,7 +67,8 @@ impl Work for Single {
         let record = self.read(app, &mut bytes, &sending).await?;
         // The request's bytes are counted already.
         let permit = app.admission.empty();
-        let burst = burst::send_by(app, &self.topic, vec![record], &bytes, permit, hand).await;
+        let records = std::iter::once(record).collect();
+        let burst = burst::send_by(app, &self.topic, records, &bytes, permit, hand).await;
         let mut text = String::new();
         match burst.ended(app, 0).await {
             Outcome::Stored(place, key, value) => {

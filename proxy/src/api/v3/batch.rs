@@ -23,6 +23,7 @@ use crate::idempotency::{self, Done, Hand, Work};
 use crate::produce::answer::{self, Common};
 use crate::produce::burst::{self, Burst, Outcome};
 use crate::produce::prepare::prepare;
+use crate::produce::records::Records;
 use crate::producer_pool::Outgoing;
 use crate::record_request::{self, BATCHED, RecordRequest, cannot_construct};
 use crate::respond::{self, Response};
@@ -95,7 +96,7 @@ impl Batch {
         if let Some(account) = &self.account {
             account.charge(0, entries.len());
         }
-        let (mut records, time) = (Vec::with_capacity(entries.len()), now());
+        let (mut records, time) = (Records::with_capacity(entries.len()), now());
         let sending = self.trace.sending(topic);
         for mut entry in entries {
             sending.add_to(&mut entry.headers);

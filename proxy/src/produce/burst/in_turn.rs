@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::{Burst, count, outgoing};
+use super::{Burst, outgoing};
 use crate::admission::Permit;
 use crate::app::App;
 use crate::produce::batch::format::{self, Fields, RecordBatch};
 use crate::produce::loose::hand;
-use crate::produce::prepare::{Prepared, Records};
+use crate::produce::records::Records;
 use crate::produce::turn::{GROUP_BYTES, Parcel, Turn};
 use crate::producer_pool::ProducerPool;
 use crate::tracker::{Deliveries, Delivery, Registered};
@@ -31,23 +31,17 @@ pub(super) fn send(
         false => app.deliveries.register(records.len(), permit),
     };
     let tracker = Arc::clone(&registered.tracker);
-    let mut good = 0;
-    for (index, record) in records.iter().enumerate() {
-        match record {
-            Ok(_) => good += 1,
-            Err(_) => app
-                .deliveries
-                .refuse(&registered, index, RDKafkaErrorCode::Fail),
-        }
+    for index in records.failed() {
+        app.deliveries
+            .refuse(&registered, index, RDKafkaErrorCode::Fail);
     }
-    count(app, &records);
+    records.count_bytes(app);
     let records = Arc::new(records);
     let loose = Loose {
         producer: Arc::clone(&app.producer),
         deliveries: Arc::clone(&app.deliveries),
         topic: Arc::clone(topic),
         records: Arc::clone(&records),
-        good,
         bytes,
         registered,
     };
@@ -66,19 +60,9 @@ struct Loose {
     deliveries: Arc<Deliveries>,
     topic: Arc<str>,
     records: Arc<Records>,
-    /// How many of them did not fail before.
-    good: usize,
     /// What the records' spans point into.
     bytes: Vec<u8>,
     registered: Registered,
-}
-
-impl Loose {
-    /// Those that did not fail before, with their indexes.
-    fn good(&self) -> impl Iterator<Item = (usize, &Prepared)> {
-        let records = self.records.iter().enumerate();
-        records.filter_map(|(index, record)| Some((index, record.as_ref().ok()?)))
-    }
 }
 
 impl Parcel for Loose {
@@ -87,11 +71,11 @@ impl Parcel for Loose {
     }
 
     fn records(&self) -> usize {
-        self.good
+        self.records.count_good()
     }
 
     fn write(&self, batch: &mut RecordBatch) {
-        for (_, prepared) in self.good() {
+        for (_, prepared) in self.records.good() {
             batch.push(&Fields {
                 key: None,
                 value: prepared.record.value.map(|span| span.of(&self.bytes)),
@@ -107,12 +91,12 @@ impl Parcel for Loose {
             offset,
             appended,
         };
-        let indexes = self.good().map(|(index, _)| index);
+        let indexes = self.records.good().map(|(index, _)| index);
         self.deliveries.landed(&self.registered, indexes, first);
     }
 
     fn failed(self: Box<Self>, code: RDKafkaErrorCode) {
-        for (index, _) in self.good() {
+        for (index, _) in self.records.good() {
             self.deliveries.refuse(&self.registered, index, code);
         }
         self.deliveries.handed_over(&self.registered);
@@ -126,7 +110,7 @@ impl Parcel for Loose {
             None => tracker.wake_with_each(),
         }
         let handle = self.producer.current();
-        for (index, prepared) in self.good() {
+        for (index, prepared) in self.records.good() {
             let opaque = self.registered.opaque(index);
             let outgoing = outgoing(&self.topic, prepared, partition, &self.bytes, opaque);
             if let Err(code) = hand(&self.producer, &handle, &outgoing) {
