@@ -28,6 +28,9 @@ fn a_stream_is_read_the_same_however_it_is_cut() {
         ("{}\u{c}{}", 2),
         ("{\"partition_id\":1}{\"partition_id\":", 3),
         ("{\"partition_id\":1}}{}", 2),
+        ("{\"a\":[1,\"é\" 2,\"é€\u{1f600}\"]}{}", 2),
+        ("{\"a\":[1 2, é]}{}", 2),
+        ("{\"a\":[1 2, \u{1f600}]}{}", 2),
     ] {
         let whole = read(stream.as_bytes(), stream.len(), "");
         assert_eq!(whole.len(), count, "{stream}: {whole:#?}");

@@ -37,9 +37,15 @@ pub(crate) fn resync(input: &[u8], error: &JsonError, end: bool, options: &Optio
     };
     match walk.run() {
         Ok(()) => Resync::Resumed(walk.pos),
-        Err(error) if error.offset >= input.len() && !end => Resync::More,
+        Err(error) if !end && is_undecided(&error, input.len()) => Resync::More,
         Err(error) => Resync::Failed(error),
     }
+}
+
+/// Whether what follows the input decides: it ends too soon, or inside of a character.
+fn is_undecided(error: &JsonError, len: usize) -> bool {
+    let cut = matches!(error.kind, JsonErrorKind::InvalidUtf8Middle(_));
+    error.offset + usize::from(cut) >= len
 }
 
 /// The arrays and objects that are open at `end`, and where.
