@@ -5,7 +5,7 @@
 //! JSON, after which it seldom does; a record over the limit.
 
 use bytes::{Buf, BytesMut};
-use sluiceway_common::json::{End, JsonError, JsonErrorKind, Options, Scanner};
+use sluiceway_common::json::{Container, End, JsonError, JsonErrorKind, Options, Scanner};
 
 use super::alike::{Alike, Found};
 use super::position::Position;
@@ -311,6 +311,11 @@ impl Input {
             *line += from.line - 1;
         };
         match &mut error.kind {
+            // The root begins with the stream.
+            JsonErrorKind::MismatchedClose {
+                container: Container::Root,
+                ..
+            } => {}
             JsonErrorKind::UnexpectedEnd(End::Container { line, column, .. })
             | JsonErrorKind::MismatchedClose { line, column, .. } => shift(line, column),
             _ => {}

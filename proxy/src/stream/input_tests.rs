@@ -31,6 +31,10 @@ fn a_stream_is_read_the_same_however_it_is_cut() {
         ("{\"a\":[1,\"é\" 2,\"é€\u{1f600}\"]}{}", 2),
         ("{\"a\":[1 2, é]}{}", 2),
         ("{\"a\":[1 2, \u{1f600}]}{}", 2),
+        ("{\"a\":[1 2, nope_é€$1]}{}", 2),
+        ("{\"a\":[1 2, NaN, -Infinity]}{}", 2),
+        ("{\"a\":[1 2, -INF, 1e+]}{}", 2),
+        ("{\"a\":[1 2, +t]}{}", 2),
     ] {
         let whole = read(stream.as_bytes(), stream.len(), "");
         assert_eq!(whole.len(), count, "{stream}: {whole:#?}");
@@ -41,6 +45,17 @@ fn a_stream_is_read_the_same_however_it_is_cut() {
                 "{stream} in {step}"
             );
         }
+    }
+}
+
+#[test]
+fn what_closes_nothing_is_told_from_the_streams_beginning() {
+    let stream = b"{}\n {\"a\":[]} }";
+    for step in [stream.len(), 3, 1] {
+        let found = read(stream, step, "");
+        let last = found.last().map_or("", String::as_str);
+        assert!(last.contains("for root starting at"), "{found:?}");
+        assert!(last.contains("line: 1, column: 0]"), "{found:?}");
     }
 }
 

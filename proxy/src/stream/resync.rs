@@ -37,15 +37,24 @@ pub(crate) fn resync(input: &[u8], error: &JsonError, end: bool, options: &Optio
     };
     match walk.run() {
         Ok(()) => Resync::Resumed(walk.pos),
-        Err(error) if !end && is_undecided(&error, input.len()) => Resync::More,
+        Err(error) if !end && is_undecided(&error, input) => Resync::More,
         Err(error) => Resync::Failed(error),
     }
 }
 
-/// Whether what follows the input decides: it ends too soon, or inside of a character.
-fn is_undecided(error: &JsonError, len: usize) -> bool {
-    let cut = matches!(error.kind, JsonErrorKind::InvalidUtf8Middle(_));
-    error.offset + usize::from(cut) >= len
+/// Whether what follows the input decides: it ends too soon, inside of a character, or in the word that the error quotes.
+fn is_undecided(error: &JsonError, input: &[u8]) -> bool {
+    let looked_at = match &error.kind {
+        JsonErrorKind::UnexpectedEnd(_) => return true,
+        JsonErrorKind::InvalidUtf8Middle(_) => 1,
+        JsonErrorKind::UnrecognizedToken(word) => word.len(),
+        _ => 0,
+    };
+    let rest = input.get(error.offset + looked_at..).unwrap_or_default();
+    match std::str::from_utf8(rest.get(..4).unwrap_or(rest)) {
+        Ok(rest) => rest.is_empty(),
+        Err(error) => error.valid_up_to() == 0 && error.error_len().is_none(),
+    }
 }
 
 /// The arrays and objects that are open at `end`, and where.
