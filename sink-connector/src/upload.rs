@@ -6,21 +6,22 @@
 
 mod client;
 mod error;
+mod form;
 mod listing;
 mod multipart;
 mod options;
 mod orphans;
 mod provider;
+mod put;
 mod retry;
 mod signing;
 mod turns;
 
 use std::collections::HashSet;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::primitives::ByteStream;
 use parking_lot::Mutex;
 
 pub(crate) use client::{check_bucket, connect};
@@ -28,12 +29,11 @@ pub(crate) use error::S3Error;
 pub(crate) use multipart::Multipart;
 pub(crate) use options::RequestOptions;
 
-use crate::budget::Reservation;
 use crate::config::ConnectorConfig;
 use crate::events::ClosedObject;
 use crate::metrics::SinkMetrics;
-use crate::spare_buffers;
 use crate::upload::error::Verdict;
+use crate::upload::form::Form;
 use crate::upload::turns::Turns;
 
 /// What an object without a type has on AWS and MinIO; the original sends none, and the SDK would send its own.
@@ -80,6 +80,8 @@ pub(crate) struct Uploader {
     connector: String,
     retry_backoff: Duration,
     options: RequestOptions,
+    /// Of the first object that was put. Nothing: each is put by the client library.
+    form: OnceLock<Option<Form>>,
     runtime: tokio::runtime::Handle,
     turns: Arc<Turns>,
     /// First pause after a request that the SDK is not to repeat by itself (`s3.retry.backoff.ms`).
@@ -117,6 +119,7 @@ impl Uploader {
             connector: config.name.clone(),
             retry_backoff: config.retry_backoff,
             options: RequestOptions::new(&config.s3.objects),
+            form: OnceLock::new(),
             runtime,
             turns: Arc::default(),
             first_pause: config.s3.retry_backoff,
@@ -150,44 +153,6 @@ impl Uploader {
         Multipart::start(self, file, key, first_offset)
     }
 
-    /// Writes a whole object with one request.
-    pub(crate) fn put(
-        self: &Arc<Self>,
-        file: FileId,
-        object: ClosedObject,
-        body: Vec<u8>,
-        reservation: Reservation,
-    ) {
-        if self.list(file, &object) {
-            return;
-        }
-        let uploader = Arc::clone(self);
-        let body = spare_buffers::sent(body, reservation.account());
-        self.runtime.spawn(async move {
-            let result = uploader
-                .until_done("PutObject", (file.tp, &object.key), || {
-                    let put = uploader
-                        .client
-                        .put_object()
-                        .bucket(&uploader.bucket)
-                        .key(&object.key)
-                        .content_type(CONTENT_TYPE)
-                        .body(ByteStream::from(body.clone()));
-                    uploader.options.put(put, &object).send()
-                })
-                .await;
-            drop(reservation);
-            let result = match result {
-                Ok(_) => uploader.tag(&object).await,
-                Err(error) => Err(error),
-            };
-            uploader.tell(match result {
-                Ok(()) => UploadEvent::Completed(file),
-                Err(error) => UploadEvent::failed(file, &error),
-            });
-        });
-    }
-
     fn tell(&self, event: UploadEvent) {
         // A task that has ended no longer listens; its successor reads the records again.
         let _ = self.events.send(event);
@@ -195,6 +160,10 @@ impl Uploader {
 }
 
 #[cfg(test)]
+mod answering;
+#[cfg(test)]
 mod customer_key_tests;
+#[cfg(test)]
+mod form_tests;
 #[cfg(test)]
 mod signing_tests;

@@ -25,7 +25,7 @@ use crate::config::{ConnectorConfig, Credentials, Proxy, Role, S3Config, StaticK
 /// How long connecting to S3 may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long one try of a request may take; a part is 25 MiB by default.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(120);
+pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A client for the connector's region, endpoint and credentials.
 pub(crate) async fn connect(config: &S3Config) -> Client {

@@ -11,9 +11,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
+use super::answering::config;
 use super::*;
 use crate::budget::Budget;
-use crate::config::ConnectorConfig;
 use crate::rotate::CloseReason;
 
 const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -64,16 +64,6 @@ async fn answer(
     Ok(response.body(Full::new(Bytes::from(says))).unwrap())
 }
 
-fn config(url: &str) -> ConnectorConfig {
-    let text = format!(
-        "name=n\nconnector.class=S3Sink\ntopics=t\ns3.bucket.name=b\nflush.size=1\nstorage.class=S3Storage\n\
-         format.class=JsonFormat\nkey.converter=StringConverter\nvalue.converter=StringConverter\nstore.url={url}\n\
-         aws.access.key.id=k\naws.secret.access.key=s\ns3.ssea.name=AES256\ns3.sse.customer.key={KEY}\n"
-    );
-    let properties = sluiceway_common::props::parse(&text).unwrap();
-    ConnectorConfig::parse(&properties, &Default::default()).unwrap()
-}
-
 fn object(key: &str) -> ClosedObject {
     ClosedObject {
         key: key.into(),
@@ -89,7 +79,8 @@ fn object(key: &str) -> ClosedObject {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_customers_key_comes_with_every_request() {
     let (url, asked) = listening_store().await;
-    let config = config(&url);
+    let key = format!("s3.ssea.name=AES256\ns3.sse.customer.key={KEY}");
+    let config = config(&format!("store.url={url}\n{key}"));
     let client = connect(&config.s3).await;
     let metrics = SinkMetrics::register(&prometheus::Registry::new()).unwrap();
     let (events, inbox) = mpsc::channel();

@@ -69,12 +69,19 @@ impl RequestOptions {
             .set_sse_customer_algorithm(self.algorithm())
             .set_sse_customer_key(self.key())
             .set_sse_customer_key_md5(self.md5());
-        if self.metadata {
-            for (name, value) in metadata(object) {
-                request = request.metadata(name, value);
-            }
+        for (name, value) in self.metadata(object) {
+            request = request.metadata(name, value);
         }
         request
+    }
+
+    /// What is said of an object in its metadata, if so configured.
+    pub(super) fn metadata(
+        &self,
+        object: &ClosedObject,
+    ) -> impl Iterator<Item = (&'static str, String)> + use<> {
+        let metadata = self.metadata.then(|| metadata(object));
+        metadata.into_iter().flatten()
     }
 
     /// For the begin of a multipart upload, whose end is not known yet.

@@ -1,16 +1,11 @@
 //! What the signature of an upload covers, by what a client of the sink's sends: over https not the payload, over http all.
 #![allow(clippy::unwrap_used)]
 
-use aws_smithy_runtime_api::client::http::{
-    HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
-};
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_types::body::SdkBody;
+use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
-use super::*;
-use crate::config::ConnectorConfig;
+use super::answering::{Answering, config};
 
 const BODY: &[u8] = b"{\"a\":1}\n";
 /// base64 of the body's CRC-32.
@@ -19,44 +14,10 @@ const CRC32: &str = "dOijRg==";
 /// Method, what is said of the payload, and its check sum.
 type Sent = (String, String, Option<String>);
 
-/// Answers every request, and notes it.
-#[derive(Clone, Debug, Default)]
-struct Answering(Arc<Mutex<Vec<Sent>>>);
-
-impl HttpConnector for Answering {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let header = |name: &str| request.headers().get(name).map(str::to_owned);
-        self.0.lock().push((
-            request.method().to_owned(),
-            header("x-amz-content-sha256").unwrap(),
-            header("x-amz-checksum-crc32"),
-        ));
-        let status = 200.try_into().unwrap();
-        HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::empty())))
-    }
-}
-
 /// What goes out for an object in one piece, for a part, and for a look at the bucket.
 async fn sent(url: &str) -> Vec<Sent> {
-    let text = format!(
-        "name=n\nconnector.class=S3Sink\ntopics=t\ns3.bucket.name=b\nflush.size=1\nstorage.class=S3Storage\n\
-         format.class=JsonFormat\nkey.converter=StringConverter\nvalue.converter=StringConverter\n{url}\n\
-         aws.access.key.id=k\naws.secret.access.key=s\n"
-    );
-    let properties = sluiceway_common::props::parse(&text).unwrap();
-    let config = ConnectorConfig::parse(&properties, &Default::default()).unwrap();
     let answering = Answering::default();
-    let connector = answering.clone();
-    let client = connect(&config.s3).await;
-    let client = Client::from_conf(
-        client
-            .config()
-            .to_builder()
-            .http_client(http_client_fn(move |_, _| {
-                SharedHttpConnector::new(connector.clone())
-            }))
-            .build(),
-    );
+    let client = answering.client(&config(url)).await;
     let body = || ByteStream::from(Bytes::from_static(BODY));
     let put = client.put_object().bucket("b").key("k").body(body());
     put.send().await.unwrap();
@@ -64,8 +25,13 @@ async fn sent(url: &str) -> Vec<Sent> {
     let part = part.part_number(1).body(body());
     part.send().await.unwrap();
     client.head_bucket().bucket("b").send().await.unwrap();
-    let sent = answering.0.lock();
-    sent.clone()
+    let asked = answering.asked.lock();
+    let sent = asked.iter().map(|asked| {
+        let check_sum = asked.headers.get("x-amz-checksum-crc32").cloned();
+        let payload = asked.header("x-amz-content-sha256").to_owned();
+        (asked.method.clone(), payload, check_sum)
+    });
+    sent.collect()
 }
 
 fn with_check_sum(payload: &str) -> Sent {
