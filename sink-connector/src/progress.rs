@@ -280,6 +280,17 @@ impl Progress {
             .is_some_and(|told| told.planned.binary_search(&boundary).is_ok())
     }
 
+    /// How many of `boundaries` (rising) Kafka was told.
+    fn told_of(&self, boundaries: &[i64]) -> usize {
+        let planned = self.told.as_ref().map_or(&[][..], |told| &told.planned);
+        let mut planned = planned.iter().peekable();
+        let is_told = |boundary: &&i64| {
+            while planned.next_if(|planned| *planned < *boundary).is_some() {}
+            planned.peek() == Some(boundary)
+        };
+        boundaries.iter().filter(is_told).count()
+    }
+
     /// The commit that would tell Kafka what is new, if anything is: closings without a plan, or a longer prefix.
     pub fn next_commit(&self, max_metadata_bytes: usize) -> Option<Commit> {
         let offset = self.done?;
@@ -293,10 +304,7 @@ impl Progress {
         boundaries.extend(self.replay.iter());
         // What Kafka was told stays told until it is completed, even where it now needs a byte more: objects at those
         // boundaries may be there already.
-        let told = boundaries
-            .iter()
-            .filter(|boundary| self.is_told(**boundary))
-            .count();
+        let told = self.told_of(&boundaries);
         let mut plan = Plan {
             boundaries,
             clock: self.clock.iter().copied().collect(),
@@ -308,7 +316,7 @@ impl Progress {
         }
         let mut boundaries = plan.boundaries;
         boundaries.truncate(fitting);
-        let untold = boundaries.iter().any(|boundary| !self.is_told(*boundary));
+        let untold = self.told_of(&boundaries) < boundaries.len();
         let moved = self.committed().or(self.start) != Some(offset);
         (moved || untold).then_some(Commit {
             offset,
