@@ -181,7 +181,7 @@ impl Burst {
     /// How many records Kafka took, and why one that was handed over was not taken.
     pub(crate) fn totals(&self) -> (usize, Option<RecordError>) {
         let (mut stored, mut failed) = (0, Vec::new());
-        for (index, _) in self.records.good() {
+        for index in self.records.good_indexes() {
             match self.tracker.get(index) {
                 Delivery::Stored { .. } => stored += 1,
                 Delivery::Failed(code) => failed.push(code),
@@ -199,7 +199,7 @@ impl Burst {
 
     /// Counts the records that were written. To be called when all have a result.
     pub(crate) fn count_stored(&self, app: &App) {
-        let good = self.records.good().map(|(index, _)| index);
+        let good = self.records.good_indexes();
         let lost = good.filter(|index| !self.tracker.is_stored(*index));
         let walked = match self.tracker.are_stored() {
             true => 0,

@@ -118,6 +118,12 @@ impl Records {
         records.filter_map(|(index, record)| Some((index, record.as_ref().ok()?)))
     }
 
+    /// The indexes of those that did not fail.
+    pub(crate) fn good_indexes(&self) -> impl Iterator<Item = usize> {
+        let all = self.known.good == self.list.len();
+        (0..self.list.len()).filter(move |index| all || matches!(self.get(*index), Some(Ok(_))))
+    }
+
     /// The indexes of those that failed.
     pub(crate) fn failed(&self) -> impl Iterator<Item = usize> {
         let all = match self.known.good == self.list.len() {
@@ -217,6 +223,7 @@ mod tests {
         assert_eq!((records.partitions(), records.header_bytes()), (4, 3));
         assert!(!records.are_loose());
         assert_eq!(records.failed().collect::<Vec<_>>(), [1]);
+        assert_eq!(records.good_indexes().collect::<Vec<_>>(), [0, 2, 3]);
         let json = records.known.counts[Format::Json as usize];
         assert_eq!((json.bytes, json.records), (5, 2));
 

@@ -91,12 +91,12 @@ impl Parcel for Loose {
             offset,
             appended,
         };
-        let indexes = self.records.good().map(|(index, _)| index);
+        let indexes = self.records.good_indexes();
         self.deliveries.landed(&self.registered, indexes, first);
     }
 
     fn failed(self: Box<Self>, code: RDKafkaErrorCode) {
-        for (index, _) in self.records.good() {
+        for index in self.records.good_indexes() {
             self.deliveries.refuse(&self.registered, index, code);
         }
         self.deliveries.handed_over(&self.registered);
