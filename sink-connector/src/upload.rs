@@ -160,10 +160,10 @@ impl Uploader {
 }
 
 #[cfg(test)]
-mod answering;
-#[cfg(test)]
 mod customer_key_tests;
 #[cfg(test)]
 mod form_tests;
 #[cfg(test)]
 mod signing_tests;
+#[cfg(test)]
+mod store_for_tests;

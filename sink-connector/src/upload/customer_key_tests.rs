@@ -11,7 +11,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-use super::answering::config;
+use super::store_for_tests::config;
 use super::*;
 use crate::budget::Budget;
 use crate::rotate::CloseReason;

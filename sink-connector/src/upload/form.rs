@@ -8,6 +8,7 @@
 //! again by the library, which repeats it and knows its error.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
@@ -232,7 +233,7 @@ pub(super) struct TakeForm {
 }
 
 /// Where [`TakeForm`] leaves it.
-pub(super) type Taken = std::sync::Arc<Mutex<Option<Form>>>;
+pub(super) type Taken = Arc<Mutex<Option<Form>>>;
 
 impl TakeForm {
     /// Of a request that puts an object of `key`.
@@ -240,7 +241,7 @@ impl TakeForm {
         let taken = Taken::default();
         let take = Self {
             key: key.to_owned(),
-            taken: Taken::clone(&taken),
+            taken: Arc::clone(&taken),
         };
         (take, taken)
     }

@@ -5,8 +5,8 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use bytes::Bytes;
 
-use super::answering::{Answering, Asked, config};
 use super::error::S3Error;
+use super::store_for_tests::{Answering, Asked, config};
 use super::*;
 use crate::rotate::CloseReason;
 

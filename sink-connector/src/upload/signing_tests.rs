@@ -5,7 +5,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
-use super::answering::{Answering, config};
+use super::store_for_tests::{Answering, config};
 
 const BODY: &[u8] = b"{\"a\":1}\n";
 /// base64 of the body's CRC-32.
